@@ -1,0 +1,231 @@
+package model
+
+import "time"
+
+// Desired is one person as a target should hold them, in canonical attributes.
+type Desired struct {
+	Person PersonID `json:"person"`
+	Active bool     `json:"active"`
+	// Email is the login and match key in the target, in the form to deliver
+	// (trimmed, case as the source wrote it).
+	Email string `json:"email"`
+	// Attributes holds what to write: a text is written, an empty text clears,
+	// and an attribute that is missing is not touched. Email and manager are
+	// not among them.
+	Attributes map[Name]string `json:"attributes"`
+	// Manager is the link to write: nil leaves it alone.
+	Manager *ManagerLink `json:"manager,omitempty"`
+}
+
+// ManagerLink names the manager of a person in a target. The zero value clears.
+type ManagerLink struct {
+	Person PersonID `json:"person,omitempty"`
+	// RemoteID and Email are filled in when the payload is computed.
+	RemoteID string `json:"-"`
+	Email    string `json:"-"`
+}
+
+// Account is one person as a target holds them.
+type Account struct {
+	RemoteID   string `json:"remote_id"`
+	Login      string `json:"login"` // the email, as the target spells it
+	ExternalID string `json:"external_id,omitempty"`
+	Active     bool   `json:"active"`
+	// Attributes holds what the target says, in canonical names; an attribute
+	// that the target did not return is missing.
+	Attributes map[Name]string `json:"attributes,omitempty"`
+	// ManagerRemoteID and ManagerLogin are what the target says of the manager;
+	// either may be empty although there is one.
+	ManagerRemoteID string `json:"manager_remote_id,omitempty"`
+	ManagerLogin    string `json:"manager_login,omitempty"`
+}
+
+// Delivered is what a target was last known to have accepted for one person.
+type Delivered struct {
+	Target   string    `json:"target"`
+	Person   PersonID  `json:"person"`
+	RemoteID string    `json:"remote_id"`
+	Sent     Desired   `json:"sent"`
+	Adopted  bool      `json:"adopted,omitempty"` // the account existed before us
+	Rev      uint64    `json:"rev"`               // the person's revision it reflects
+	At       time.Time `json:"at"`
+}
+
+// Effect is what a delivery does to an account.
+type Effect string
+
+const (
+	EffectNone       Effect = ""
+	EffectCreate     Effect = "create"
+	EffectAdopt      Effect = "adopt"
+	EffectUpdate     Effect = "update"
+	EffectDeactivate Effect = "deactivate"
+	EffectReactivate Effect = "reactivate"
+)
+
+// JobState is where a pending delivery stands.
+type JobState string
+
+const (
+	// JobOpen waits for the end of the run that caused it.
+	JobOpen JobState = "open"
+	// JobHeld was stopped by a guard and waits for approve or reject.
+	JobHeld JobState = "held"
+	// JobReady may be sent.
+	JobReady JobState = "ready"
+	// JobParked was refused by the target as it is; it waits for the person to
+	// change or for an operator.
+	JobParked JobState = "parked"
+	// JobRejected was refused by an operator; it waits for the person to change.
+	JobRejected JobState = "rejected"
+)
+
+// Job is one pending delivery. There is at most one per target and person, and
+// it says only that the person differs: the payload is computed when it is sent.
+type Job struct {
+	Target string   `json:"target"`
+	Person PersonID `json:"person"`
+	State  JobState `json:"state"`
+	Effect Effect   `json:"effect"`
+	// Changed names the attributes that differ, sorted; "active", "email" and
+	// "manager" among them.
+	Changed []Name `json:"changed,omitempty"`
+	// Digest is that of the desired state when the job was last judged.
+	Digest string `json:"digest"`
+	Run    uint64 `json:"run"` // the run that caused it; approval is by run
+	Reason string `json:"reason,omitempty"`
+
+	// Attempts counts sendings that were recorded before the request left.
+	Attempts int `json:"attempts,omitempty"`
+	// Uncertain says that the last attempt may have been applied although no
+	// answer was stored: look up before creating.
+	Uncertain bool      `json:"uncertain,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	LastClass string    `json:"last_class,omitempty"`
+	LastError string    `json:"last_error,omitempty"`
+	Created   time.Time `json:"created"`
+}
+
+// LaneState is whether a target takes deliveries.
+type LaneState string
+
+const (
+	LaneOpen    LaneState = "open"    // flowing
+	LaneBroken  LaneState = "broken"  // failing: one probe at a time until it answers
+	LaneDenied  LaneState = "denied"  // credentials refused
+	LanePaused  LaneState = "paused"  // by an operator
+	LaneWaiting LaneState = "waiting" // told to wait by the target
+)
+
+// Lane is the state of the way to one target.
+type Lane struct {
+	Target   string    `json:"target"`
+	State    LaneState `json:"state"`
+	Since    time.Time `json:"since"`
+	RetryAt  time.Time `json:"retry_at,omitzero"`
+	Failures int       `json:"failures,omitempty"` // in a row
+	Reason   string    `json:"reason,omitempty"`
+	// Listed is when the accounts were last listed whole.
+	Listed time.Time `json:"listed,omitzero"`
+	// Usage counts requests per ten-second slot, keyed by the slot's Unix time,
+	// so that a restart does not forget what the budget already spent.
+	Usage map[int64]int `json:"usage,omitempty"`
+}
+
+// Verdict is how a read ended.
+type Verdict string
+
+const (
+	VerdictRunning     Verdict = "running"
+	VerdictComplete    Verdict = "complete"
+	VerdictPartial     Verdict = "partial"
+	VerdictFailed      Verdict = "failed"
+	VerdictInterrupted Verdict = "interrupted"
+)
+
+// Cause says why a run happened.
+type Cause string
+
+const (
+	CausePoll     Cause = "poll"
+	CauseSCIM     Cause = "scim"
+	CauseActivate Cause = "activate"
+	CauseCalendar Cause = "calendar"
+	CauseDecision Cause = "decision"
+	CausePolicy   Cause = "policy"
+	CauseDrift    Cause = "drift"
+)
+
+// Run is one pass over one source: read, stage, plan, guard, apply.
+type Run struct {
+	Seq     uint64    `json:"seq"`
+	Source  string    `json:"source,omitempty"`
+	Cause   Cause     `json:"cause"`
+	Verdict Verdict   `json:"verdict"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Error   string    `json:"error,omitempty"`
+	Counts  RunCounts `json:"counts"`
+	// Holds are the guards that stopped something in this run.
+	Holds []Hold `json:"holds,omitempty"`
+	// Notes are sentences for the operator.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// RunCounts counts what one run saw and caused.
+type RunCounts struct {
+	Pages     int `json:"pages"`
+	Seen      int `json:"seen"`
+	Unchanged int `json:"unchanged"`
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Missing   int `json:"missing"`
+	Gone      int `json:"gone"`
+	OutScope  int `json:"out_of_scope"`
+	// Expected is the source's own count when it gives one.
+	Expected int `json:"expected,omitempty"`
+
+	Create     int `json:"create"`
+	Update     int `json:"update"`
+	Deactivate int `json:"deactivate"`
+	Reactivate int `json:"reactivate"`
+	Conflicts  int `json:"conflicts"`
+}
+
+// HoldState is where a hold stands.
+type HoldState string
+
+const (
+	HoldWaiting  HoldState = "waiting"
+	HoldApproved HoldState = "approved"
+	HoldRejected HoldState = "rejected"
+	HoldLapsed   HoldState = "lapsed" // what it held changed or went away
+)
+
+// Hold is what a guard stopped; it waits for approve or reject.
+type Hold struct {
+	Guard  string    `json:"guard"` // max_deactivations, max_creations, max_attribute_changes, max_source_shrink
+	Target string    `json:"target,omitempty"`
+	Reason string    `json:"reason"`
+	Count  int       `json:"count"`
+	Limit  int       `json:"limit"`
+	State  HoldState `json:"state"`
+	// Attribute is set for max_attribute_changes.
+	Attribute Name      `json:"attribute,omitempty"`
+	By        string    `json:"by,omitempty"`
+	At        time.Time `json:"at,omitzero"`
+}
+
+// Event is one entry of the journal. Prev chains it to the one before.
+type Event struct {
+	Seq     uint64    `json:"seq"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`   // "rollcall", "source:hibob", "token:okta/…", "uid:1000(jane)"
+	Subject string    `json:"subject"` // "person:p_…", "source:hibob", "run:12"
+	Verb    string    `json:"verb"`
+	Reason  string    `json:"reason,omitempty"`
+	// Fields names what changed; personal values are never here.
+	Fields []string `json:"fields,omitempty"`
+	Run    uint64   `json:"run,omitempty"`
+	Prev   string   `json:"prev"`
+}
