@@ -84,3 +84,8 @@ func RetryAt(err error) time.Time {
 	}
 	return time.Time{}
 }
+
+// ErrManagerRefused is in the chain of an error of class [Invalid] when a target
+// refused a write only because of its link to the manager: without the link the
+// rest would be accepted.
+var ErrManagerRefused = errors.New("the manager was not accepted")

@@ -117,6 +117,10 @@ const (
 	// RefEmployeeNumber is an employee number, resolved within the same source
 	// first and then across sources when exactly one person carries it.
 	RefEmployeeNumber RefKind = "employee_number"
+	// RefUserName is a SCIM user name within the same source.
+	RefUserName RefKind = "user_name"
+	// RefExternalID is a SCIM external id within the same source.
+	RefExternalID RefKind = "external_id"
 	// RefAny is a text whose meaning the source does not tell: a native id, an
 	// external id, an employee number, a user name or an email, tried in that order.
 	RefAny RefKind = "any"

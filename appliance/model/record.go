@@ -27,6 +27,9 @@ type Observation struct {
 	// RawStatus is the source's spelling of it, kept beside.
 	RawStatus string
 	Scope     Scope
+	// Names are further ways by which records of the same source may refer to
+	// this one as a manager: its user name, its external id.
+	Names []Reference
 	// Notices are things a human should know about this one record; they carry
 	// no personal values.
 	Notices []string
@@ -85,11 +88,21 @@ type Record struct {
 	// good value is kept, with the run in which they were last seen.
 	Kept        map[Name]uint64 `json:"kept,omitempty"`
 	Identifiers []Identifier    `json:"identifiers,omitempty"`
-	Status      Status          `json:"status"`
-	RawStatus   string          `json:"raw_status,omitempty"`
-	Scope       Scope           `json:"scope,omitzero"`
-	Notices     []string        `json:"notices,omitempty"`
+	// Names are those of the observation.
+	Names []Reference `json:"names,omitempty"`
+	// Aliases are the keys under which other records' manager references find
+	// this one; ManagerKeys are the keys its own manager reference looks for,
+	// best first. See identity.Aliases.
+	Aliases     []string `json:"aliases,omitempty"`
+	ManagerKeys []string `json:"manager_keys,omitempty"`
+	Status      Status   `json:"status"`
+	RawStatus   string   `json:"raw_status,omitempty"`
+	Scope       Scope    `json:"scope,omitzero"`
+	Notices     []string `json:"notices,omitempty"`
 
+	// Staged marks a record of a source in preview: it is read, matched and
+	// planned, but takes no part in the roster.
+	Staged bool `json:"staged,omitempty"`
 	// Gone is set when enough complete reads did not list the record any more,
 	// or a sender deleted it. A gone record is evidence of leaving, nothing else.
 	Gone bool `json:"gone,omitempty"`
@@ -112,6 +125,8 @@ type Person struct {
 	Rev        uint64     `json:"rev"`
 	Status     Status     `json:"status"`
 	Attributes Attributes `json:"attributes"`
+	// EmailKey is the email as a normalised identifier, empty when there is none.
+	EmailKey string `json:"email_key,omitempty"`
 	// Provenance names, per attribute, the record the value was taken from.
 	Provenance map[Name]RecordID `json:"provenance,omitempty"`
 	// Manager is the person that the manager attribute resolved to.
@@ -121,12 +136,12 @@ type Person struct {
 	// Held lists the open conflicts that freeze this person: nothing about them
 	// is relayed until a human decided. Sorted.
 	Held []ConflictID `json:"held,omitempty"`
-	// Wanted says whether the policies want an account for this person now.
-	Wanted bool `json:"wanted"`
-	// Creatable says whether one of the records comes from a source that may
-	// bring a new person in.
-	Creatable bool `json:"creatable,omitempty"`
-	// Reason says in words why Status and Wanted are what they are.
+	// Access is what sources and policies say about accounts for this person.
+	Access Access `json:"access"`
+	// Waiting says in words why no account may be created yet, empty when one may.
+	// An account that exists already is kept in step regardless.
+	Waiting string `json:"waiting,omitempty"`
+	// Reason says in words why Status and Access are what they are.
 	Reason string `json:"reason,omitempty"`
 	// Review is the next date on which the calendar alone changes the person,
 	// empty when none does.
@@ -135,6 +150,18 @@ type Person struct {
 	Created time.Time `json:"created"`
 	Changed time.Time `json:"changed"`
 }
+
+// Access is what sources and policies say about a person's accounts.
+type Access string
+
+const (
+	// AccessOn wants an active account.
+	AccessOn Access = "on"
+	// AccessOff wants accounts that exist to be inactive.
+	AccessOff Access = "off"
+	// AccessKeep leaves accounts as they are: nobody said anything certain.
+	AccessKeep Access = "keep"
+)
 
 // ConflictID identifies a conflict: a digest of its kind and members, so that
 // planning again gives the same conflict the same id.
@@ -161,7 +188,7 @@ const (
 // people it concerns. The others are told and leave everything else flowing.
 func (k ConflictKind) Freezes() bool {
 	switch k {
-	case DuplicateIdentifier, AmbiguousMatch, AccountTaken, IdentifierChange, EmailRecycled:
+	case DuplicateIdentifier, AmbiguousMatch, AccountTaken, EmailRecycled:
 		return true
 	}
 	return false
@@ -201,8 +228,10 @@ type Decision struct {
 	ID       string     `json:"id"`
 	Verb     Verb       `json:"verb"`
 	Conflict ConflictID `json:"conflict,omitempty"`
-	Records  []RecordID `json:"records"`          // those it speaks of, sorted
-	Record   RecordID   `json:"record,omitempty"` // prefer and exclude: the one named
+	// Kind is the kind of that conflict, which "allow" needs.
+	Kind    ConflictKind `json:"kind,omitempty"`
+	Records []RecordID   `json:"records"`          // those it speaks of, sorted
+	Record  RecordID     `json:"record,omitempty"` // prefer and exclude: the one named
 	// Attribute and Value are those of "set".
 	Attribute Name      `json:"attribute,omitempty"`
 	Value     Value     `json:"value,omitzero"`

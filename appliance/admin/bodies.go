@@ -1,0 +1,118 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/appliance/model"
+)
+
+// VersionHeader is in every reply: the version of the appliance that answers.
+const VersionHeader = "Rollcall-Version"
+
+// LongPoll is the longest that one request waits for news. A client that wants
+// to wait longer asks again.
+const LongPoll = 30 * time.Second
+
+// MaxPage is the largest number of entries one reply lists.
+const MaxPage = 10_000
+
+// The bodies of requests and replies that are more than one of the types above.
+type (
+	// Activated answers an activation: the run whose plan is now being relayed.
+	Activated struct {
+		Run uint64 `json:"run"`
+	}
+	// SyncRequest names the sources to read now; none means all polled ones.
+	SyncRequest struct {
+		Sources []string `json:"sources,omitempty"`
+	}
+	// Waited answers a wait. Done is false when [LongPoll] ended first.
+	Waited struct {
+		Done bool `json:"done"`
+	}
+	// RunDetail is one run with its deliveries. Tag is what an approval or a
+	// rejection of exactly this names; see [RunTag].
+	RunDetail struct {
+		Run        model.Run  `json:"run"`
+		Deliveries []Delivery `json:"deliveries"`
+		Tag        string     `json:"tag"`
+	}
+	// Settled answers an approval or a rejection: how many deliveries it concerned.
+	Settled struct {
+		Deliveries int `json:"deliveries"`
+	}
+	// PeoplePage is part of the roster. Next is the cursor of the next page,
+	// empty after the last.
+	PeoplePage struct {
+		People []Person `json:"people"`
+		Next   string   `json:"next,omitempty"`
+	}
+	// LaneRequest says what a target shall do: "paused" or "open".
+	LaneRequest struct {
+		State string `json:"state"`
+	}
+	// TokenRequest asks for a bearer token. TTLSeconds 0 is a token without end.
+	TokenRequest struct {
+		Source     string `json:"source"`
+		Label      string `json:"label,omitempty"`
+		TTLSeconds int64  `json:"ttl_seconds,omitempty"`
+	}
+	// Verified answers a check of the journal's chain.
+	Verified struct {
+		Events int `json:"events"`
+	}
+	// CheckRequest names the sources and targets to check; none means all.
+	CheckRequest struct {
+		Names []string `json:"names,omitempty"`
+	}
+	// BackupRequest names the file to write, as an absolute path on the
+	// appliance's machine.
+	BackupRequest struct {
+		Path string `json:"path"`
+	}
+	// ShownConfig is the effective configuration as TOML.
+	ShownConfig struct {
+		Config string `json:"config"`
+	}
+)
+
+// RunTag returns the entity tag of what a human decides upon in a run: its
+// holds, and who is held for which change. Attempts, errors and times are not
+// part of it, so that it changes exactly when the decision would be another one.
+// It does not depend on the order of deliveries.
+func RunTag(run model.Run, deliveries []Delivery) string {
+	type hold struct {
+		Guard, Target, State, Attribute string
+		Count, Limit                    int
+	}
+	var pinned struct {
+		Seq     uint64
+		Holds   []hold
+		Changes []string
+	}
+	pinned.Seq = run.Seq
+	for _, h := range run.Holds {
+		pinned.Holds = append(pinned.Holds, hold{h.Guard, h.Target, string(h.State), string(h.Attribute), h.Count, h.Limit})
+	}
+	for _, d := range deliveries {
+		if d.State != string(model.JobHeld) {
+			continue
+		}
+		changed := slices.Sorted(slices.Values(d.Changed))
+		pinned.Changes = append(pinned.Changes, strings.Join(append([]string{d.Target, d.Person.ID, d.Effect}, changed...), "\x00"))
+	}
+	slices.Sort(pinned.Changes)
+	raw, err := json.Marshal(pinned)
+	if err != nil {
+		// Strings and numbers only: there is nothing in it that cannot be encoded.
+		return strconv.FormatUint(run.Seq, 10)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,158 @@
+package client_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/admintest"
+	"rollcall/appliance/admin/client"
+)
+
+// TestClientOffersWhatTheServiceDoes holds the two method sets together: the
+// client's methods are the service's without the actor. Decisions on runs take
+// the tag of what was seen besides.
+func TestClientOffersWhatTheServiceDoes(t *testing.T) {
+	service := reflect.TypeFor[admin.Service]()
+	own := reflect.TypeFor[*client.Client]()
+	withActor := []string{"Activate", "Pause", "Sync", "Approve", "Reject", "Resolve", "UndoDecision", "RetryDelivery", "DropDelivery", "SetLane", "CreateToken", "RevokeToken", "Backup"}
+	for i := range service.NumMethod() {
+		m := service.Method(i)
+		c, ok := own.MethodByName(m.Name)
+		if !ok {
+			t.Errorf("the client has no method %s", m.Name)
+			continue
+		}
+		var in, out []reflect.Type
+		for j := range m.Type.NumIn() {
+			if j == 1 && slices.Contains(withActor, m.Name) {
+				continue
+			}
+			in = append(in, m.Type.In(j))
+		}
+		if m.Name == "Approve" || m.Name == "Reject" {
+			in = append(in, reflect.TypeFor[string]())
+		}
+		for j := range m.Type.NumOut() {
+			out = append(out, m.Type.Out(j))
+		}
+		want := reflect.FuncOf(append([]reflect.Type{own}, in...), out, false)
+		if c.Type != want {
+			t.Errorf("%s is %s, want %s", m.Name, c.Type, want)
+		}
+	}
+}
+
+func TestUnreachableSaysWhatToDo(t *testing.T) {
+	dir := admintest.Directory(t)
+	stale := filepath.Join(dir, "stale.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "none.sock"), stale, file} {
+		_, err := client.New(path).Status(t.Context())
+		if err == nil {
+			t.Fatalf("%s answers", path)
+		}
+		for _, part := range []string{"is the appliance running?", path, "rollcall run"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: no %q in: %v", filepath.Base(path), part, err)
+			}
+		}
+	}
+	_, err = client.New("/" + strings.Repeat("x", 200)).Status(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "--socket") {
+		t.Errorf("too long a path: %v", err)
+	}
+}
+
+func TestPermissionDeniedNamesTheGroup(t *testing.T) {
+	path := filepath.Join(admintest.Directory(t), "admin.sock")
+	l, err := admin.Listen(path, admin.SocketMode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	// The superuser, who runs tests in containers, is refused nothing.
+	c := client.NewOver(path, func(context.Context) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", syscall.EACCES)}
+	})
+	_, err = c.Status(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "permission denied on "+path) || !strings.Contains(err.Error(), "usermod -aG ") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestMismatchIsToldOnceSomethingAnswered(t *testing.T) {
+	c := client.New(admintest.Serve(t, admintest.Acme()).Admin)
+	defer c.Close()
+	if got := c.Mismatch("9.9.9"); got != "" {
+		t.Errorf("before any answer: %q", got)
+	}
+	if _, _, err := c.Run(t.Context(), 999); !client.IsCode(err, admin.CodeNotFound) { // a refusal carries the version too
+		t.Fatal(err)
+	}
+	if got := c.Mismatch(admintest.Version.Version); got != "" {
+		t.Errorf("same version: %q", got)
+	}
+	if got := c.Mismatch("9.9.9"); !strings.Contains(got, "9.9.9") || !strings.Contains(got, "1.2.3") {
+		t.Errorf("other version: %q", got)
+	}
+}
+
+func TestNamesReachTheServiceAsTheyAre(t *testing.T) {
+	fake := admintest.Acme()
+	c := client.New(admintest.Serve(t, fake).Admin)
+	defer c.Close()
+	names := []string{"..", ".", "a/b", "%2e%2e", "a b?c#d", "é", "../activate"}
+	var want []string
+	for _, n := range names {
+		if err := c.UndoDecision(t.Context(), n); err != nil {
+			t.Errorf("%q: %v", n, err)
+		}
+		want = append(want, admintest.Actor+" undo "+n)
+	}
+	if got := fake.Asked(); !slices.Equal(got, want) {
+		t.Errorf("asked %q, want %q", got, want)
+	}
+	if err := c.UndoDecision(t.Context(), ""); !client.IsCode(err, admin.CodeInvalid) {
+		t.Errorf("an empty name: %v", err)
+	}
+}
+
+func TestWhatIsNotRollcallIsNotBelieved(t *testing.T) {
+	path := filepath.Join(admintest.Directory(t), "other.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{}`)) })}
+	done := make(chan error, 1)
+	go func() { done <- other.Serve(l) }()
+	c := client.New(path)
+	if _, err := c.Status(t.Context()); err == nil || !strings.Contains(err.Error(), "not rollcall") {
+		t.Errorf("%v", err)
+	}
+	c.Close()
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	<-done
+}

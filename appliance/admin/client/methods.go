@@ -1,0 +1,238 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	del  = http.MethodDelete
+)
+
+// Version returns the version of the running appliance.
+func (c *Client) Version(ctx context.Context) (admin.Version, error) {
+	return ask[admin.Version](ctx, c, call{method: get, path: []string{"version"}})
+}
+
+// Status returns everything at a glance.
+func (c *Client) Status(ctx context.Context) (admin.Status, error) {
+	return ask[admin.Status](ctx, c, call{method: get, path: []string{"status"}})
+}
+
+// Activate makes a source relay, and returns the run whose plan that is.
+func (c *Client) Activate(ctx context.Context, source string) (run uint64, err error) {
+	var a admin.Activated
+	err = c.do(ctx, call{method: post, path: []string{"sources", source, "activate"}, into: &a})
+	return a.Run, err
+}
+
+// Pause makes a source read nothing and relay nothing.
+func (c *Client) Pause(ctx context.Context, source string) error {
+	return c.do(ctx, call{method: post, path: []string{"sources", source, "pause"}})
+}
+
+// Sync asks for a read now of the named sources (none: all polled ones), and
+// returns at once.
+func (c *Client) Sync(ctx context.Context, sources []string) error {
+	return c.do(ctx, call{method: post, path: []string{"sync"}, body: admin.SyncRequest{Sources: sources}})
+}
+
+// Wait blocks until no read of the named sources (none: of all) is running and
+// nothing that may be sent is left, or ctx ends. It asks as often as needed.
+func (c *Client) Wait(ctx context.Context, sources []string) error {
+	for {
+		var w admin.Waited
+		if err := c.do(ctx, call{method: get, path: []string{"wait"}, query: url.Values{"source": sources}, into: &w}); err != nil || w.Done {
+			return err
+		}
+	}
+}
+
+// Plan returns what is pending, or what activating source would change.
+func (c *Client) Plan(ctx context.Context, source string) (admin.Plan, error) {
+	q := url.Values{}
+	if source != "" {
+		q.Set("source", source)
+	}
+	return ask[admin.Plan](ctx, c, call{method: get, path: []string{"plan"}, query: q})
+}
+
+// Runs lists runs, newest first.
+func (c *Client) Runs(ctx context.Context, page admin.Page) ([]model.Run, error) {
+	return ask[[]model.Run](ctx, c, call{method: get, path: []string{"runs"}, query: pageQuery(page)})
+}
+
+// Run returns one run and its deliveries. [admin.RunTag] of both is what a
+// decision on exactly this names.
+func (c *Client) Run(ctx context.Context, seq uint64) (model.Run, []admin.Delivery, error) {
+	var d admin.RunDetail
+	err := c.do(ctx, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10)}, into: &d})
+	return d.Run, d.Deliveries, err
+}
+
+// Approve releases what a run holds. With a tag, the [admin.RunTag] of what the
+// operator saw, it does so only when the run still is that, and else answers
+// with [admin.CodeStale]; an empty tag takes the run as it is.
+func (c *Client) Approve(ctx context.Context, seq uint64, tag string) (released int, err error) {
+	return c.decide(ctx, seq, "approve", tag)
+}
+
+// Reject refuses what a run holds; tag is as for [Client.Approve].
+func (c *Client) Reject(ctx context.Context, seq uint64, tag string) (rejected int, err error) {
+	return c.decide(ctx, seq, "reject", tag)
+}
+
+func (c *Client) decide(ctx context.Context, seq uint64, verb, tag string) (int, error) {
+	var s admin.Settled
+	err := c.do(ctx, call{method: post, path: []string{"runs", strconv.FormatUint(seq, 10), verb}, tag: tag, into: &s})
+	return s.Deliveries, err
+}
+
+// People lists the people that query finds (empty: all), and the cursor of the
+// next page, empty after the last.
+func (c *Client) People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error) {
+	q := pageQuery(page)
+	if query != "" {
+		q.Set("q", query)
+	}
+	var p admin.PeoplePage
+	err = c.do(ctx, call{method: get, path: []string{"people"}, query: q, into: &p})
+	return p.People, p.Next, err
+}
+
+// Person finds one person by id, email, employee number or unambiguous name.
+func (c *Client) Person(ctx context.Context, who string) (admin.Person, error) {
+	return ask[admin.Person](ctx, c, call{method: get, path: []string{"person"}, query: url.Values{"who": {who}}})
+}
+
+// Conflicts lists the open conflicts.
+func (c *Client) Conflicts(ctx context.Context) ([]admin.Conflict, error) {
+	return ask[[]admin.Conflict](ctx, c, call{method: get, path: []string{"conflicts"}})
+}
+
+// Conflict returns one open conflict.
+func (c *Client) Conflict(ctx context.Context, id string) (admin.Conflict, error) {
+	return ask[admin.Conflict](ctx, c, call{method: get, path: []string{"conflicts", id}})
+}
+
+// Resolve answers a conflict. With the Rev of the conflict as it was shown, the
+// answer counts only while the conflict still is that; else [admin.CodeStale].
+func (c *Client) Resolve(ctx context.Context, id string, answer admin.Resolution) error {
+	tag := ""
+	if answer.Rev != 0 {
+		tag = strconv.FormatUint(answer.Rev, 10)
+	}
+	return c.do(ctx, call{method: post, path: []string{"conflicts", id, "resolve"}, tag: tag, body: answer})
+}
+
+// UndoDecision takes a decision back; the conflict opens again if it still is one.
+func (c *Client) UndoDecision(ctx context.Context, decision string) error {
+	return c.do(ctx, call{method: post, path: []string{"decisions", decision, "undo"}})
+}
+
+// Deliveries lists pending deliveries; an empty target or state means any.
+func (c *Client) Deliveries(ctx context.Context, target, state string, page admin.Page) ([]admin.Delivery, error) {
+	q := pageQuery(page)
+	if target != "" {
+		q.Set("target", target)
+	}
+	if state != "" {
+		q.Set("state", state)
+	}
+	return ask[[]admin.Delivery](ctx, c, call{method: get, path: []string{"deliveries"}, query: q})
+}
+
+// RetryDelivery sends a delivery again as soon as its target's lane allows.
+func (c *Client) RetryDelivery(ctx context.Context, target, person string) error {
+	return c.do(ctx, call{method: post, path: []string{"deliveries", target, person, "retry"}})
+}
+
+// DropDelivery forgets a delivery until the person changes.
+func (c *Client) DropDelivery(ctx context.Context, target, person string) error {
+	return c.do(ctx, call{method: post, path: []string{"deliveries", target, person, "drop"}})
+}
+
+// SetLane pauses or resumes a target: state is "paused" or "open".
+func (c *Client) SetLane(ctx context.Context, target, state string) error {
+	return c.do(ctx, call{method: post, path: []string{"targets", target, "lane"}, body: admin.LaneRequest{State: state}})
+}
+
+// Tokens lists the bearer tokens of SCIM sources, without the tokens themselves.
+func (c *Client) Tokens(ctx context.Context) ([]admin.Token, error) {
+	return ask[[]admin.Token](ctx, c, call{method: get, path: []string{"tokens"}})
+}
+
+// CreateToken makes a bearer token for a SCIM source. Ttl 0 is without end;
+// fractions of a second are dropped.
+func (c *Client) CreateToken(ctx context.Context, source, label string, ttl time.Duration) (admin.NewToken, error) {
+	body := admin.TokenRequest{Source: source, Label: label, TTLSeconds: int64(ttl / time.Second)}
+	return ask[admin.NewToken](ctx, c, call{method: post, path: []string{"tokens"}, body: body})
+}
+
+// RevokeToken makes a token worthless at once.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: del, path: []string{"tokens", id}})
+}
+
+// Journal returns events after seq, oldest first; zero and a negative seq return
+// the newest. With wait it blocks until there is one, for at most
+// [admin.LongPoll], and then returns none.
+func (c *Client) Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error) {
+	q := url.Values{}
+	if after != 0 {
+		q.Set("after", strconv.FormatInt(after, 10))
+	}
+	if wait {
+		q.Set("wait", "true")
+	}
+	setLimit(q, limit)
+	return ask[[]model.Event](ctx, c, call{method: get, path: []string{"journal"}, query: q})
+}
+
+// VerifyJournal checks the journal's chain and returns the number of events.
+func (c *Client) VerifyJournal(ctx context.Context) (events int, err error) {
+	var v admin.Verified
+	err = c.do(ctx, call{method: get, path: []string{"journal", "verify"}, into: &v})
+	return v.Events, err
+}
+
+// Requests lists what SCIM senders asked lately, masked.
+func (c *Client) Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]admin.Request, error) {
+	q := url.Values{}
+	if source != "" {
+		q.Set("source", source)
+	}
+	if failedOnly {
+		q.Set("failed", "true")
+	}
+	setLimit(q, limit)
+	return ask[[]admin.Request](ctx, c, call{method: get, path: []string{"requests"}, query: q})
+}
+
+// Check checks credentials and permissions of the named sources and targets
+// (none: of all).
+func (c *Client) Check(ctx context.Context, names []string) ([]admin.CheckResult, error) {
+	return ask[[]admin.CheckResult](ctx, c, call{method: post, path: []string{"check"}, body: admin.CheckRequest{Names: names}})
+}
+
+// Backup writes a consistent copy of the database to an absolute path on the
+// appliance's machine.
+func (c *Client) Backup(ctx context.Context, path string) error {
+	return c.do(ctx, call{method: post, path: []string{"backup"}, body: admin.BackupRequest{Path: path}})
+}
+
+// ShowConfig returns the configuration that the running appliance uses, with
+// secrets hidden.
+func (c *Client) ShowConfig(ctx context.Context) (string, error) {
+	var s admin.ShownConfig
+	err := c.do(ctx, call{method: get, path: []string{"config"}, into: &s})
+	return s.Config, err
+}

@@ -1,0 +1,333 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// route is one request the API understands. Routes with GET change nothing and
+// are answered on the view socket too.
+type route struct {
+	method string
+	path   string
+	do     func(*request) (any, error)
+}
+
+func (r route) pattern() string { return r.method + " " + r.path }
+
+func (s *Server) routes() []route {
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+	return []route{
+		{get, "/v1/version", func(*request) (any, error) { return s.version, nil }},
+		{get, "/v1/status", func(r *request) (any, error) { return s.service.Status(r.Context()) }},
+		{post, "/v1/sources/{source}/activate", s.activate},
+		{post, "/v1/sources/{source}/pause", func(r *request) (any, error) {
+			return nil, s.service.Pause(r.Context(), r.actor(), r.PathValue("source"))
+		}},
+		{post, "/v1/sync", s.sync},
+		{get, "/v1/wait", s.wait},
+		{get, "/v1/plan", s.plan},
+		{get, "/v1/runs", s.runs},
+		{get, "/v1/runs/{run}", s.run},
+		{post, "/v1/runs/{run}/approve", func(r *request) (any, error) { return s.decide(r, s.service.Approve) }},
+		{post, "/v1/runs/{run}/reject", func(r *request) (any, error) { return s.decide(r, s.service.Reject) }},
+		{get, "/v1/people", s.people},
+		{get, "/v1/person", s.person},
+		{get, "/v1/conflicts", func(r *request) (any, error) { return list(s.service.Conflicts(r.Context())) }},
+		{get, "/v1/conflicts/{conflict}", func(r *request) (any, error) {
+			return s.service.Conflict(r.Context(), r.PathValue("conflict"))
+		}},
+		{post, "/v1/conflicts/{conflict}/resolve", s.resolve},
+		{post, "/v1/decisions/{decision}/undo", func(r *request) (any, error) {
+			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
+		}},
+		{get, "/v1/deliveries", s.deliveries},
+		{post, "/v1/deliveries/{target}/{person}/retry", func(r *request) (any, error) {
+			return nil, s.service.RetryDelivery(r.Context(), r.actor(), r.PathValue("target"), r.PathValue("person"))
+		}},
+		{post, "/v1/deliveries/{target}/{person}/drop", func(r *request) (any, error) {
+			return nil, s.service.DropDelivery(r.Context(), r.actor(), r.PathValue("target"), r.PathValue("person"))
+		}},
+		{post, "/v1/targets/{target}/lane", s.lane},
+		{get, "/v1/tokens", func(r *request) (any, error) { return list(s.service.Tokens(r.Context())) }},
+		{post, "/v1/tokens", s.createToken},
+		{del, "/v1/tokens/{token}", func(r *request) (any, error) {
+			return nil, s.service.RevokeToken(r.Context(), r.actor(), r.PathValue("token"))
+		}},
+		{get, "/v1/journal", s.journal},
+		{get, "/v1/journal/verify", func(r *request) (any, error) {
+			n, err := s.service.VerifyJournal(r.Context())
+			return Verified{Events: n}, err
+		}},
+		{get, "/v1/requests", s.requests},
+		// A check asks the services with the appliance's credentials, which is
+		// more than looking.
+		{post, "/v1/check", s.check},
+		{post, "/v1/backup", s.backup},
+		{get, "/v1/config", func(r *request) (any, error) {
+			text, err := s.service.ShowConfig(r.Context())
+			return ShownConfig{Config: text}, err
+		}},
+	}
+}
+
+// list makes an empty list of none, so that a reply is never null.
+func list[T any](items []T, err error) (any, error) {
+	if items == nil {
+		items = []T{}
+	}
+	return items, err
+}
+
+func (s *Server) activate(r *request) (any, error) {
+	run, err := s.service.Activate(r.Context(), r.actor(), r.PathValue("source"))
+	return Activated{Run: run}, err
+}
+
+func (s *Server) sync(r *request) (any, error) {
+	var asked SyncRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	return nil, s.service.Sync(r.Context(), r.actor(), asked.Sources)
+}
+
+func (s *Server) wait(r *request) (any, error) {
+	q, err := r.parameters("source")
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), LongPoll)
+	defer cancel()
+	err = s.service.Wait(ctx, q["source"])
+	if timedOut(r, ctx, err) {
+		return Waited{Done: false}, nil
+	}
+	return Waited{Done: true}, err
+}
+
+// timedOut reports whether err is only the end of a long poll.
+func timedOut(r *request, poll context.Context, err error) bool {
+	return err != nil && errors.Is(err, context.DeadlineExceeded) && poll.Err() != nil && r.Context().Err() == nil
+}
+
+func (s *Server) plan(r *request) (any, error) {
+	q, err := r.parameters("source")
+	if err != nil {
+		return nil, err
+	}
+	if len(q["source"]) > 1 {
+		return nil, invalid("a plan is of one source, or of all that is pending")
+	}
+	p, err := s.service.Plan(r.Context(), q.Get("source"))
+	if p.Changes == nil {
+		p.Changes = []PlanChange{}
+	}
+	return p, err
+}
+
+func (s *Server) runs(r *request) (any, error) {
+	q, err := r.parameters("after", "limit")
+	if err != nil {
+		return nil, err
+	}
+	p, err := page(q)
+	if err != nil {
+		return nil, err
+	}
+	return list(s.service.Runs(r.Context(), p))
+}
+
+func (s *Server) run(r *request) (any, error) {
+	seq, err := r.runNumber()
+	if err != nil {
+		return nil, err
+	}
+	run, deliveries, err := s.service.Run(r.Context(), seq)
+	if err != nil {
+		return nil, err
+	}
+	if deliveries == nil {
+		deliveries = []Delivery{}
+	}
+	return RunDetail{Run: run, Deliveries: deliveries, Tag: RunTag(run, deliveries)}, nil
+}
+
+// decide approves or rejects what a run holds. With If-Match it does so only
+// when the run still is what the operator saw.
+func (s *Server) decide(r *request, do func(ctx context.Context, actor string, seq uint64) (int, error)) (any, error) {
+	seq, err := r.runNumber()
+	if err != nil {
+		return nil, err
+	}
+	tag, conditional, err := r.ifMatch()
+	if err != nil {
+		return nil, err
+	}
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	if conditional {
+		run, deliveries, err := s.service.Run(r.Context(), seq)
+		if err != nil {
+			return nil, err
+		}
+		if RunTag(run, deliveries) != tag {
+			return nil, &Error{Code: CodeStale, Text: "run " + strconv.FormatUint(seq, 10) + " is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show " + strconv.FormatUint(seq, 10) + "\""}
+		}
+	}
+	n, err := do(r.Context(), r.actor(), seq)
+	return Settled{Deliveries: n}, err
+}
+
+func (s *Server) people(r *request) (any, error) {
+	q, err := r.parameters("q", "after", "limit")
+	if err != nil {
+		return nil, err
+	}
+	p, err := page(q)
+	if err != nil {
+		return nil, err
+	}
+	people, next, err := s.service.People(r.Context(), q.Get("q"), p)
+	if people == nil {
+		people = []Person{}
+	}
+	return PeoplePage{People: people, Next: next}, err
+}
+
+func (s *Server) person(r *request) (any, error) {
+	q, err := r.parameters("who")
+	if err != nil {
+		return nil, err
+	}
+	if q.Get("who") == "" {
+		return nil, invalid("nobody is named: give an id, an email, an employee number or a name")
+	}
+	return s.service.Person(r.Context(), q.Get("who"))
+}
+
+func (s *Server) resolve(r *request) (any, error) {
+	var answer Resolution
+	if err := r.decode(&answer); err != nil {
+		return nil, err
+	}
+	tag, conditional, err := r.ifMatch()
+	if err != nil {
+		return nil, err
+	}
+	if conditional {
+		rev, err := strconv.ParseUint(tag, 10, 64)
+		if err != nil || rev == 0 {
+			return nil, invalid("the header If-Match does not hold the revision of a conflict")
+		}
+		if answer.Rev != 0 && answer.Rev != rev {
+			return nil, invalid("the header If-Match and the field rev name two revisions")
+		}
+		answer.Rev = rev
+	}
+	return nil, s.service.Resolve(r.Context(), r.actor(), r.PathValue("conflict"), answer)
+}
+
+func (s *Server) deliveries(r *request) (any, error) {
+	q, err := r.parameters("target", "state", "after", "limit")
+	if err != nil {
+		return nil, err
+	}
+	p, err := page(q)
+	if err != nil {
+		return nil, err
+	}
+	return list(s.service.Deliveries(r.Context(), q.Get("target"), q.Get("state"), p))
+}
+
+func (s *Server) lane(r *request) (any, error) {
+	var asked LaneRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	return nil, s.service.SetLane(r.Context(), r.actor(), r.PathValue("target"), asked.State)
+}
+
+// maxTTL is a token's longest life, far below what a time.Duration can hold.
+const maxTTL = 100 * 365 * 24 * time.Hour
+
+func (s *Server) createToken(r *request) (any, error) {
+	var asked TokenRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	if asked.TTLSeconds < 0 || asked.TTLSeconds > int64(maxTTL/time.Second) {
+		return nil, invalid("a token cannot live %d seconds: give 0 for no end, or up to a hundred years", asked.TTLSeconds)
+	}
+	return s.service.CreateToken(r.Context(), r.actor(), asked.Source, asked.Label, time.Duration(asked.TTLSeconds)*time.Second)
+}
+
+func (s *Server) journal(r *request) (any, error) {
+	q, err := r.parameters("after", "limit", "wait")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := limitOf(q)
+	if err != nil {
+		return nil, err
+	}
+	wait, err := flag(q, "wait")
+	if err != nil {
+		return nil, err
+	}
+	var after int64
+	if text := q.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, invalid("after %q is not the number of an event", text)
+		}
+	}
+	if !wait {
+		return list(s.service.Journal(r.Context(), after, limit, false))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), LongPoll)
+	defer cancel()
+	events, err := s.service.Journal(ctx, after, limit, true)
+	if timedOut(r, ctx, err) {
+		err = nil
+	}
+	return list(events, err)
+}
+
+func (s *Server) requests(r *request) (any, error) {
+	q, err := r.parameters("source", "failed", "limit")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := limitOf(q)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := flag(q, "failed")
+	if err != nil {
+		return nil, err
+	}
+	return list(s.service.Requests(r.Context(), q.Get("source"), failed, limit))
+}
+
+func (s *Server) check(r *request) (any, error) {
+	var asked CheckRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	return list(s.service.Check(r.Context(), asked.Names))
+}
+
+func (s *Server) backup(r *request) (any, error) {
+	var asked BackupRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	if !filepath.IsAbs(asked.Path) {
+		return nil, invalid("%q is not an absolute path: the appliance works in another directory than you", asked.Path)
+	}
+	return nil, s.service.Backup(r.Context(), r.actor(), asked.Path)
+}

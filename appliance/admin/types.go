@@ -1,0 +1,396 @@
+// Package admin is the API of the running appliance: what the command line and
+// the terminal UI ask of it, over HTTP on unix sockets.
+//
+// The types here are the JSON that goes over the wire and that every command
+// prints with --json: field names are snake_case and stable, times are RFC 3339
+// in UTC, absent optional fields are left out. The package knows nothing of
+// storage; a [Service] does the work. admin/client is the one client.
+//
+// Authorisation is by the sockets' file permissions: whoever may open admin.sock
+// may do everything, whoever may open view.sock may read. The actor named in the
+// journal is the OS user at the other end of the socket (SO_PEERCRED).
+package admin
+
+import (
+	"context"
+	"time"
+
+	"rollcall/appliance/model"
+)
+
+// Version is what answers: sent in every reply so that an old client can say so.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
+
+// Status is everything at a glance.
+type Status struct {
+	Version Version   `json:"version"`
+	Now     time.Time `json:"now"`
+	Started time.Time `json:"started"`
+	// Health is "ok", "attention" or "trouble"; Headline says it in a sentence.
+	Health   string   `json:"health"`
+	Headline string   `json:"headline"`
+	Needs    []Need   `json:"needs"` // what needs a human, most urgent first
+	People   Counts   `json:"people"`
+	Sources  []Source `json:"sources"`
+	Targets  []Target `json:"targets"`
+	// Activity counts journal events per minute, oldest first, for the last hour.
+	Activity []int `json:"activity"`
+}
+
+// Need is one thing that waits for a human, with the command that deals with it.
+type Need struct {
+	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	Command string `json:"command"`
+}
+
+// Counts counts people by status.
+type Counts struct {
+	Total    int `json:"total"`
+	Active   int `json:"active"`
+	Pending  int `json:"pending"`
+	Leave    int `json:"leave"`
+	Inactive int `json:"inactive"`
+	Unknown  int `json:"unknown"`
+	Held     int `json:"held"`    // concerned by an open conflict
+	Waiting  int `json:"waiting"` // wanted, but an account cannot be created yet
+}
+
+// Source is one source as it stands.
+type Source struct {
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`
+	State     string    `json:"state"` // preview, active, paused
+	Health    string    `json:"health"`
+	Detail    string    `json:"detail"` // a sentence
+	Records   int       `json:"records"`
+	LastGood  time.Time `json:"last_good,omitzero"`
+	NextRead  time.Time `json:"next_read,omitzero"`
+	LastHeard time.Time `json:"last_heard,omitzero"` // SCIM senders
+	Endpoint  string    `json:"endpoint,omitempty"`  // SCIM senders: the URL to paste
+	Tokens    int       `json:"tokens,omitempty"`
+	Error     string    `json:"error,omitempty"`
+	Reading   *Progress `json:"reading,omitempty"`
+	LastRun   uint64    `json:"last_run,omitempty"`
+	Failures  int       `json:"failures,omitempty"`
+}
+
+// Progress is how far a read or a delivery has come.
+type Progress struct {
+	Done    int       `json:"done"`
+	Total   int       `json:"total,omitempty"` // 0 when it is not known
+	Rate    float64   `json:"rate"`            // per second
+	Started time.Time `json:"started"`
+	ETA     time.Time `json:"eta,omitzero"`
+}
+
+// Target is one target as it stands.
+type Target struct {
+	Name     string    `json:"name"`
+	Kind     string    `json:"kind"`
+	Lane     string    `json:"lane"` // open, broken, denied, paused, waiting
+	Reason   string    `json:"reason,omitempty"`
+	RetryAt  time.Time `json:"retry_at,omitzero"`
+	Accounts int       `json:"accounts"` // delivered and active
+	Ready    int       `json:"ready"`
+	Open     int       `json:"open"`
+	Held     int       `json:"held"`
+	Parked   int       `json:"parked"`
+	Rejected int       `json:"rejected"`
+	// Oldest is when the oldest delivery that may be sent was queued.
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Listed  time.Time `json:"listed,omitzero"`
+	Sending *Progress `json:"sending,omitempty"`
+	// Rate says how the budget stands: "12 of 240 requests in 5m".
+	Rate string `json:"rate,omitempty"`
+}
+
+// Person is one person with everything known of them.
+type Person struct {
+	ID       string            `json:"id"`
+	Name     string            `json:"name"`
+	Email    string            `json:"email,omitempty"`
+	Status   string            `json:"status"`
+	Access   string            `json:"access"` // on, off, keep
+	Reason   string            `json:"reason"`
+	Waiting  string            `json:"waiting,omitempty"`
+	Held     []string          `json:"held,omitempty"` // conflict ids
+	Manager  *PersonRef        `json:"manager,omitempty"`
+	Sources  []string          `json:"sources"`
+	Values   []Value           `json:"values,omitempty"`
+	Records  []Record          `json:"records,omitempty"`
+	Accounts []Account         `json:"accounts,omitempty"`
+	Reports  int               `json:"reports,omitempty"`
+	Events   []model.Event     `json:"events,omitempty"`
+	Pending  []Delivery        `json:"pending,omitempty"`
+	WhyNot   map[string]string `json:"why_not,omitempty"` // target → why nothing is relayed
+	Changed  time.Time         `json:"changed"`
+}
+
+// PersonRef names a person.
+type PersonRef struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
+}
+
+// Value is one attribute of a person and where it comes from.
+type Value struct {
+	Attribute string    `json:"attribute"`
+	Value     string    `json:"value"`
+	Null      bool      `json:"null,omitempty"`
+	Source    string    `json:"source,omitempty"`
+	Field     string    `json:"field,omitempty"` // the source's own field
+	Record    string    `json:"record,omitempty"`
+	Run       uint64    `json:"run,omitempty"`
+	At        time.Time `json:"at,omitzero"`
+	Lost      []Lost    `json:"lost,omitempty"` // what other sources say
+}
+
+// Lost is a value that another source gave and that did not win.
+type Lost struct {
+	Source string `json:"source"`
+	Value  string `json:"value"`
+	Null   bool   `json:"null,omitempty"`
+	Why    string `json:"why"`
+}
+
+// Record is one record, for showing side by side.
+type Record struct {
+	ID         string            `json:"id"`
+	Source     string            `json:"source"`
+	Native     string            `json:"native"`
+	Person     string            `json:"person,omitempty"`
+	Status     string            `json:"status"`
+	RawStatus  string            `json:"raw_status,omitempty"`
+	Scope      string            `json:"scope,omitempty"`
+	Gone       bool              `json:"gone,omitempty"`
+	Staged     bool              `json:"staged,omitempty"`
+	Attributes map[string]string `json:"attributes"`
+	Notices    []string          `json:"notices,omitempty"`
+	Changed    time.Time         `json:"changed"`
+}
+
+// Account is one account of a person.
+type Account struct {
+	Target   string    `json:"target"`
+	RemoteID string    `json:"remote_id"`
+	Login    string    `json:"login"`
+	Active   bool      `json:"active"`
+	Adopted  bool      `json:"adopted,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Conflict is one open question.
+type Conflict struct {
+	ID          string    `json:"id"`
+	Kind        string    `json:"kind"`
+	Rule        string    `json:"rule"`
+	Freezes     bool      `json:"freezes"`
+	Target      string    `json:"target,omitempty"`
+	Identifiers []string  `json:"identifiers,omitempty"`
+	Names       []string  `json:"names"` // of the people concerned
+	Records     []Record  `json:"records,omitempty"`
+	Persons     []string  `json:"persons,omitempty"`
+	Differs     []string  `json:"differs,omitempty"` // attributes on which the records disagree
+	Suggestion  string    `json:"suggestion,omitempty"`
+	Opened      time.Time `json:"opened"`
+	Rev         uint64    `json:"rev"`
+}
+
+// Delivery is one pending change on its way to a target.
+type Delivery struct {
+	Target    string    `json:"target"`
+	Person    PersonRef `json:"person"`
+	State     string    `json:"state"` // open, held, ready, parked, rejected
+	Effect    string    `json:"effect"`
+	Changed   []string  `json:"changed,omitempty"`
+	Run       uint64    `json:"run,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Attempts  int       `json:"attempts,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	LastError string    `json:"last_error,omitempty"`
+	Created   time.Time `json:"created"`
+}
+
+// Plan is what would change.
+type Plan struct {
+	Source string `json:"source,omitempty"` // of a preview: as if it were active
+	// Digest pins the plan: approving or applying names it.
+	Digest    string       `json:"digest"`
+	Summary   string       `json:"summary"`
+	Changes   []PlanChange `json:"changes"`
+	Conflicts []Conflict   `json:"conflicts,omitempty"`
+	Holds     []model.Hold `json:"holds,omitempty"` // guards that would stop it
+	// Uncovered are accounts in a target that no person matches.
+	Uncovered []Uncovered `json:"uncovered,omitempty"`
+	// Counts by effect: create, adopt, update, deactivate, reactivate, blocked.
+	Counts map[string]int `json:"counts"`
+}
+
+// PlanChange is what would change for one person in one target.
+type PlanChange struct {
+	Target     string            `json:"target"`
+	Person     PersonRef         `json:"person"`
+	Effect     string            `json:"effect"`
+	State      string            `json:"state,omitempty"` // of the pending delivery, when there is one
+	Why        string            `json:"why"`
+	Attributes []AttributeChange `json:"attributes,omitempty"`
+}
+
+// AttributeChange is one attribute's old and new value.
+type AttributeChange struct {
+	Attribute string `json:"attribute"`
+	Old       string `json:"old"`
+	New       string `json:"new"`
+	Source    string `json:"source,omitempty"`
+}
+
+// Uncovered is an account that no source covers.
+type Uncovered struct {
+	Target string `json:"target"`
+	Login  string `json:"login"`
+	Active bool   `json:"active"`
+}
+
+// NewToken is a token just created: the only time it is shown.
+type NewToken struct {
+	ID     string `json:"id"`
+	Source string `json:"source"`
+	Token  string `json:"token"`
+	URL    string `json:"url"`
+}
+
+// Token is a token as listed.
+type Token struct {
+	ID       string    `json:"id"`
+	Source   string    `json:"source"`
+	Label    string    `json:"label,omitempty"`
+	Created  time.Time `json:"created"`
+	By       string    `json:"by"`
+	Expires  time.Time `json:"expires,omitzero"`
+	Revoked  time.Time `json:"revoked,omitzero"`
+	LastUsed time.Time `json:"last_used,omitzero"`
+}
+
+// CheckResult is what check found for one source or target.
+type CheckResult struct {
+	Name    string         `json:"name"`
+	Kind    string         `json:"kind"`
+	OK      bool           `json:"ok"`
+	Summary string         `json:"summary"`
+	Error   string         `json:"error,omitempty"`
+	Missing []CheckMissing `json:"missing,omitempty"`
+	Sample  []Value        `json:"sample,omitempty"`
+	Notices []string       `json:"notices,omitempty"`
+}
+
+// CheckMissing is a field the credentials cannot read.
+type CheckMissing struct {
+	Permission string `json:"permission"`
+	Field      string `json:"field"`
+	Attribute  string `json:"attribute,omitempty"`
+	Effect     string `json:"effect"`
+}
+
+// Request is one request of a SCIM sender, masked.
+type Request struct {
+	At      time.Time `json:"at"`
+	Source  string    `json:"source"`
+	Token   string    `json:"token,omitempty"`
+	Method  string    `json:"method"`
+	Path    string    `json:"path"`
+	Status  int       `json:"status"`
+	Detail  string    `json:"detail,omitempty"`
+	Quirks  []string  `json:"quirks,omitempty"`
+	TookMS  float64   `json:"took_ms"`
+	Dialect string    `json:"dialect,omitempty"`
+}
+
+// Resolution is a human's answer to a conflict.
+type Resolution struct {
+	Verb      string `json:"verb"`                // merge, separate, prefer, exclude, allow, set, later
+	Record    string `json:"record,omitempty"`    // prefer, exclude, set
+	Attribute string `json:"attribute,omitempty"` // set
+	Value     string `json:"value,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Rev       uint64 `json:"rev"` // of the conflict as it was shown; 0 takes any
+}
+
+// Error is the body of every refusal.
+type Error struct {
+	Code string `json:"code"` // not_found, invalid, stale, busy, internal, read_only
+	Text string `json:"error"`
+}
+
+// Error returns the sentence.
+func (e *Error) Error() string { return e.Text }
+
+// Errors of a [Service], by code; anything else is internal.
+const (
+	CodeNotFound = "not_found"
+	CodeInvalid  = "invalid"
+	CodeStale    = "stale" // what was decided upon has changed: look again
+	CodeBusy     = "busy"
+	CodeInternal = "internal"
+	CodeReadOnly = "read_only"
+)
+
+// Page selects part of a long list.
+type Page struct {
+	After string // the cursor of the page before, empty for the first
+	Limit int    // 0 means 100
+}
+
+// Service does what the routes ask. It is implemented by the appliance. Actor is
+// the OS user who asks, as "uid:1000(jane)". Refusals are *[Error] values.
+type Service interface {
+	Status(ctx context.Context) (Status, error)
+	// Activate makes a source relay; State says preview, active or paused after.
+	Activate(ctx context.Context, actor, source string) (run uint64, err error)
+	Pause(ctx context.Context, actor, source string) error
+	// Sync asks for a read now of the named sources (none: all polled ones) and
+	// returns at once; Wait blocks until no read is running and nothing that may
+	// be sent is left, or ctx ends.
+	Sync(ctx context.Context, actor string, sources []string) error
+	Wait(ctx context.Context, sources []string) error
+	// Plan says what is pending, or with a source in preview, what activating it
+	// would change.
+	Plan(ctx context.Context, source string) (Plan, error)
+	Runs(ctx context.Context, page Page) ([]model.Run, error)
+	Run(ctx context.Context, seq uint64) (model.Run, []Delivery, error)
+	Approve(ctx context.Context, actor string, seq uint64) (released int, err error)
+	Reject(ctx context.Context, actor string, seq uint64) (rejected int, err error)
+
+	People(ctx context.Context, query string, page Page) (list []Person, next string, err error)
+	// Person finds one person by id, email, employee number or unambiguous name.
+	Person(ctx context.Context, who string) (Person, error)
+	Conflicts(ctx context.Context) ([]Conflict, error)
+	Conflict(ctx context.Context, id string) (Conflict, error)
+	Resolve(ctx context.Context, actor, id string, answer Resolution) error
+	UndoDecision(ctx context.Context, actor, decision string) error
+	Deliveries(ctx context.Context, target, state string, page Page) ([]Delivery, error)
+	RetryDelivery(ctx context.Context, actor, target, person string) error
+	DropDelivery(ctx context.Context, actor, target, person string) error
+	// SetLane pauses or resumes a target: state is "paused" or "open".
+	SetLane(ctx context.Context, actor, target, state string) error
+
+	Tokens(ctx context.Context) ([]Token, error)
+	CreateToken(ctx context.Context, actor, source, label string, ttl time.Duration) (NewToken, error)
+	RevokeToken(ctx context.Context, actor, id string) error
+
+	// Journal returns events after seq, oldest first; with wait it blocks until
+	// there is one or ctx ends. Since zero and a negative seq return the newest.
+	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
+	VerifyJournal(ctx context.Context) (events int, err error)
+	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]Request, error)
+	Check(ctx context.Context, names []string) ([]CheckResult, error)
+	Backup(ctx context.Context, actor, path string) error
+	// ShowConfig returns the effective configuration with secrets hidden.
+	ShowConfig(ctx context.Context) (string, error)
+}

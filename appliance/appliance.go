@@ -1,0 +1,385 @@
+// Package appliance assembles the parts into the daemon that rollcall run starts,
+// and answers for it: [App] implements the admin API's Service.
+//
+// The parts do not know each other. Sources are read by package poll, senders
+// write through package scimsrv, both end in package ingest, which is the only
+// door for changes; package relay takes what differs to the targets. This package
+// builds them from the configuration, starts them in an order and stops them in
+// the reverse one. Everything stays right when the process is killed instead: the
+// order of stopping is a courtesy to whoever is connected.
+//
+// ARCHITECTURE.md beside this file has the data flow, the bucket drawing and what
+// happens when things stop.
+package appliance
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/observe"
+	"rollcall/appliance/poll"
+	"rollcall/appliance/relay"
+	"rollcall/appliance/store"
+	"rollcall/connectors"
+	"rollcall/scimsrv"
+)
+
+// Options are what an App needs beyond its configuration.
+type Options struct {
+	Version admin.Version
+	Log     hclog.Logger // required
+	// Ready is called once everything accepts requests; nil: nobody is told.
+	Ready func(Addresses)
+}
+
+// Addresses are where an App listens; empty where it does not.
+type Addresses struct {
+	SCIM, Metrics, Admin, View string
+}
+
+// App is the appliance. Open it, Serve once, Close it.
+type App struct {
+	cfg     *config.Config
+	log     hclog.Logger
+	version admin.Version
+	ready   func(Addresses)
+	now     func() time.Time
+
+	store   *store.Store
+	engine  *ingest.Engine
+	auth    *authenticator
+	record  *recorder
+	metrics *observe.Metrics
+	systemd *observe.Service
+	cert    *certificate // nil: plain HTTP
+
+	pollers map[string]*poll.Poller
+	sources map[string]connectors.Source // polled ones
+	lanes   map[string]*relay.Lane
+	targets map[string]connectors.Target
+	budgets map[string]*budget
+
+	mu      sync.Mutex // guards what follows
+	started time.Time
+	url     string // of the SCIM service, known once it listens
+	counted countsCache
+}
+
+// Open builds the appliance: the database is opened (and locked), recovered and
+// brought in line with the policy. Nothing listens and nothing is sent yet.
+// Secrets must be resolved.
+func Open(cfg *config.Config, o Options) (*App, error) {
+	a := &App{cfg: cfg, log: o.Log, version: o.Version, ready: o.Ready, now: time.Now,
+		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
+		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, budgets: map[string]*budget{}}
+	settings, err := a.settings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.connect(cfg); err != nil {
+		return nil, err
+	}
+	if a.systemd, err = observe.NewService(); err != nil {
+		return nil, err
+	}
+	if cert := string(cfg.SCIM.TLSCert); cert != "" {
+		if a.cert, err = loadCertificate(cert, string(cfg.SCIM.TLSKey)); err != nil {
+			return nil, err
+		}
+	}
+	a.store, err = store.Open(filepath.Join(string(cfg.Appliance.DataDir), store.FileName), store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a.engine = ingest.New(a.store, settings, a.now, a.kick)
+	a.metrics = observe.NewMetrics(o.Version.Version, scimRoutes, a.metricsState)
+	a.auth = &authenticator{store: a.store, sources: cfg.Sources, now: a.now, used: map[string]time.Time{}}
+	a.record = newRecorder(a.store, a.metrics)
+	if err := a.recover(settings); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	for i, name := range cfg.SourceNames() {
+		if src := a.sources[name]; src != nil {
+			a.pollers[name] = poll.New(name, src, time.Duration(cfg.Sources[name].Interval), a.store, a.engine, a.log.Named("poll"), uint64(i)+uint64(a.now().UnixNano()))
+		}
+	}
+	for name, t := range a.targets {
+		var b relay.Budget
+		if a.budgets[name] != nil {
+			b = a.budgets[name].limiter
+		}
+		a.lanes[name] = relay.New(name, t, b, a.store, a.engine, a.log.Named("relay"))
+	}
+	return a, nil
+}
+
+// kick tells a lane that there may be something to send.
+func (a *App) kick(target string) {
+	if l := a.lanes[target]; l != nil {
+		l.Kick()
+	}
+}
+
+// recover finishes what the end of the last process cut off, and plans everybody
+// anew when the policy or the targets are not those of the last start.
+func (a *App) recover(settings *ingest.Settings) error {
+	if err := a.engine.Recover(); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if err := a.engine.ResumeActivations(); err != nil {
+		return err
+	}
+	fingerprint := fingerprint(settings, a.cfg)
+	var last string
+	people := 0
+	err := a.store.View(func(tx *store.Tx) error {
+		_, err := tx.Setting("policy", &last)
+		if err == nil {
+			people = store.Persons.Count(tx, nil)
+		}
+		return err
+	})
+	if err != nil || last == fingerprint {
+		return err
+	}
+	if people > 0 {
+		a.log.Info("policy changed, planning everybody anew", "people", people)
+		if _, err := a.engine.Replan("rollcall", model.CausePolicy); err != nil {
+			return fmt.Errorf("plan under the new policy: %w", err)
+		}
+	}
+	return a.store.Update(func(tx *store.Tx) error { return tx.SetSetting("policy", fingerprint) })
+}
+
+// Close closes the database. Serve must have returned.
+func (a *App) Close() error { return a.store.Close() }
+
+// Store gives tests and the demo a look at the state.
+func (a *App) Store() *store.Store { return a.store }
+
+// Serve serves, reads and relays until ctx ends; it then stops in order and
+// returns nil. An error means that something could not be started or broke for
+// good.
+func (a *App) Serve(ctx context.Context) error {
+	l, err := a.listen()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	a.mu.Lock()
+	a.started = a.now()
+	a.url = l.scimURL(a.cfg)
+	a.mu.Unlock()
+
+	g, ctx := errgroup.WithContext(ctx)
+	if l.scim != nil {
+		service, err := scimsrv.New(scimsrv.Options{Directory: a.engine.Directory(), Authenticator: a.auth, Recorder: a.record,
+			PublicURL: a.scimBase(), Logger: a.log.Named("scim")})
+		if err != nil {
+			return err
+		}
+		serve(ctx, g, scimsrv.Server(service), l.scim)
+	}
+	if l.metrics != nil {
+		serve(ctx, g, &http.Server{Handler: a.health().Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}, l.metrics)
+	}
+	g.Go(func() error {
+		return admin.NewServer(a, a.version, admin.Options{Log: a.log.Named("admin")}).Serve(ctx, l.admin, l.view)
+	})
+	for _, p := range a.pollers {
+		g.Go(func() error { return p.Run(ctx) })
+	}
+	for _, lane := range a.lanes {
+		g.Go(func() error { return lane.Run(ctx) })
+	}
+	g.Go(func() error { return a.record.run(ctx, a.heard) })
+	g.Go(func() error { return a.calendar(ctx) })
+	g.Go(func() error {
+		a.systemd.Watch(ctx, func(context.Context) error { return a.alive() }, func(err error) {
+			if err != nil {
+				a.log.Error("the database does not answer", "error", err)
+			}
+		})
+		return nil
+	})
+
+	addresses := l.addresses(a.cfg)
+	a.log.Info("ready", "scim", addresses.SCIM, "metrics", addresses.Metrics, "admin", addresses.Admin)
+	if err := a.systemd.Ready("serving"); err != nil {
+		a.log.Warn("systemd was not told", "error", err)
+	}
+	if a.ready != nil {
+		a.ready(addresses)
+	}
+	err = g.Wait()
+	_ = a.systemd.Stopping("")
+	if saveErr := a.auth.save(); err == nil && saveErr != nil {
+		err = saveErr
+	}
+	a.log.Info("stopped")
+	return err
+}
+
+// stopGrace is how long requests under way may take to finish.
+const stopGrace = time.Second
+
+// serve runs an HTTP server in the group until ctx ends.
+func serve(ctx context.Context, g *errgroup.Group, srv *http.Server, l net.Listener) {
+	g.Go(func() error {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			_ = srv.Close()
+		}
+		return nil
+	})
+}
+
+// calendar replans people when a new day begins, and looks every few minutes in
+// case the machine slept through midnight.
+func (a *App) calendar(ctx context.Context) error {
+	tick := time.NewTicker(calendarEvery)
+	defer tick.Stop()
+	for {
+		if n, err := a.engine.TurnDay(); err != nil {
+			a.log.Error("the day did not turn", "error", err)
+		} else if n > 0 {
+			a.log.Info("a new day", "people", n)
+		}
+		if err := a.auth.save(); err != nil {
+			a.log.Error("token use not stored", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+const calendarEvery = 5 * time.Minute
+
+func (a *App) heard(source string, at time.Time) error {
+	return a.engine.UpdateSource(source, func(s *store.SourceState) { s.LastHeard = at })
+}
+
+// listeners are the open sockets, before anything is served on them.
+type listeners struct {
+	scim, metrics, admin, view net.Listener
+	plain                      net.Addr // of scim, before TLS
+}
+
+// listen opens all sockets first, so that a port in use is told before anything
+// has begun.
+func (a *App) listen() (*listeners, error) {
+	l := &listeners{}
+	ok := false
+	defer func() {
+		if !ok {
+			l.close()
+		}
+	}()
+	var err error
+	if a.cfg.ServesSCIM() {
+		if l.scim, err = listenTCP(a.cfg.SCIM.Listen.String(), "[scim] listen"); err != nil {
+			return nil, err
+		}
+		l.plain = l.scim.Addr()
+		if a.cert != nil {
+			l.scim = tls.NewListener(l.scim, a.cert.config())
+		}
+	}
+	if !a.cfg.Metrics.Listen.IsZero() {
+		if l.metrics, err = listenTCP(a.cfg.Metrics.Listen.String(), "[metrics] listen"); err != nil {
+			return nil, err
+		}
+	}
+	if l.admin, err = admin.Listen(string(a.cfg.Appliance.AdminSocket), 0o660); err != nil {
+		return nil, err
+	}
+	if l.view, err = admin.Listen(string(a.cfg.Appliance.ViewSocket), 0o660); err != nil {
+		return nil, err
+	}
+	ok = true
+	return l, nil
+}
+
+func listenTCP(address, key string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s = %q: another program listens there already; stop it or name another port", key, address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("%s = %q: ports below 1024 need the capability CAP_NET_BIND_SERVICE; name a higher port", key, address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s = %q: this machine has no such address", key, address)
+	case err != nil:
+		return nil, fmt.Errorf("%s = %q: %w", key, address, err)
+	}
+	return l, nil
+}
+
+func (l *listeners) close() {
+	for _, c := range []io.Closer{l.scim, l.metrics, l.admin, l.view} {
+		if ln, ok := c.(net.Listener); ok && ln != nil {
+			_ = ln.Close()
+		}
+	}
+}
+
+func (l *listeners) scimURL(cfg *config.Config) string {
+	switch {
+	case l.scim == nil:
+		return ""
+	case !cfg.SCIM.PublicURL.IsZero() && cfg.SCIM.Listen.Port != 0:
+		return cfg.SCIM.PublicURL.String()
+	case cfg.SCIM.TLSCert != "":
+		return "https://" + l.plain.String()
+	}
+	return "http://" + l.plain.String()
+}
+
+func (l *listeners) addresses(cfg *config.Config) Addresses {
+	out := Addresses{SCIM: l.scimURL(cfg), Admin: string(cfg.Appliance.AdminSocket), View: string(cfg.Appliance.ViewSocket)}
+	if l.metrics != nil {
+		out.Metrics = "http://" + l.metrics.Addr().String()
+	}
+	return out
+}
+
+func (a *App) scimBase() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.url
+}
+
+// scimURL is the URL to paste at an identity provider.
+func (a *App) scimURL() string {
+	if base := a.scimBase(); base != "" {
+		return base + scimsrv.BasePath
+	}
+	return ""
+}

@@ -1,0 +1,235 @@
+package appliance
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/appliance/config"
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/connectors"
+	"rollcall/connectors/hibob"
+	"rollcall/connectors/javelo"
+	"rollcall/connectors/lucca"
+	"rollcall/connectors/scim"
+	"rollcall/connectors/wire"
+)
+
+// settings turns the configuration into what package ingest decides by.
+func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
+	p := cfg.Policy
+	s := &ingest.Settings{
+		Location:    cfg.Appliance.TimeZone.Location,
+		AbsentReads: p.Lifecycle.AbsentReads,
+		Sources:     map[string]ingest.SourceSettings{},
+		Policy: reconcile.Policy{
+			Authority: p.Authority, Attributes: p.Attributes, Creates: p.Creates,
+			CreateBeforeStart: int(p.Lifecycle.CreateBeforeStart), DeactivateAfterEnd: int(p.Lifecycle.DeactivateAfterEnd),
+			LeaveDeactivates: p.Lifecycle.Leave == config.Deactivate, AbsentDeactivates: p.Lifecycle.Absent == config.Deactivate,
+		},
+		Limits: reconcile.Limits{
+			Deactivations: limit(p.Guard.MaxDeactivations), Creations: limit(p.Guard.MaxCreations),
+			Attributes: limit(p.Guard.MaxAttributeChanges), Shrink: limit(p.Guard.MaxSourceShrink),
+		},
+	}
+	for _, d := range p.EmailDomains {
+		s.Policy.EmailDomains = append(s.Policy.EmailDomains, string(d))
+	}
+	for name, src := range cfg.Sources {
+		set := ingest.SourceSettings{Kind: src.Kind, MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber()}
+		if m := src.Mapping(); m != nil {
+			set.Adjust = m.Apply
+		}
+		if src.Kind.Pushes() {
+			set.MapResource = mapResource
+		}
+		s.Sources[name] = set
+	}
+	for _, name := range cfg.TargetNames() {
+		t := cfg.Targets[name]
+		rules, err := targetRules(t)
+		if err != nil {
+			return nil, err
+		}
+		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules})
+	}
+	return s, nil
+}
+
+func limit(l config.Limit) reconcile.Limit {
+	return reconcile.Limit{Count: l.Count, HasCount: l.Count != config.None, Percent: float64(l.Share) / 100, HasPercent: l.Share != config.None}
+}
+
+// mapResource decodes a SCIM resource as stored and maps it.
+func mapResource(raw json.RawMessage) (model.Observation, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var r scim.Resource
+	if err := d.Decode(&r); err != nil {
+		return model.Observation{}, fmt.Errorf("map resource: %w", err)
+	}
+	return scim.MapUser(r), nil
+}
+
+func targetRules(t *config.Target) (reconcile.TargetRules, error) {
+	switch t.Kind {
+	case model.KindJavelo:
+		return reconcile.TargetRules{Attributes: javelo.Attributes(), Custom: true, IdentifierChanges: t.IdentifierChanges, Derive: derive(t)}, nil
+	}
+	return reconcile.TargetRules{}, fmt.Errorf("[targets.%s]: this build cannot deliver to kind %q yet; remove the table or set kind = \"javelo\"", t.Name, t.Kind)
+}
+
+// tenantKeys names the attributes that [targets.NAME.map] computes: each key of
+// the map is a key of the target's, held as a custom attribute.
+func tenantKeys(t *config.Target) map[model.Name]string {
+	keys := map[model.Name]string{}
+	for _, key := range t.Mapping().Names() {
+		keys[customName(key)] = key
+	}
+	return keys
+}
+
+func customName(key string) model.Name {
+	clean := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(key))
+	return model.Name(model.CustomPrefix + clean)
+}
+
+// derive evaluates [targets.NAME.map] for a person. A value that cannot be
+// computed is left alone.
+func derive(t *config.Target) func(model.Attributes) map[model.Name]string {
+	m := t.Mapping()
+	if len(m.Names()) == 0 {
+		return nil
+	}
+	return func(attrs model.Attributes) map[model.Name]string {
+		person := make(map[model.Name]string, len(attrs))
+		for n, v := range attrs {
+			person[n] = v.Text
+		}
+		values, _ := m.Apply(person)
+		out := make(map[model.Name]string, len(values))
+		for key, v := range values {
+			out[customName(key)] = v
+		}
+		return out
+	}
+}
+
+// fingerprint tells policies apart: another one means that everybody must be
+// planned anew.
+func fingerprint(s *ingest.Settings, cfg *config.Config) string {
+	maps := map[string]map[string]string{}
+	for name, t := range cfg.Targets {
+		maps[name] = t.Map
+	}
+	raw, err := json.Marshal(struct {
+		Policy  reconcile.Policy
+		Zone    string
+		Targets []ingest.TargetSettings
+		Maps    map[string]map[string]string
+	}{s.Policy, s.Location.String(), s.Targets, maps})
+	if err != nil {
+		panic("appliance: a policy that cannot be encoded: " + err.Error())
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}
+
+// budget is a target's rate and what is left of it after a fifth for others.
+type budget struct {
+	limiter *wire.Limiter
+	max     int
+	per     time.Duration
+}
+
+func newBudget(r config.Rate) *budget {
+	own := max(1, r.Max-r.Max/5)
+	return &budget{limiter: wire.NewLimiter(own, r.Per), max: own, per: r.Per}
+}
+
+func (b *budget) String() string {
+	used := 0
+	since := time.Now().Add(-b.per).Unix()
+	for slot, n := range b.limiter.Usage() {
+		if slot >= since {
+			used += n
+		}
+	}
+	return fmt.Sprintf("%d of %d requests in %s", used, b.max, strings.TrimSuffix(b.per.String(), "0s"))
+}
+
+// connect builds the connectors. They check their configuration and send nothing.
+func (a *App) connect(cfg *config.Config) error {
+	var problems []error
+	for _, name := range cfg.SourceNames() {
+		src := cfg.Sources[name]
+		if src.Kind.Pushes() {
+			continue
+		}
+		s, err := connectSource(src)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("[sources.%s]: %w", name, err))
+			continue
+		}
+		a.sources[name] = s
+	}
+	for _, name := range cfg.TargetNames() {
+		t := cfg.Targets[name]
+		b := newBudget(t.Rate)
+		tgt, err := connectTarget(t, b)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("[targets.%s]: %w", name, err))
+			continue
+		}
+		a.targets[name], a.budgets[name] = tgt, b
+	}
+	return errors.Join(problems...)
+}
+
+func connectSource(s *config.Source) (connectors.Source, error) {
+	paths := s.Mapping().Paths()
+	switch s.Kind {
+	case model.KindHiBob:
+		return hibob.New(hibob.Config{BaseURL: s.BaseURL.Copy(), ServiceUserID: s.ServiceUserID, Token: s.ServiceUserToken.Reveal(), CustomFields: paths})
+	case model.KindLucca:
+		return lucca.New(lucca.Config{BaseURL: s.BaseURL.Copy(), Account: s.Account, API: s.API, APIKey: s.APIKey.Reveal(),
+			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL.String(), SkipField: s.SkipField, CustomFields: luccaFields(paths)})
+	}
+	return nil, fmt.Errorf("this build cannot read kind %q yet", s.Kind)
+}
+
+// luccaFields names the fields behind the paths of configured expressions:
+// extension codes stand below extendedData in the document.
+func luccaFields(paths []string) []string {
+	var out []string
+	for _, p := range paths {
+		if rest, ok := strings.CutPrefix(p, "extendedData."); ok {
+			p, _, _ = strings.Cut(rest, ".")
+		}
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func connectTarget(t *config.Target, b *budget) (connectors.Target, error) {
+	switch t.Kind {
+	case model.KindJavelo:
+		return javelo.New(javelo.Config{BaseURL: t.BaseURL.Copy(), Token: t.Token.Reveal(), Limiter: b.limiter, TenantKeys: tenantKeys(t)})
+	}
+	return nil, fmt.Errorf("this build cannot deliver to kind %q yet", t.Kind)
+}

@@ -1,0 +1,296 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
+	"rollcall/appliance/config"
+	"rollcall/appliance/model"
+)
+
+func (a *app) deliveries() *cobra.Command {
+	var target, state string
+	var limit int
+	list := func(cmd *cobra.Command, _ []string) error {
+		if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+			return err
+		}
+		states := []string{string(model.JobOpen), string(model.JobHeld), string(model.JobReady), string(model.JobParked), string(model.JobRejected)}
+		if state != "" && nearest(state, states) != state {
+			return wrongUsage(fmt.Errorf("--state %q: it is one of %s", state, strings.Join(states, ", ")))
+		}
+		ctx, cancel := seconds(cmd)
+		defer cancel()
+		c, err := a.connect()
+		if err != nil {
+			return err
+		}
+		deliveries, err := c.Deliveries(ctx, target, state, admin.Page{Limit: limit})
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.out.json(deliveries, true)
+		}
+		if len(deliveries) == 0 {
+			a.out.line("Nothing is on its way: targets have what they should have. \"rollcall plan\" shows what a source in preview would bring.")
+			return nil
+		}
+		a.tellDeliveries(deliveries)
+		if len(deliveries) == limit {
+			a.note.linef("There may be more: --limit %d, --target and --state choose.", min(limit*10, admin.MaxPage))
+		}
+		return nil
+	}
+	filters := func(c *cobra.Command) *cobra.Command {
+		c.Flags().StringVar(&target, "target", "", "of one target only (`NAME`)")
+		c.Flags().StringVar(&state, "state", "", "open, held, ready, parked or rejected (`STATE`)")
+		c.Flags().IntVar(&limit, "limit", 100, "how many at most (`N`)")
+		return c
+	}
+	c := filters(&cobra.Command{
+		Use: "deliveries [list|retry|drop|pause|resume]", Short: "what is on its way to a target, what failed and why",
+		Args: takes(0, 0), RunE: list,
+	})
+	c.AddCommand(
+		filters(&cobra.Command{Use: "list", Short: "what is on its way", Args: takes(0, 0), RunE: list}),
+		a.onDelivery("retry TARGET WHO", "sends one again, a parked one too", "is sent again as soon as the target takes it", (*client.Client).RetryDelivery),
+		a.onDelivery("drop TARGET WHO", "forgets one until the person changes", "is dropped until the person changes", (*client.Client).DropDelivery),
+		a.lane("pause TARGET", "sends nothing to a target", "paused", "is paused. \"rollcall deliveries resume %s\" lets it go on."),
+		a.lane("resume TARGET", "sends to a paused or denied target again", "open", "takes deliveries again. See \"rollcall deliveries --target %s\"."))
+	return c
+}
+
+func (a *app) tellDeliveries(deliveries []admin.Delivery) {
+	now := a.deps.Now()
+	t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "PERSON", flex: true}, {title: "EFFECT"}, {title: "STATE"}, {title: "QUEUED"}, {title: "WHY", flex: true}}}
+	for _, d := range deliveries {
+		t.add(d.Target, personName(d.Person), effectWord(d.Effect), d.State, ago(now, d.Created), deliveryNote(d, now))
+	}
+	a.out.table(t)
+}
+
+// deliveryNote says what changes, and what stopped it so far.
+func deliveryNote(d admin.Delivery, now time.Time) string {
+	var parts []string
+	if d.LastError != "" {
+		parts = append(parts, d.LastError)
+	}
+	if d.Reason != "" {
+		parts = append(parts, d.Reason)
+	}
+	if d.Attempts > 0 {
+		parts = append(parts, count(d.Attempts, "attempt", "attempts"))
+	}
+	if d.NotBefore.After(now) {
+		parts = append(parts, "again "+ago(now, d.NotBefore))
+	}
+	if len(d.Changed) > 0 {
+		parts = append(parts, "changes "+strings.Join(d.Changed, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (a *app) onDelivery(use, short, done string, do func(c *client.Client, ctx context.Context, target, person string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		Long: short + ".\n\nWHO is an id, an email, an employee number or an unambiguous name.",
+		Args: takes(2, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			p, err := c.Person(ctx, args[1])
+			if err != nil {
+				return err
+			}
+			if err := do(c, ctx, args[0], p.ID); err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(map[string]string{"target": args[0], "person": p.ID, "done": cmd.Name()}, true)
+			}
+			a.out.linef("The delivery of %s to %s %s.", personName(admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}), args[0], done)
+			return nil
+		},
+	}
+}
+
+func (a *app) lane(use, short, state, done string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.SetLane(ctx, args[0], state); err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(map[string]string{"target": args[0], "state": state}, true)
+			}
+			a.out.line(args[0], " ", fmt.Sprintf(done, quoted(args[0])))
+			return nil
+		},
+	}
+}
+
+func (a *app) token() *cobra.Command {
+	return topic("token create SOURCE | list | revoke ID", "bearer tokens for SCIM senders", a.tokenCreate(), a.tokenList(), a.tokenRevoke())
+}
+
+func (a *app) tokenCreate() *cobra.Command {
+	var label, ttl string
+	c := &cobra.Command{
+		Use: "create SOURCE", Short: "makes a token and prints it, this once, alone on standard output",
+		Example:           "  rollcall token create okta --label \"Okta production\" --ttl 365d",
+		Args:              takes(1, 1),
+		ValidArgsFunction: a.sourceNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var life config.Duration
+			if ttl != "" {
+				if err := life.UnmarshalText([]byte(ttl)); err != nil || life <= 0 {
+					return wrongUsage(fmt.Errorf("--ttl %q is not a length of time: write 90d, 365d or 12h, or leave it out for a token without end", ttl))
+				}
+			}
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			t, err := c.CreateToken(ctx, args[0], label, time.Duration(life))
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(t, true)
+			}
+			a.note.linef("This is token %s of %s. It is shown this once and kept only as a hash:", t.ID, t.Source)
+			a.out.line(t.Token)
+			if t.URL != "" {
+				a.note.linef("Give it to the sender together with the URL %s", t.URL)
+			}
+			if life == 0 {
+				a.note.line("It does not expire; --ttl 365d makes one that does.")
+			}
+			a.note.linef("\"rollcall token revoke %s\" makes it worthless.", quoted(t.ID))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&label, "label", "", "what it is for (`TEXT`)")
+	c.Flags().StringVar(&ttl, "ttl", "", "how long it lives, such as 365d (`TIME`; default: without end)")
+	return c
+}
+
+func (a *app) tokenList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "the tokens, without the secrets",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			tokens, err := c.Tokens(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(tokens, true)
+			}
+			if len(tokens) == 0 {
+				a.out.line("No tokens. \"rollcall token create SOURCE\" makes one for a SCIM sender.")
+				return nil
+			}
+			now := a.deps.Now()
+			t := &table{columns: []column{{title: "ID"}, {title: "SOURCE"}, {title: "LABEL", flex: true}, {title: "STATE"}, {title: "USED"}, {title: "CREATED"}, {title: "BY", flex: true}}}
+			for _, k := range tokens {
+				t.add(k.ID, k.Source, k.Label, tokenState(k, now), ago(now, k.LastUsed), ago(now, k.Created), k.By)
+			}
+			a.out.table(t)
+			return nil
+		},
+	}
+}
+
+func tokenState(t admin.Token, now time.Time) any {
+	switch {
+	case !t.Revoked.IsZero():
+		return faint("revoked")
+	case t.Expires.IsZero():
+		return "valid"
+	case !t.Expires.After(now):
+		return bad("expired")
+	case t.Expires.Sub(now) < 14*24*time.Hour:
+		return warn("expires " + ago(now, t.Expires))
+	}
+	return "until " + t.Expires.Format(time.DateOnly)
+}
+
+func (a *app) tokenRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke ID", Short: "makes a token worthless at once",
+		Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.RevokeToken(ctx, args[0]); err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(map[string]string{"revoked": args[0]}, true)
+			}
+			a.out.linef("Token %s is worthless from now on. Its sender is refused until it has another (\"rollcall token create\").", args[0])
+			return nil
+		},
+	}
+}
+
+func (a *app) backup() *cobra.Command {
+	return &cobra.Command{
+		Use: "backup FILE", Short: "a consistent copy of the database while it runs",
+		Long: "Writes a consistent copy of the database to FILE on the appliance's machine. The appliance writes it,\n" +
+			"as its own user: choose a place that user may write to.",
+		Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := filepath.Abs(args[0])
+			if err != nil {
+				return fmt.Errorf("backup: %w: give an absolute path", err)
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			// As long as it takes to copy the database: only the operator ends it.
+			if err := c.Backup(cmd.Context(), path); err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(admin.BackupRequest{Path: path}, true)
+			}
+			a.out.linef("Written to %s. It holds everything but the secrets of the configuration: keep it as safe as the database.", path)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,359 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
+	"rollcall/appliance/config"
+	"rollcall/appliance/model"
+)
+
+// journalChunk is how many events one question asks for.
+const journalChunk = 1000
+
+func (a *app) journal() *cobra.Command {
+	var since, person string
+	var limit int
+	var follow bool
+	c := &cobra.Command{
+		Use: "journal [--since --person --follow|verify]", Short: "what changed, why and who asked; and proof that nobody edited it",
+		Long: "Prints the journal, oldest first: the newest events, or with --since those from a time on. --follow\n" +
+			"goes on as things happen. With --json it is an array, and with --follow one object per line.",
+		Example: "  rollcall journal --since 2h\n  rollcall journal --person jane@example.com --since 2026-01-01",
+		Args:    takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+				return err
+			}
+			var from time.Time
+			if since != "" {
+				var err error
+				if from, err = instant(a.deps.Now(), since); err != nil {
+					return wrongUsage(err)
+				}
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Minute)
+			defer cancel()
+			wanted := func(model.Event) bool { return true }
+			if person != "" {
+				p, err := c.Person(ctx, person)
+				if err != nil {
+					return err
+				}
+				subject := "person:" + p.ID
+				wanted = func(e model.Event) bool { return e.Subject == subject }
+			}
+			events, err := lookBack(ctx, c, from, limit, wanted)
+			if err != nil {
+				return err
+			}
+			if follow {
+				return a.follow(cmd.Context(), c, events, wanted)
+			}
+			if a.json {
+				return a.out.json(events.wanted, true)
+			}
+			if len(events.wanted) == 0 {
+				a.out.line("The journal holds nothing of that. \"rollcall journal\" shows the newest events.")
+			}
+			a.tellEvents(events.wanted)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&since, "since", "", "from this `TIME` on: 2h, 3d, 2026-01-31 or 2026-01-31T08:00:00Z")
+	c.Flags().StringVar(&person, "person", "", "of one person only (`WHO`)")
+	c.Flags().IntVar(&limit, "limit", 100, "without --since: how many, the newest (`N`)")
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on as things happen")
+	c.AddCommand(a.journalVerify())
+	return c
+}
+
+func (a *app) journalVerify() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "proves that no event was edited, removed or reordered",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			n, err := c.VerifyJournal(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(admin.Verified{Events: n}, true)
+			}
+			a.out.linef("The journal is whole: each of its %s follows from the one before.", count(n, "event", "events"))
+			return nil
+		},
+	}
+}
+
+// instant reads a time as operators write it: how long ago, a date, or a time.
+func instant(now time.Time, s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return t, nil
+		}
+	}
+	var d config.Duration
+	if err := d.UnmarshalText([]byte(s)); err != nil || d < 0 {
+		return time.Time{}, fmt.Errorf("%q is not a time: write how long ago (2h, 3d), a date (2026-01-31) or a time (2026-01-31T08:00:00Z)", s)
+	}
+	return now.Add(-time.Duration(d)), nil
+}
+
+// past is a stretch of the journal that was read.
+type past struct {
+	wanted []model.Event // those asked for, oldest first
+	last   int64         // the newest event that was read, asked for or not
+}
+
+// lookBack reads the journal backwards from its end, in chunks: until from when
+// that is set, else until there are limit wanted events.
+func lookBack(ctx context.Context, c *client.Client, from time.Time, limit int, wanted func(model.Event) bool) (past, error) {
+	found := past{wanted: []model.Event{}}
+	chunk, err := c.Journal(ctx, -1, journalChunk, false)
+	if err != nil {
+		return past{}, err
+	}
+	if len(chunk) > 0 {
+		found.last = int64(chunk[len(chunk)-1].Seq)
+	}
+	for len(chunk) > 0 {
+		first := int64(chunk[0].Seq)
+		var part []model.Event
+		for _, e := range chunk {
+			if wanted(e) && !e.At.Before(from) {
+				part = append(part, e)
+			}
+		}
+		found.wanted = append(part, found.wanted...)
+		if first <= 1 || !from.IsZero() && chunk[0].At.Before(from) || from.IsZero() && len(found.wanted) >= limit {
+			break
+		}
+		if chunk, err = before(ctx, c, first, found.last); err != nil {
+			return past{}, err
+		}
+	}
+	if extra := len(found.wanted) - limit; from.IsZero() && extra > 0 {
+		found.wanted = found.wanted[extra:]
+	}
+	return found, nil
+}
+
+// before returns up to a chunk of the events before the event numbered first.
+func before(ctx context.Context, c *client.Client, first, last int64) ([]model.Event, error) {
+	after := first - 1 - journalChunk
+	if after > 0 {
+		chunk, err := c.Journal(ctx, after, journalChunk, false)
+		return until(chunk, first), err
+	}
+	// "After zero" asks for the newest events, so the very first one is only
+	// found by asking for all, which a page may be too small for.
+	if last <= admin.MaxPage {
+		chunk, err := c.Journal(ctx, -1, int(last), false)
+		return until(chunk, first), err
+	}
+	chunk, err := c.Journal(ctx, 1, journalChunk, false)
+	return until(chunk, first), err
+}
+
+// until returns the events of chunk before the one numbered first.
+func until(chunk []model.Event, first int64) []model.Event {
+	if i := slices.IndexFunc(chunk, func(e model.Event) bool { return int64(e.Seq) >= first }); i >= 0 {
+		return chunk[:i]
+	}
+	return chunk
+}
+
+// follow prints what was found and then what happens, until ctx ends.
+func (a *app) follow(ctx context.Context, c *client.Client, found past, wanted func(model.Event) bool) error {
+	events, last := found.wanted, found.last
+	for {
+		for _, e := range events {
+			if !wanted(e) {
+				continue
+			}
+			if a.json {
+				if err := a.out.json(e, false); err != nil {
+					return err
+				}
+				continue
+			}
+			a.tellEvent(e)
+		}
+		if a.out.err != nil {
+			return a.out.err
+		}
+		asked := a.deps.Now()
+		var err error
+		events, err = c.Journal(ctx, last, journalChunk, true)
+		switch {
+		case ctx.Err() != nil:
+			return nil // the operator had enough
+		case err != nil:
+			return err
+		}
+		if len(events) > 0 {
+			last = int64(events[len(events)-1].Seq)
+			continue
+		}
+		if a.deps.Now().Sub(asked) < time.Second && !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+}
+
+// pause waits for d and reports whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// tellEvent prints one event: when, who, what to whom, and why.
+func (a *app) tellEvent(e model.Event) {
+	text := e.Verb + " " + e.Subject
+	if len(e.Fields) > 0 {
+		text += " [" + strings.Join(e.Fields, ", ") + "]"
+	}
+	if e.Run > 0 {
+		text += fmt.Sprintf(" (run %d)", e.Run)
+	}
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	a.out.line(faint(e.At.In(a.deps.Now().Location()).Format("2006-01-02 15:04:05")), "  ", e.Actor, "  ", text)
+}
+
+func (a *app) requests() *cobra.Command {
+	var source string
+	var failed, follow bool
+	var limit int
+	c := &cobra.Command{
+		Use: "requests [--source --failed --follow]", Short: "what each SCIM sender asked and got, masked",
+		Long: "Prints what SCIM senders asked lately and what they got, oldest first, with the dialect rules that\n" +
+			"were applied. Values of people are masked. --follow goes on as requests come in.",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+				return err
+			}
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			list, err := c.Requests(ctx, source, failed, limit)
+			if err != nil {
+				return err
+			}
+			oldestFirst(list)
+			if follow {
+				return a.followRequests(cmd.Context(), c, list, source, failed)
+			}
+			if a.json {
+				return a.out.json(list, true)
+			}
+			if len(list) == 0 {
+				a.out.line("No request of that kind. A sender needs a token (\"rollcall token create SOURCE\") and the URL that \"rollcall status --json\" names.")
+			}
+			for _, r := range list {
+				a.tellRequest(r)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&source, "source", "", "of one source only (`NAME`)")
+	c.Flags().BoolVar(&failed, "failed", false, "refused and failed ones only")
+	c.Flags().IntVar(&limit, "limit", 50, "how many, the newest (`N`)")
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on as requests come in")
+	return c
+}
+
+func oldestFirst(list []admin.Request) {
+	slices.SortStableFunc(list, func(x, y admin.Request) int { return x.At.Compare(y.At) })
+}
+
+// followRequests asks every other second, because requests are kept in a ring
+// that nothing points into.
+func (a *app) followRequests(ctx context.Context, c *client.Client, list []admin.Request, source string, failed bool) error {
+	var last time.Time
+	for {
+		for _, r := range list {
+			if !r.At.After(last) {
+				continue
+			}
+			if a.json {
+				if err := a.out.json(r, false); err != nil {
+					return err
+				}
+				continue
+			}
+			a.tellRequest(r)
+		}
+		if len(list) > 0 {
+			last = list[len(list)-1].At
+		}
+		if a.out.err != nil {
+			return a.out.err
+		}
+		if !pause(ctx, 2*time.Second) {
+			return nil
+		}
+		var err error
+		list, err = c.Requests(ctx, source, failed, journalChunk)
+		if err != nil && errors.Is(err, ctx.Err()) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		oldestFirst(list)
+	}
+}
+
+func (a *app) tellRequest(r admin.Request) {
+	status := good(fmt.Sprint(r.Status))
+	switch {
+	case r.Status >= 500:
+		status = bad(fmt.Sprint(r.Status))
+	case r.Status >= 400:
+		status = warn(fmt.Sprint(r.Status))
+	}
+	var notes []string
+	if r.Detail != "" {
+		notes = append(notes, r.Detail)
+	}
+	if len(r.Quirks) > 0 {
+		notes = append(notes, "dialect "+r.Dialect+": "+strings.Join(r.Quirks, ", "))
+	}
+	tail := ""
+	if len(notes) > 0 {
+		tail = "  " + strings.Join(notes, "; ")
+	}
+	a.out.line(faint(r.At.In(a.deps.Now().Location()).Format("2006-01-02 15:04:05")), "  ", r.Source, "  ", status, " ", r.Method, " ", r.Path,
+		fmt.Sprintf("  %.1f ms", r.TookMS), tail)
+}

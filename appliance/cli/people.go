@@ -1,0 +1,309 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
+	"rollcall/appliance/model"
+)
+
+func (a *app) people() *cobra.Command {
+	var limit int
+	var all bool
+	c := &cobra.Command{
+		Use: "people [QUERY]", Short: "the roster, or who in it QUERY finds",
+		Args: takes(0, -1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			query := strings.Join(args, " ")
+			people, more, err := listPeople(ctx, c, query, limit, all)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(people, true)
+			}
+			a.tellRoster(people, query, more)
+			return nil
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 100, "how many at most (`N`)")
+	c.Flags().BoolVar(&all, "all", false, "everyone")
+	return c
+}
+
+// listPeople reads page after page until there are limit people, or with all
+// until the roster ends; more says that it goes on.
+func listPeople(ctx context.Context, c *client.Client, query string, limit int, all bool) (people []admin.Person, more bool, err error) {
+	people = []admin.Person{}
+	page := admin.Page{Limit: limit}
+	if all {
+		page.Limit = 1000
+	}
+	for {
+		found, next, err := c.People(ctx, query, page)
+		if err != nil {
+			return nil, false, err
+		}
+		people = append(people, found...)
+		switch {
+		case next == "":
+			return people, false, nil
+		case !all && len(people) >= limit:
+			return people, true, nil
+		case next == page.After:
+			return nil, false, errors.New("the appliance names the same page twice: report this, and list with a QUERY meanwhile")
+		}
+		page.After = next
+		if !all {
+			page.Limit = limit - len(people)
+		}
+	}
+}
+
+func (a *app) tellRoster(people []admin.Person, query string, more bool) {
+	if len(people) == 0 {
+		if query != "" {
+			a.out.linef("Nobody matches %q. \"rollcall people\" lists everyone.", query)
+			return
+		}
+		a.out.line("Nobody yet. People appear with the first read of a source: \"rollcall sync\", then \"rollcall status\".")
+		return
+	}
+	t := &table{columns: []column{{title: "NAME", flex: true}, {title: "EMAIL", flex: true}, {title: "STATUS"}, {title: "ACCESS"}, {title: "SOURCES", flex: true}, {title: "NOTE", flex: true}}}
+	for _, p := range people {
+		t.add(p.Name, p.Email, p.Status, p.Access, strings.Join(p.Sources, ", "), note(p))
+	}
+	a.out.table(t)
+	if more {
+		a.note.linef("There are more than %s: narrow it with a QUERY, or add --all.", number(len(people)))
+	}
+}
+
+// note says what keeps someone from being in step.
+func note(p admin.Person) string {
+	switch {
+	case len(p.Held) > 0:
+		return "held by conflict " + strings.Join(p.Held, ", ")
+	case p.Waiting != "":
+		return "waits: " + p.Waiting
+	}
+	return ""
+}
+
+func (a *app) person() *cobra.Command {
+	modes := []string{"explain", "why-not", "history"}
+	return &cobra.Command{
+		Use: "person WHO [explain|why-not|history]", Short: "one person: where each value comes from, why not relayed, what changed",
+		Long: "WHO is an id, an email, an employee number or an unambiguous name.\n\n" +
+			"  explain   where each value comes from, field, record and run, and what lost\n" +
+			"  why-not   why someone is not relayed, or not in full\n" +
+			"  history   what changed when",
+		Args: takes(1, 2),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return modes, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			mode := ""
+			if len(args) == 2 {
+				mode = args[1]
+				if !slices.Contains(modes, mode) {
+					if near := nearest(mode, modes); near != "" {
+						return wrongUsage(fmt.Errorf("unknown question %q: did you mean %s?", mode, near))
+					}
+					return wrongUsage(fmt.Errorf("unknown question %q: it is one of %s (a name of several words stands between quotes)", mode, strings.Join(modes, ", ")))
+				}
+			}
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			p, err := c.Person(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(p, true)
+			}
+			a.tellPerson(p)
+			switch mode {
+			case "explain":
+				a.tellProvenance(p)
+			case "why-not":
+				a.tellWhyNot(p)
+			case "history":
+				a.tellHistory(p)
+			default:
+				a.tellValues(p)
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) tellPerson(p admin.Person) {
+	a.out.line(bold(personName(admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email})), "  ", faint(p.ID))
+	a.out.wrapped("  ", fmt.Sprintf("%s, access %s: %s", p.Status, p.Access, value(p.Reason)))
+	if p.Waiting != "" {
+		a.out.wrapped("  waits: ", p.Waiting)
+	}
+	for _, id := range p.Held {
+		a.out.linef("  held by a conflict: rollcall conflicts show %s", quoted(id))
+	}
+	if p.Manager != nil {
+		a.out.line("  reports to ", personName(*p.Manager))
+	}
+	if p.Reports > 0 {
+		a.out.linef("  has %s", count(p.Reports, "report", "reports"))
+	}
+}
+
+// shown spells a value: null is known to be empty, which is not the same as
+// nothing having been said.
+func shown(text string, null bool) string {
+	if null {
+		return "(empty)"
+	}
+	return value(text)
+}
+
+func (a *app) tellValues(p admin.Person) {
+	a.out.line()
+	t := &table{indent: "  ", columns: []column{{title: "ATTRIBUTE"}, {title: "VALUE", flex: true}, {title: "FROM"}}}
+	for _, v := range p.Values {
+		t.add(v.Attribute, shown(v.Value, v.Null), v.Source)
+	}
+	if len(p.Values) == 0 {
+		a.out.line("No source says anything of this person any more.")
+	} else {
+		a.out.table(t)
+	}
+	a.tellAccounts(p)
+	a.out.line()
+	a.out.linef("More: rollcall person %s explain|why-not|history", quoted(p.ID))
+}
+
+func (a *app) tellAccounts(p admin.Person) {
+	a.out.line()
+	if len(p.Accounts) == 0 {
+		a.out.linef("No account yet: \"rollcall person %s why-not\" says why.", quoted(p.ID))
+		return
+	}
+	now := a.deps.Now()
+	t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "LOGIN", flex: true}, {title: "ACCOUNT"}, {title: "ID THERE"}, {title: "DELIVERED"}}}
+	for _, c := range p.Accounts {
+		state := "inactive"
+		if c.Active {
+			state = "active"
+		}
+		if c.Adopted {
+			state += ", was there before"
+		}
+		t.add(c.Target, c.Login, state, c.RemoteID, ago(now, c.At))
+	}
+	a.out.table(t)
+}
+
+func (a *app) tellProvenance(p admin.Person) {
+	now := a.deps.Now()
+	a.out.line()
+	if len(p.Values) == 0 {
+		a.out.line("No source says anything of this person any more.")
+		return
+	}
+	for _, v := range p.Values {
+		a.out.line("  ", bold(v.Attribute), "  ", shown(v.Value, v.Null))
+		if v.Source != "" {
+			origin := "    ← " + v.Source
+			if v.Field != "" {
+				origin += ", field " + v.Field
+			}
+			if v.Record != "" {
+				origin += " ← record " + v.Record
+			}
+			if v.Run > 0 {
+				origin += fmt.Sprintf(" ← run %d", v.Run)
+			}
+			if !v.At.IsZero() {
+				origin += ", " + ago(now, v.At)
+			}
+			a.out.line(origin)
+		}
+		for _, l := range v.Lost {
+			a.out.line(faint("    × " + l.Source + " says " + shown(l.Value, l.Null) + ": " + l.Why))
+		}
+	}
+	a.out.line()
+	a.out.line("Records of this person:")
+	t := &table{indent: "  ", columns: []column{{title: "RECORD"}, {title: "SOURCE"}, {title: "ID THERE", flex: true}, {title: "STATUS"}, {title: "CHANGED"}, {title: "NOTE", flex: true}}}
+	for _, r := range p.Records {
+		var notes []string
+		if r.Staged {
+			notes = append(notes, "preview")
+		}
+		if r.Gone {
+			notes = append(notes, "gone")
+		}
+		if r.Scope != "" {
+			notes = append(notes, r.Scope)
+		}
+		t.add(r.ID, r.Source, r.Native, r.Status, ago(now, r.Changed), strings.Join(append(notes, r.Notices...), "; "))
+	}
+	a.out.table(t)
+}
+
+func (a *app) tellWhyNot(p admin.Person) {
+	a.out.line()
+	targets := make([]string, 0, len(p.WhyNot))
+	for t := range p.WhyNot {
+		targets = append(targets, t)
+	}
+	slices.Sort(targets)
+	for _, t := range targets {
+		a.out.wrapped("  "+t+": ", p.WhyNot[t])
+	}
+	if len(targets) == 0 && len(p.Pending) == 0 {
+		a.out.line("Nothing is in the way: every target has what it should have.")
+	}
+	if len(p.Pending) > 0 {
+		a.out.line("Pending:")
+		a.tellDeliveries(p.Pending)
+	}
+	a.tellAccounts(p)
+}
+
+func (a *app) tellHistory(p admin.Person) {
+	a.out.line()
+	if len(p.Events) == 0 {
+		a.out.line("The journal says nothing of this person yet.")
+		return
+	}
+	a.tellEvents(p.Events)
+}
+
+func (a *app) tellEvents(events []model.Event) {
+	for _, e := range events {
+		a.tellEvent(e)
+	}
+}

@@ -1,0 +1,345 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/poll"
+	"rollcall/appliance/store"
+	"rollcall/connectors"
+)
+
+var _ admin.Service = (*App)(nil)
+
+func invalid(format string, args ...any) error {
+	return &admin.Error{Code: admin.CodeInvalid, Text: fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) error {
+	return &admin.Error{Code: admin.CodeNotFound, Text: fmt.Sprintf(format, args...)}
+}
+
+// refusal turns the errors of package ingest into those of the admin API.
+func refusal(err error) error {
+	var stale *ingest.StaleError
+	var unknown *ingest.NotFoundError
+	var wrong *ingest.InvalidError
+	switch {
+	case errors.As(err, &stale):
+		return &admin.Error{Code: admin.CodeStale, Text: stale.What}
+	case errors.As(err, &unknown):
+		return notFound("%s", unknown.Error())
+	case errors.As(err, &wrong):
+		return invalid("%s", wrong.What)
+	}
+	return err
+}
+
+// configured returns a source by name.
+func (a *App) configured(name string) (*config.Source, error) {
+	s := a.cfg.Sources[name]
+	if s == nil {
+		return nil, notFound("there is no source %q; the configuration has %s", name, listed(a.cfg.SourceNames()))
+	}
+	return s, nil
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Activate implements admin.Service.
+func (a *App) Activate(_ context.Context, actor, source string) (uint64, error) {
+	if _, err := a.configured(source); err != nil {
+		return 0, err
+	}
+	state, err := a.sourceState(source)
+	if err != nil {
+		return 0, err
+	}
+	if state.State == store.Paused && !state.Activated.IsZero() {
+		return 0, refusal(a.engine.SetStance(actor, source, store.Live))
+	}
+	if p := a.pollers[source]; p != nil {
+		if _, busy := p.Busy(); busy {
+			return 0, &admin.Error{Code: admin.CodeBusy, Text: fmt.Sprintf("source %s is being read; wait for the end with rollcall sync %s --wait and activate then", source, source)}
+		}
+		if state.LastGood.IsZero() {
+			return 0, invalid("source %s was never read whole, so nobody knows what activating it would do; rollcall sync %s --wait reads it", source, source)
+		}
+	}
+	run, err := a.engine.Activate(actor, source)
+	return run.Seq, refusal(err)
+}
+
+func (a *App) sourceState(name string) (store.SourceState, error) {
+	s := store.SourceState{Name: name, State: store.Preview}
+	err := a.store.View(func(tx *store.Tx) error {
+		found, ok, err := store.Sources.Get(tx, name)
+		if ok {
+			s = found
+		}
+		return err
+	})
+	return s, err
+}
+
+// Pause implements admin.Service.
+func (a *App) Pause(_ context.Context, actor, source string) error {
+	if _, err := a.configured(source); err != nil {
+		return err
+	}
+	return refusal(a.engine.SetStance(actor, source, store.Paused))
+}
+
+// polled returns the pollers of the named sources, or all of them.
+func (a *App) polled(names []string) ([]*poll.Poller, error) {
+	if len(names) == 0 {
+		names = a.cfg.SourceNames()
+		names = slices.DeleteFunc(names, func(n string) bool { return a.pollers[n] == nil })
+	}
+	var out []*poll.Poller
+	for _, name := range names {
+		s, err := a.configured(name)
+		if err != nil {
+			return nil, err
+		}
+		if s.Kind.Pushes() {
+			return nil, invalid("source %s pushes to us and cannot be read; start the provisioning at the identity provider instead", name)
+		}
+		state, err := a.sourceState(name)
+		if err != nil {
+			return nil, err
+		}
+		if state.State == store.Paused {
+			return nil, invalid("source %s is paused; rollcall activate %s lets it go on", name, name)
+		}
+		out = append(out, a.pollers[name])
+	}
+	return out, nil
+}
+
+// Sync implements admin.Service.
+func (a *App) Sync(_ context.Context, _ string, sources []string) error {
+	pollers, err := a.polled(sources)
+	if err != nil {
+		return err
+	}
+	for _, p := range pollers {
+		p.Kick()
+	}
+	return nil
+}
+
+// waitEvery is how often Wait looks whether all is quiet.
+const waitEvery = 50 * time.Millisecond
+
+// Wait implements admin.Service.
+func (a *App) Wait(ctx context.Context, sources []string) error {
+	pollers, err := a.polled(sources)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(waitEvery)
+	defer tick.Stop()
+	for {
+		quiet, err := a.quiet(pollers)
+		if err != nil || quiet {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// quiet reports whether no read is running and no open lane has anything that
+// may be sent now.
+func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
+	for _, p := range pollers {
+		if _, busy := p.Busy(); busy {
+			return false, nil
+		}
+	}
+	for _, l := range a.lanes {
+		if _, busy := l.Busy(); busy {
+			return false, nil
+		}
+	}
+	quiet := true
+	err := a.store.View(func(tx *store.Tx) error {
+		for name := range a.lanes {
+			lane, _, err := store.Lanes.Get(tx, name)
+			if err != nil {
+				return err
+			}
+			if lane.State != model.LaneOpen {
+				continue
+			}
+			for job, err := range store.JobByState.Prefix(tx, store.Prefix(name, string(model.JobReady))) {
+				if err != nil {
+					return err
+				}
+				if !job.NotBefore.After(a.now()) {
+					quiet = false
+					return nil
+				}
+			}
+		}
+		return nil
+	})
+	return quiet, err
+}
+
+// Approve implements admin.Service.
+func (a *App) Approve(_ context.Context, actor string, seq uint64) (int, error) {
+	n, err := a.engine.Approve(actor, seq, "")
+	return n, refusal(err)
+}
+
+// Reject implements admin.Service.
+func (a *App) Reject(_ context.Context, actor string, seq uint64) (int, error) {
+	n, err := a.engine.Reject(actor, seq, "")
+	return n, refusal(err)
+}
+
+// SetLane implements admin.Service.
+func (a *App) SetLane(_ context.Context, actor, target, state string) error {
+	lane := a.lanes[target]
+	if lane == nil {
+		return notFound("there is no target %q; the configuration has %s", target, listed(a.cfg.TargetNames()))
+	}
+	switch model.LaneState(state) {
+	case model.LanePaused, model.LaneOpen:
+	default:
+		return invalid("a target can be set to paused or open, not to %q", state)
+	}
+	err := a.engine.SetLane(actor, target, func(l *model.Lane) {
+		l.State, l.Reason, l.RetryAt, l.Failures = model.LaneState(state), "", time.Time{}, 0
+		if l.State == model.LanePaused {
+			l.Reason = "paused by " + actor
+		}
+	})
+	lane.Kick()
+	return err
+}
+
+// Check implements admin.Service.
+func (a *App) Check(ctx context.Context, names []string) ([]admin.CheckResult, error) {
+	if len(names) == 0 {
+		names = append(a.cfg.SourceNames(), a.cfg.TargetNames()...)
+	}
+	out := make([]admin.CheckResult, 0, len(names))
+	for _, name := range names {
+		r, err := a.checkOne(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, error) {
+	var connector any
+	r := admin.CheckResult{Name: name}
+	switch {
+	case a.cfg.Sources[name] != nil && a.cfg.Sources[name].Kind.Pushes():
+		return a.checkSender(name)
+	case a.cfg.Sources[name] != nil:
+		r.Kind, connector = string(a.cfg.Sources[name].Kind), a.sources[name]
+	case a.cfg.Targets[name] != nil:
+		r.Kind, connector = string(a.cfg.Targets[name].Kind), a.targets[name]
+	default:
+		return r, notFound("there is no source or target %q; the configuration has %s", name, listed(append(a.cfg.SourceNames(), a.cfg.TargetNames()...)))
+	}
+	checker, ok := connector.(connectors.Checker)
+	if !ok {
+		r.OK, r.Summary = true, "configured; this kind has nothing to check beyond that"
+		return r, nil
+	}
+	report, err := checker.Check(ctx)
+	if err != nil {
+		r.Error, r.Summary = err.Error(), "not usable as configured"
+		return r, nil
+	}
+	r.OK = len(report.Missing) == 0
+	r.Summary = fmt.Sprintf("%s, %d people", report.Reached, report.People)
+	r.Notices = report.Notices
+	for _, m := range report.Missing {
+		r.Missing = append(r.Missing, admin.CheckMissing{Permission: m.Permission, Field: m.Field, Attribute: string(m.Attribute), Effect: m.Effect})
+	}
+	if report.Sample != nil {
+		o := *report.Sample
+		if s := a.cfg.Sources[name]; s != nil {
+			s.Mapping().Apply(&o)
+		}
+		for _, n := range o.Attributes.Sorted() {
+			r.Sample = append(r.Sample, admin.Value{Attribute: string(n), Value: o.Attributes[n].Text, Null: o.Attributes[n].Null, Field: o.Fields[n], Source: name})
+		}
+	}
+	return r, nil
+}
+
+// checkSender looks at a source that pushes: it can only be waited for.
+func (a *App) checkSender(name string) (admin.CheckResult, error) {
+	r := admin.CheckResult{Name: name, Kind: string(a.cfg.Sources[name].Kind)}
+	tokens, err := a.Tokens(context.Background())
+	if err != nil {
+		return r, err
+	}
+	usable := 0
+	for _, t := range tokens {
+		if t.Source == name && t.Revoked.IsZero() && (t.Expires.IsZero() || t.Expires.After(a.now())) {
+			usable++
+		}
+	}
+	state, err := a.sourceState(name)
+	if err != nil {
+		return r, err
+	}
+	switch {
+	case usable == 0:
+		r.Error = fmt.Sprintf("no usable token; rollcall token create %s makes one", name)
+		r.Summary = "cannot be reached by the identity provider yet"
+	case state.LastHeard.IsZero():
+		r.OK, r.Summary = true, "waiting for the first request at "+a.scimURL()
+	default:
+		r.OK, r.Summary = true, "last heard "+state.LastHeard.Format(time.RFC3339)
+	}
+	return r, nil
+}
+
+// Backup implements admin.Service.
+func (a *App) Backup(_ context.Context, actor, path string) error {
+	if !strings.HasPrefix(path, "/") {
+		return invalid("name the backup file by its absolute path; the appliance has another working directory than you")
+	}
+	if err := a.store.Backup(path); err != nil {
+		return invalid("%s", err.Error())
+	}
+	return a.store.Update(func(tx *store.Tx) error {
+		_, err := tx.Append(model.Event{At: a.now(), Actor: actor, Subject: "appliance", Verb: "backup"})
+		return err
+	})
+}
+
+// ShowConfig implements admin.Service.
+func (a *App) ShowConfig(context.Context) (string, error) {
+	var b strings.Builder
+	err := a.cfg.Show(&b)
+	return b.String(), err
+}

@@ -1,0 +1,505 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// settle plans the neighbourhood of changed records and applies the plan: links,
+// persons, conflicts, managers, and a look at every person whose accounts may
+// now differ. seeds are written already; before holds their old versions.
+func (c *change) settle(seeds []model.RecordID, before []model.Record) error {
+	if len(seeds) == 0 && len(before) == 0 {
+		return nil
+	}
+	in, err := reconcile.Gather(roster{c.tx}, seeds, before, c.today, &c.settings.Policy)
+	if err != nil {
+		return err
+	}
+	plan := reconcile.PlanRoster(in)
+	relinked, err := c.link(in, plan)
+	if err != nil {
+		return err
+	}
+	changed, err := c.persons(plan)
+	if err != nil {
+		return err
+	}
+	if err := c.vanish(plan); err != nil {
+		return err
+	}
+	if err := c.conflicts(in, plan); err != nil {
+		return err
+	}
+	for _, n := range plan.Notes {
+		if _, err := c.event(n.Verb, "person:"+string(n.Person), n.Reason); err != nil {
+			return err
+		}
+	}
+	if err := c.managers(seeds, before, relinked, changed); err != nil {
+		return err
+	}
+	if c.everyone {
+		for _, p := range plan.Persons {
+			c.touched[p.ID] = true
+		}
+	}
+	return c.evaluateTouched()
+}
+
+// link writes the records whose person changed or whose spare id was spent, and
+// returns them as they are now.
+func (c *change) link(in reconcile.Input, plan reconcile.Plan) ([]model.Record, error) {
+	records := make(map[model.RecordID]model.Record, len(in.Records))
+	for _, r := range in.Records {
+		records[r.ID] = r
+	}
+	var relinked []model.Record
+	for _, l := range plan.Links {
+		r := records[l.Record]
+		spent := slices.Contains(plan.Spent, r.ID)
+		if r.Person == l.Person && !spent {
+			continue
+		}
+		moved := r.Person != l.Person
+		r.Person = l.Person
+		if spent {
+			r.Spare = model.PersonID(store.NewID("p"))
+		}
+		if err := store.Records.Put(c.tx, r.ID, r); err != nil {
+			return nil, err
+		}
+		if moved {
+			relinked = append(relinked, r)
+		}
+	}
+	return relinked, nil
+}
+
+// persons writes the people who changed and returns their ids.
+func (c *change) persons(plan reconcile.Plan) ([]model.PersonID, error) {
+	var changed []model.PersonID
+	for _, p := range plan.Persons {
+		old, had, err := store.Persons.Get(c.tx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		p.Rev, p.Created, p.Changed, p.Manager = old.Rev, old.Created, old.Changed, old.Manager
+		if had && reconcile.SamePerson(old, p) {
+			continue
+		}
+		p.Rev++
+		p.Changed = c.at
+		verb := "changed"
+		if !had {
+			p.Created = c.at
+			verb = "joined"
+		}
+		if err := store.Persons.Put(c.tx, p.ID, p); err != nil {
+			return nil, err
+		}
+		if err := c.history(verb, old, p); err != nil {
+			return nil, err
+		}
+		changed = append(changed, p.ID)
+		c.touched[p.ID] = true
+		if !had || standingOf(old) != standingOf(p) {
+			if err := c.touchReports(p.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return changed, nil
+}
+
+// standingOf is what a person's reports depend on.
+func standingOf(p model.Person) [4]string {
+	return [4]string{string(p.Access), p.Waiting, p.EmailKey, strings.Join(heldIDs(p), ",")}
+}
+
+func heldIDs(p model.Person) []string {
+	out := make([]string, len(p.Held))
+	for i, id := range p.Held {
+		out[i] = string(id)
+	}
+	return out
+}
+
+func (c *change) touchReports(manager model.PersonID) error {
+	for p, err := range store.PersonByManager.Find(c.tx, store.Key(string(manager))) {
+		if err != nil {
+			return err
+		}
+		c.touched[p.ID] = true
+	}
+	return nil
+}
+
+// history journals a change of a person; the values go to the part of the trail
+// that forget and retention can erase.
+func (c *change) history(verb string, old, p model.Person) error {
+	before, after := map[model.Name]string{}, map[model.Name]string{}
+	for n, v := range old.Attributes {
+		if w, ok := p.Attributes[n]; !ok || !w.Equal(v) {
+			before[n] = v.Text
+		}
+	}
+	for n, v := range p.Attributes {
+		if w, ok := old.Attributes[n]; !ok || !w.Equal(v) {
+			after[n] = v.Text
+		}
+	}
+	fields := map[string]bool{}
+	for n := range before {
+		fields[string(n)] = true
+	}
+	for n := range after {
+		fields[string(n)] = true
+	}
+	if old.Status != p.Status {
+		before["status"], after["status"] = string(old.Status), string(p.Status)
+		fields["status"] = true
+	}
+	if old.Access != p.Access {
+		before["access"], after["access"] = string(old.Access), string(p.Access)
+		fields["access"] = true
+	}
+	if len(fields) == 0 && verb == "changed" {
+		return nil // a new reason, or another record behind the same values
+	}
+	names := make([]string, 0, len(fields))
+	for n := range fields {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	seq, err := c.event(verb, "person:"+string(p.ID), p.Reason, names...)
+	if err != nil {
+		return err
+	}
+	return store.History.Put(c.tx, store.HistoryKey{Person: p.ID, Seq: seq},
+		store.Change{Person: p.ID, Seq: seq, At: c.at, Before: before, After: after})
+}
+
+// vanish removes persons that no record belongs to any more. What was delivered
+// for them passes to the person who took over all their records, so that the
+// account is kept in step instead of a second one being made.
+func (c *change) vanish(plan reconcile.Plan) error {
+	for _, id := range plan.Gone {
+		old, had, err := store.Persons.Get(c.tx, id)
+		if err != nil {
+			return err
+		}
+		if !had {
+			continue
+		}
+		heir, err := c.heir(old)
+		if err != nil {
+			return err
+		}
+		for _, t := range c.settings.Targets {
+			if err := c.bequeath(t.Name, id, heir); err != nil {
+				return err
+			}
+		}
+		if err := c.touchReports(id); err != nil {
+			return err
+		}
+		if err := store.Persons.Delete(c.tx, id); err != nil {
+			return err
+		}
+		delete(c.touched, id)
+		reason := "no record belongs to them any more"
+		if heir != "" {
+			reason = "joined into person:" + string(heir)
+		}
+		if _, err := c.event("dissolved", "person:"+string(id), reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heir returns the one person to whom all remaining records of old went.
+func (c *change) heir(old model.Person) (model.PersonID, error) {
+	var heir model.PersonID
+	for _, id := range old.Records {
+		r, ok, err := store.Records.Get(c.tx, id)
+		if err != nil {
+			return "", err
+		}
+		if !ok || r.Person == "" {
+			continue
+		}
+		if heir != "" && heir != r.Person {
+			return "", nil
+		}
+		heir = r.Person
+	}
+	return heir, nil
+}
+
+func (c *change) bequeath(target string, from, to model.PersonID) error {
+	if err := store.Outbox.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil {
+		return err
+	}
+	d, had, err := store.Deliveries.Get(c.tx, store.TargetPerson{Target: target, Person: from})
+	if err != nil || !had {
+		return err
+	}
+	if to != "" && !store.Deliveries.Has(c.tx, store.TargetPerson{Target: target, Person: to}) {
+		if err := store.Deliveries.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil {
+			return err
+		}
+		d.Person, d.Sent.Person = to, to
+		c.touched[to] = true
+		return store.Deliveries.Put(c.tx, store.TargetPerson{Target: target, Person: to}, d)
+	}
+	_, err = c.event("account_left", "account:"+target+"/"+d.RemoteID, "its person was dissolved; the account stays as it is until a human looks at it")
+	return err
+}
+
+// planned reports whether conflicts of this kind come out of reconcile.PlanRoster.
+func planned(kind model.ConflictKind) bool {
+	switch kind {
+	case model.DuplicateIdentifier, model.AmbiguousMatch, model.AccountTaken, model.EmailRecycled, model.PersonalEmail, model.MissingIdentifier:
+		return true
+	}
+	return false
+}
+
+// conflicts brings the open conflicts of the neighbourhood in line with the plan.
+func (c *change) conflicts(in reconcile.Input, plan reconcile.Plan) error {
+	open := map[model.ConflictID]model.Conflict{}
+	for _, q := range plan.Conflicts {
+		open[q.ID] = q
+	}
+	stale := map[model.ConflictID]model.Conflict{}
+	note := func(q model.Conflict) {
+		if _, still := open[q.ID]; !still && q.Target == "" && planned(q.Kind) {
+			stale[q.ID] = q
+		}
+	}
+	for _, r := range in.Records {
+		for q, err := range store.ConflictByRecord.Find(c.tx, store.Key(string(r.ID))) {
+			if err != nil {
+				return err
+			}
+			note(q)
+		}
+	}
+	for _, p := range in.Persons {
+		for q, err := range store.ConflictByPerson.Find(c.tx, store.Key(string(p.ID))) {
+			if err != nil {
+				return err
+			}
+			note(q)
+		}
+	}
+	for _, q := range stale {
+		if err := c.closeConflict(q); err != nil {
+			return err
+		}
+	}
+	for _, q := range plan.Conflicts {
+		if err := c.openConflict(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) openConflict(q model.Conflict) error {
+	old, had, err := store.Conflicts.Get(c.tx, q.ID)
+	if err != nil {
+		return err
+	}
+	q.Opened, q.Rev = old.Opened, old.Rev
+	if had && old.Rule == q.Rule && slices.Equal(old.Persons, q.Persons) && slices.Equal(old.Identifiers, q.Identifiers) && slices.Equal(old.Records, q.Records) {
+		return nil
+	}
+	q.Rev++
+	if !had {
+		q.Opened = c.at
+		c.counts.Conflicts++
+		if q.Kind.Freezes() {
+			if _, err := c.event("conflict_opened", "conflict:"+string(q.ID), string(q.Kind)+": "+q.Rule); err != nil {
+				return err
+			}
+		}
+	}
+	return store.Conflicts.Put(c.tx, q.ID, q)
+}
+
+func (c *change) closeConflict(q model.Conflict) error {
+	if err := store.Conflicts.Delete(c.tx, q.ID); err != nil {
+		return err
+	}
+	if !q.Kind.Freezes() {
+		return nil
+	}
+	_, err := c.event("conflict_closed", "conflict:"+string(q.ID), string(q.Kind)+" no longer holds")
+	return err
+}
+
+// managers resolves the manager references that this change may have moved: of
+// the people who changed, and of everybody whose reference looks for one of the
+// names under which the changed records are or were known.
+func (c *change) managers(seeds []model.RecordID, before, relinked []model.Record, changed []model.PersonID) error {
+	affected := map[model.PersonID]bool{}
+	for _, id := range changed {
+		affected[id] = true
+	}
+	aliases := map[string]bool{}
+	for _, r := range before {
+		for _, a := range r.Aliases {
+			aliases[a] = true
+		}
+	}
+	for _, r := range relinked {
+		for _, a := range r.Aliases {
+			aliases[a] = true
+		}
+	}
+	for _, id := range seeds {
+		r, ok, err := store.Records.Get(c.tx, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		for _, a := range r.Aliases {
+			aliases[a] = true
+		}
+		if r.Person != "" {
+			affected[r.Person] = true
+		}
+	}
+	for a := range aliases {
+		for r, err := range store.RecordByManagerKey.Find(c.tx, store.Key(a)) {
+			if err != nil {
+				return err
+			}
+			if r.Person != "" {
+				affected[r.Person] = true
+			}
+		}
+	}
+	ids := make([]model.PersonID, 0, len(affected))
+	for id := range affected {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := c.resolveManager(id); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if err := c.managerConflicts(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *change) resolveManager(id model.PersonID) error {
+	p, ok, err := store.Persons.Get(c.tx, id)
+	if err != nil || !ok {
+		return err
+	}
+	manager, _, err := c.managerOf(p)
+	if err != nil || manager == p.Manager {
+		return err
+	}
+	p.Manager = manager
+	p.Rev++
+	p.Changed = c.at
+	c.touched[id] = true
+	return store.Persons.Put(c.tx, id, p)
+}
+
+// managerOf resolves a person's manager reference; resolved is false when there
+// is a reference and it leads nowhere.
+func (c *change) managerOf(p model.Person) (model.PersonID, bool, error) {
+	value, ok := p.Attributes[model.Manager]
+	if !ok || value.Null {
+		return "", true, nil
+	}
+	r, ok, err := store.Records.Get(c.tx, p.Provenance[model.Manager])
+	if err != nil || !ok {
+		return "", false, err
+	}
+	return reconcile.ResolveManager(p.ID, r.ManagerKeys, func(key string) ([]model.PersonID, error) {
+		var out []model.PersonID
+		for r, err := range store.RecordByAlias.Find(c.tx, store.Key(key)) {
+			if err != nil {
+				return nil, err
+			}
+			if r.Person != "" && !r.Staged {
+				out = append(out, r.Person)
+			}
+		}
+		return out, nil
+	})
+}
+
+// managerConflicts opens and closes what is to be said about a person's manager.
+func (c *change) managerConflicts(id model.PersonID) error {
+	wanted := map[model.ConflictID]model.Conflict{}
+	p, ok, err := store.Persons.Get(c.tx, id)
+	if err != nil {
+		return err
+	}
+	if ok && p.Access == model.AccessOn {
+		_, resolved, err := c.managerOf(p)
+		if err != nil {
+			return err
+		}
+		if !resolved {
+			q := model.Conflict{Kind: model.ManagerUnresolved, Persons: []model.PersonID{id}, Records: []model.RecordID{p.Provenance[model.Manager]},
+				Rule: "the manager named is nobody in the roster, or more than one person"}
+			q.ID = reconcile.ConflictIDOf(q)
+			wanted[q.ID] = q
+		}
+		cycle, err := reconcile.ManagerCycle(id, func(p model.PersonID) (model.PersonID, error) {
+			person, _, err := store.Persons.Get(c.tx, p)
+			return person.Manager, err
+		})
+		if err != nil {
+			return err
+		}
+		if slices.Contains(cycle, id) {
+			q := model.Conflict{Kind: model.ManagerCycle, Persons: cycle, Rule: "these people manage each other in a circle"}
+			q.ID = reconcile.ConflictIDOf(q)
+			wanted[q.ID] = q
+		}
+	}
+	var stale []model.Conflict
+	for q, err := range store.ConflictByPerson.Find(c.tx, store.Key(string(id))) {
+		if err != nil {
+			return err
+		}
+		if q.Kind != model.ManagerUnresolved && q.Kind != model.ManagerCycle {
+			continue
+		}
+		if _, still := wanted[q.ID]; !still {
+			stale = append(stale, q)
+		}
+	}
+	for _, q := range stale {
+		if err := c.closeConflict(q); err != nil {
+			return err
+		}
+	}
+	for _, q := range wanted {
+		if err := c.openConflict(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,575 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// Step says what to do next with a job.
+type Step uint8
+
+const (
+	// StepNone: nothing differs any more, or nothing may be sent; the job is gone
+	// or waits.
+	StepNone Step = iota
+	// StepCreate: make an account; look for one first when Uncertain is set.
+	StepCreate
+	// StepUpdate: write the difference between Have and Want to RemoteID.
+	StepUpdate
+	// StepWait: the manager must get an account first.
+	StepWait
+)
+
+// Attempt is one delivery about to leave: recorded on disk before the request.
+type Attempt struct {
+	Target   string
+	Person   model.PersonID
+	Step     Step
+	RemoteID string
+	// Have is what the account is known to hold; nil when it is not known.
+	Have *model.Desired
+	Want model.Desired
+	// Adopt says that the account was not made by us.
+	Adopt bool
+	// Uncertain says that an earlier attempt may have been applied.
+	Uncertain bool
+	Effect    model.Effect
+	Number    int // attempts including this one
+	// BlockedBy is the manager that StepWait waits for.
+	BlockedBy model.PersonID
+
+	digest string
+}
+
+// Begin computes the payload of a job from the person as they are now and records
+// the attempt. From here on, until [Engine.Succeeded] or [Engine.Failed], the
+// target may or may not have been changed, and a restart assumes that it was.
+func (e *Engine) Begin(target string, person model.PersonID, usage map[int64]int) (Attempt, error) {
+	var a Attempt
+	err := e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		a = Attempt{Target: target, Person: person}
+		t := c.target(target)
+		key := store.TargetPerson{Target: target, Person: person}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil || !ok || t == nil || job.State != model.JobReady {
+			return err
+		}
+		o, ok, err := Look(c.tx, t, person)
+		if err != nil {
+			return err
+		}
+		if !ok || o.Projection.Effect == model.EffectNone {
+			return store.Outbox.Delete(c.tx, key)
+		}
+		if digest := e.digest(o.Projection.Want); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
+			// Something the guards have not seen came in between, such as an
+			// account listed meanwhile: judge the job anew, as it is now.
+			if job, err = c.rejudge(t, key, job, o, digest); err != nil || job.State != model.JobReady {
+				return err
+			}
+		}
+		if err := a.fill(c.tx, target, o); err != nil {
+			return err
+		}
+		if a.Step == StepWait {
+			job.NotBefore = c.at.Add(managerWait)
+			return store.Outbox.Put(c.tx, key, job)
+		}
+		a.Uncertain = job.Uncertain
+		job.Attempts++
+		job.Uncertain = true
+		a.Number, a.digest = job.Attempts, job.Digest
+		if err := c.saveUsage(target, usage); err != nil {
+			return err
+		}
+		return store.Outbox.Put(c.tx, key, job)
+	})
+	return a, err
+}
+
+// managerWait is how long a job rests whose only news is a manager without an
+// account; the manager's own delivery wakes it earlier.
+const managerWait = time.Minute
+
+// rejudge renews a ready job whose content changed. A deactivation is the one
+// thing that must not slip past a guard this way.
+func (c *change) rejudge(t *TargetSettings, key store.TargetPerson, job model.Job, o Outlook, digest string) (model.Job, error) {
+	wasDeactivation := job.Effect == model.EffectDeactivate
+	job.Effect, job.Changed, job.Digest = o.Projection.Effect, o.Projection.Changed, digest
+	if job.Effect == model.EffectDeactivate && !wasDeactivation {
+		judged := reconcile.Judge(t.Name, []model.Job{job}, c.tx.Count(t.Name, activeAccounts), 0, c.settings.Limits, false)
+		if len(judged.Holds) > 0 {
+			job.State, job.Reason = model.JobHeld, judged.Holds[0].Reason
+		}
+	}
+	return job, store.Outbox.Put(c.tx, key, job)
+}
+
+// fill turns an outlook into what to send, with the manager named as the target
+// knows them.
+func (a *Attempt) fill(tx *store.Tx, target string, o Outlook) error {
+	a.Want, a.Effect = o.Projection.Want, o.Projection.Effect
+	switch {
+	case o.Delivered != nil:
+		have := o.Delivered.Sent
+		a.Step, a.RemoteID, a.Have = StepUpdate, o.Delivered.RemoteID, &have
+	case o.Listed != nil:
+		have, err := heldBy(tx, target, a.Person, o.Listed.Account)
+		if err != nil {
+			return err
+		}
+		a.Step, a.RemoteID, a.Have, a.Adopt = StepUpdate, o.Listed.RemoteID, &have, true
+	default:
+		a.Step = StepCreate
+	}
+	if a.Want.Manager == nil || a.Want.Manager.Person == "" {
+		return nil
+	}
+	id := a.Want.Manager.Person
+	m, ok, err := store.Deliveries.Get(tx, store.TargetPerson{Target: target, Person: id})
+	if err != nil {
+		return err
+	}
+	if ok && m.Sent.Active {
+		a.Want.Manager = &model.ManagerLink{Person: id, RemoteID: m.RemoteID, Email: m.Sent.Email}
+		return nil
+	}
+	// The manager has no account yet. Send what can be sent; the link follows in
+	// a write of its own once they have one.
+	a.BlockedBy = id
+	a.Want.Manager = nil
+	if a.Have != nil {
+		a.Want.Manager = a.Have.Manager
+		if len(reconcile.Difference(*a.Have, a.Want)) == 0 && !a.Adopt {
+			a.Step = StepWait
+		}
+	}
+	return nil
+}
+
+func (c *change) target(name string) *TargetSettings {
+	for i := range c.settings.Targets {
+		if c.settings.Targets[i].Name == name {
+			return &c.settings.Targets[i]
+		}
+	}
+	return nil
+}
+
+func (c *change) saveUsage(target string, usage map[int64]int) error {
+	if usage == nil {
+		return nil
+	}
+	lane, _, err := store.Lanes.Get(c.tx, target)
+	if err != nil {
+		return err
+	}
+	lane.Target, lane.Usage = target, usage
+	if lane.State == "" {
+		lane.State, lane.Since = model.LaneOpen, c.at
+	}
+	return store.Lanes.Put(c.tx, target, lane)
+}
+
+// Claim asks whether an account found in a target may become this person's. An
+// account that is another person's already parks the job and becomes a conflict.
+func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
+	mine := false
+	err := e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		owner, owned, err := store.DeliveredByRemote.One(c.tx, store.Key(a.Target, found.RemoteID))
+		if err != nil {
+			return err
+		}
+		if owned && owner.Person != a.Person {
+			mine = false
+			return c.refuse(a, model.Conflict{Kind: model.AccountTaken, Persons: []model.PersonID{a.Person, owner.Person},
+				Rule: "the account with this email is linked to another person"})
+		}
+		have, err := heldBy(c.tx, a.Target, a.Person, found)
+		if err != nil {
+			return err
+		}
+		mine = true
+		a.Step, a.RemoteID, a.Have = StepUpdate, found.RemoteID, &have
+		// An account that carries our own id was made by an earlier attempt.
+		a.Adopt = found.ExternalID != string(a.Person)
+		return nil
+	})
+	return mine, err
+}
+
+// Succeeded stores what the target accepted and looks whether the person differs
+// again, because they changed meanwhile or a part had to be left for later.
+func (e *Engine) Succeeded(a Attempt, account model.Account) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		key := store.TargetPerson{Target: a.Target, Person: a.Person}
+		p, ok, err := store.Persons.Get(c.tx, a.Person)
+		if err != nil {
+			return err
+		}
+		old, had, err := store.Deliveries.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		d := model.Delivered{Target: a.Target, Person: a.Person, RemoteID: account.RemoteID, Sent: a.Want, Adopted: a.Adopt || had && old.Adopted, Rev: p.Rev, At: c.at}
+		if d.RemoteID == "" {
+			d.RemoteID = a.RemoteID
+		}
+		if err := store.Deliveries.Put(c.tx, key, d); err != nil {
+			return err
+		}
+		delta := 0
+		if d.Sent.Active {
+			delta++
+		}
+		if had && old.Sent.Active {
+			delta--
+		}
+		if err := c.tx.AddCount(a.Target, activeAccounts, delta); err != nil {
+			return err
+		}
+		if err := c.closeTargetConflict(a.Target, a.Person, model.Rejected); err != nil {
+			return err
+		}
+		fields := make([]string, 0, 8)
+		if a.Have != nil {
+			for _, n := range reconcile.Difference(*a.Have, a.Want) {
+				fields = append(fields, string(n))
+			}
+		}
+		if _, err := c.event(deliveredVerb(a), "person:"+string(a.Person), a.Target+" account "+d.RemoteID, fields...); err != nil {
+			return err
+		}
+		job, pending, err := store.Outbox.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		if pending {
+			job.Uncertain, job.Attempts, job.NotBefore, job.LastClass, job.LastError = false, 0, time.Time{}, "", ""
+			if err := store.Outbox.Put(c.tx, key, job); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return store.Outbox.Delete(c.tx, key)
+		}
+		if t := c.target(a.Target); t != nil {
+			if err := c.evaluate(t, a.Person); err != nil {
+				return err
+			}
+		}
+		return c.wakeReports(a.Target, a.Person)
+	})
+}
+
+func deliveredVerb(a Attempt) string {
+	switch {
+	case a.Effect == model.EffectCreate && a.Adopt, a.Effect == model.EffectAdopt:
+		return "adopted"
+	case a.Effect == model.EffectCreate:
+		return "created"
+	case a.Effect == model.EffectDeactivate:
+		return "deactivated"
+	case a.Effect == model.EffectReactivate:
+		return "reactivated"
+	}
+	return "updated"
+}
+
+// wakeReports lets jobs that waited for this manager's account go at once.
+func (c *change) wakeReports(target string, manager model.PersonID) error {
+	var waiting []model.PersonID
+	for p, err := range store.PersonByManager.Find(c.tx, store.Key(string(manager))) {
+		if err != nil {
+			return err
+		}
+		waiting = append(waiting, p.ID)
+	}
+	for _, id := range waiting {
+		key := store.TargetPerson{Target: target, Person: id}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		if ok && job.State == model.JobReady && job.Attempts == 0 && !job.NotBefore.IsZero() {
+			job.NotBefore = time.Time{}
+			if err := store.Outbox.Put(c.tx, key, job); err != nil {
+				return err
+			}
+			c.kicks[target] = true
+		}
+	}
+	return nil
+}
+
+// Outcome is how an attempt failed.
+type Outcome struct {
+	Class     string
+	Text      string // one line, without secrets and personal values
+	NotBefore time.Time
+	// Applied says that the target may have applied the write all the same.
+	Applied bool
+	// Park says that the target will never accept this as it is.
+	Park bool
+	// Forget says that the account is not there any more.
+	Forget bool
+	// Free says that the attempt does not count: nothing was tried.
+	Free bool
+}
+
+// Failed stores how an attempt ended that did not succeed.
+func (e *Engine) Failed(a Attempt, f Outcome) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		key := store.TargetPerson{Target: a.Target, Person: a.Person}
+		if f.Forget {
+			return c.forgetAccount(a)
+		}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil || !ok {
+			return err
+		}
+		job.LastClass, job.LastError, job.NotBefore, job.Uncertain = f.Class, f.Text, f.NotBefore, f.Applied || a.Uncertain
+		if f.Free {
+			job.Attempts--
+		}
+		if f.Park && job.Digest == a.digest {
+			job.State, job.Reason = model.JobParked, f.Text
+			if err := c.openTargetConflict(a.Target, a.Person, model.Conflict{Kind: model.Rejected, Persons: []model.PersonID{a.Person}, Rule: f.Text}); err != nil {
+				return err
+			}
+			if _, err := c.event("parked", "person:"+string(a.Person), a.Target+": "+f.Text); err != nil {
+				return err
+			}
+		}
+		return store.Outbox.Put(c.tx, key, job)
+	})
+}
+
+// forgetAccount drops the link to an account that is gone, so that the next look
+// creates or adopts one.
+func (c *change) forgetAccount(a Attempt) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	if d, ok, err := store.Deliveries.Get(c.tx, key); err != nil {
+		return err
+	} else if ok && d.Sent.Active {
+		if err := c.tx.AddCount(a.Target, activeAccounts, -1); err != nil {
+			return err
+		}
+	}
+	if err := store.Deliveries.Delete(c.tx, key); err != nil {
+		return err
+	}
+	if err := store.Accounts.Delete(c.tx, store.TargetRemote{Target: a.Target, RemoteID: a.RemoteID}); err != nil {
+		return err
+	}
+	if _, err := c.event("account_gone", "person:"+string(a.Person), a.Target+" account "+a.RemoteID+" is not there any more"); err != nil {
+		return err
+	}
+	if t := c.target(a.Target); t != nil {
+		return c.evaluate(t, a.Person)
+	}
+	return nil
+}
+
+// refuse parks a job behind a conflict.
+func (c *change) refuse(a *Attempt, q model.Conflict) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	job, ok, err := store.Outbox.Get(c.tx, key)
+	if err != nil || !ok {
+		return err
+	}
+	job.State, job.Reason, job.Uncertain = model.JobParked, q.Rule, false
+	if err := store.Outbox.Put(c.tx, key, job); err != nil {
+		return err
+	}
+	return c.openTargetConflict(a.Target, a.Person, q)
+}
+
+func (c *change) openTargetConflict(target string, person model.PersonID, q model.Conflict) error {
+	p, _, err := store.Persons.Get(c.tx, person)
+	if err != nil {
+		return err
+	}
+	q.Target = target
+	q.Records = slices.Clone(p.Records)
+	slices.Sort(q.Persons)
+	q.ID = reconcile.ConflictIDOf(q)
+	return c.openConflict(q)
+}
+
+func (c *change) closeTargetConflict(target string, person model.PersonID, kind model.ConflictKind) error {
+	var stale []model.Conflict
+	for q, err := range store.ConflictByPerson.Find(c.tx, store.Key(string(person))) {
+		if err != nil {
+			return err
+		}
+		if q.Target == target && q.Kind == kind {
+			stale = append(stale, q)
+		}
+	}
+	for _, q := range stale {
+		if err := c.closeConflict(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RetryJob makes a parked or rejected job ready, or a waiting one due now.
+func (e *Engine) RetryJob(actor, target string, person model.PersonID) error {
+	return e.update(actor, 0, model.JobReady, func(c *change) error {
+		key := store.TargetPerson{Target: target, Person: person}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !ok:
+			return &NotFoundError{What: fmt.Sprintf("a delivery of person %s to %s", person, target)}
+		case job.State == model.JobHeld, job.State == model.JobOpen:
+			return &StaleError{What: fmt.Sprintf("this delivery is %s in run %d; approve or reject the run", job.State, job.Run)}
+		}
+		job.State, job.NotBefore, job.Reason = model.JobReady, time.Time{}, ""
+		c.kicks[target] = true
+		if _, err := c.event("retried", "person:"+string(person), target); err != nil {
+			return err
+		}
+		return store.Outbox.Put(c.tx, key, job)
+	})
+}
+
+// DropJob lets a pending delivery lie until the person changes.
+func (e *Engine) DropJob(actor, target string, person model.PersonID) error {
+	return e.update(actor, 0, model.JobReady, func(c *change) error {
+		key := store.TargetPerson{Target: target, Person: person}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &NotFoundError{What: fmt.Sprintf("a delivery of person %s to %s", person, target)}
+		}
+		job.State, job.Reason = model.JobRejected, "dropped by "+actor
+		if _, err := c.event("dropped", "person:"+string(person), target); err != nil {
+			return err
+		}
+		return store.Outbox.Put(c.tx, key, job)
+	})
+}
+
+// Listed stores a complete listing of a target's accounts and looks at the
+// people whose email an unlinked account carries. Accounts that the listing does
+// not show any more are forgotten as listed; what was delivered is not touched,
+// because only an update that finds nothing proves an account gone.
+func (e *Engine) Listed(target string, accounts []model.Account) error {
+	var run model.Run
+	err := e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
+		var listing uint64
+		if _, err := c.tx.Setting("listing:"+target, &listing); err != nil {
+			return err
+		}
+		listing++
+		if err := c.tx.SetSetting("listing:"+target, listing); err != nil {
+			return err
+		}
+		var people []model.PersonID
+		for _, a := range accounts {
+			row := store.Account{Target: target, EmailKey: emailKey(a.Login), Listing: listing, Account: a}
+			if err := store.Accounts.Put(c.tx, store.TargetRemote{Target: target, RemoteID: a.RemoteID}, row); err != nil {
+				return err
+			}
+			if row.EmailKey == "" {
+				continue
+			}
+			if _, owned, err := store.DeliveredByRemote.One(c.tx, store.Key(target, a.RemoteID)); err != nil {
+				return err
+			} else if owned {
+				continue
+			}
+			for p, err := range store.PersonByEmail.Find(c.tx, store.Key(row.EmailKey)) {
+				if err != nil {
+					return err
+				}
+				people = append(people, p.ID)
+			}
+		}
+		if err := c.forgetUnlisted(target, listing); err != nil {
+			return err
+		}
+		var err error
+		if run, err = c.startRun("", model.CauseDrift); err != nil {
+			return err
+		}
+		run.Counts.Seen = len(accounts)
+		run.Notes = []string{fmt.Sprintf("listed %d accounts of %s", len(accounts), target)}
+		for _, id := range people {
+			c.touched[id] = true
+		}
+		if err := c.evaluateTouched(); err != nil {
+			return err
+		}
+		lane, _, err := store.Lanes.Get(c.tx, target)
+		if err != nil {
+			return err
+		}
+		lane.Target, lane.Listed = target, c.at
+		if lane.State == "" {
+			lane.State, lane.Since = model.LaneOpen, c.at
+		}
+		if err := store.Lanes.Put(c.tx, target, lane); err != nil {
+			return err
+		}
+		run, err = c.closeRun(run, model.VerdictComplete, false)
+		return err
+	})
+	return err
+}
+
+func (c *change) forgetUnlisted(target string, listing uint64) error {
+	var gone []store.Account
+	for a, err := range store.Accounts.Each(c.tx, store.Prefix(target)) {
+		if err != nil {
+			return err
+		}
+		if a.Listing != listing {
+			gone = append(gone, a)
+		}
+	}
+	for _, a := range gone {
+		if err := store.Accounts.Delete(c.tx, store.TargetRemote{Target: target, RemoteID: a.RemoteID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetLane stores the state of the way to a target; reason is journaled when the
+// state changes.
+func (e *Engine) SetLane(actor, target string, fn func(*model.Lane)) error {
+	return e.update(actor, 0, model.JobReady, func(c *change) error {
+		lane, _, err := store.Lanes.Get(c.tx, target)
+		if err != nil {
+			return err
+		}
+		if lane.State == "" {
+			lane.State, lane.Since = model.LaneOpen, c.at
+		}
+		lane.Target = target
+		before := lane.State
+		fn(&lane)
+		if lane.State != before {
+			lane.Since = c.at
+			if lane.State != model.LaneWaiting && before != model.LaneWaiting {
+				if _, err := c.event("lane_"+string(lane.State), "target:"+target, lane.Reason); err != nil {
+					return err
+				}
+			}
+		}
+		return store.Lanes.Put(c.tx, target, lane)
+	})
+}

@@ -1,0 +1,589 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"syscall"
+	"time"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+	"rollcall/scimsrv"
+	"rollcall/scimsrv/attr"
+)
+
+// Directory serves the SCIM routes: what a sender wrote is kept as it is, and
+// every user is a record of the sender's source at the same time, in the same
+// transaction. It implements [scimsrv.Directory].
+type Directory struct{ e *Engine }
+
+// Directory returns the engine's door for SCIM senders.
+func (e *Engine) Directory() *Directory { return &Directory{e: e} }
+
+// page is how many resources one transaction of a long walk reads.
+const page = 200
+
+// errUnchanged rolls a write back that has nothing to change.
+var errUnchanged = errors.New("unchanged")
+
+// Get implements scimsrv.Directory.
+func (d *Directory) Get(_ context.Context, c scimsrv.Caller, t scimsrv.Type, id string) (scimsrv.Resource, error) {
+	var out scimsrv.Resource
+	err := d.e.store.View(func(tx *store.Tx) error {
+		r, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: c.Source, Type: string(t), ID: id})
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return scimsrv.ErrNotFound
+		}
+		out, err = resource(tx, r, true)
+		return err
+	})
+	return out, err
+}
+
+// resource decodes a stored resource; withGroups fills in a user's groups.
+func resource(tx *store.Tx, r store.Resource, withGroups bool) (scimsrv.Resource, error) {
+	body, err := attr.Decode(r.Body, attr.Stored())
+	if err != nil {
+		return scimsrv.Resource{}, fmt.Errorf("resource %s cannot be read: %w; run verify", r.ID, err)
+	}
+	out := scimsrv.Resource{Type: scimsrv.Type(r.Type), ID: r.ID, Rev: r.Rev, Body: body, Created: r.Created, Modified: r.Modified, MemberCount: r.Members}
+	if !withGroups || out.Type != scimsrv.User {
+		return out, nil
+	}
+	for m, err := range store.MemberOf.Find(tx, store.Key(r.Source, r.ID)) {
+		if err != nil {
+			return out, err
+		}
+		g, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: r.Source, Type: string(scimsrv.Group), ID: m.Group})
+		if err != nil {
+			return out, err
+		}
+		if !ok {
+			continue
+		}
+		name, err := attr.Decode(g.Body, attr.Stored())
+		if err != nil {
+			return out, err
+		}
+		out.Groups = append(out.Groups, scimsrv.Member{Value: m.Group, Display: name.String("displayName"), Type: scimsrv.Group})
+	}
+	return out, nil
+}
+
+// Select implements scimsrv.Directory.
+func (d *Directory) Select(ctx context.Context, c scimsrv.Caller, q scimsrv.Query, after string) iter.Seq2[scimsrv.Resource, error] {
+	return func(yield func(scimsrv.Resource, error) bool) {
+		from, err := d.order(c, q.Type, after)
+		if err != nil {
+			yield(scimsrv.Resource{}, err)
+			return
+		}
+		if len(q.Keys) > 0 {
+			d.selectKeys(c, q, from, yield)
+			return
+		}
+		for {
+			batch, next, err := d.walk(c, q, from)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(scimsrv.Resource{}, err)
+				return
+			}
+			for _, r := range batch {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if next == 0 {
+				return
+			}
+			from = next
+		}
+	}
+}
+
+// order returns the order number of a resource, also of one that is gone by now
+// as far as it can be known: a walk that loses its place begins behind the end.
+func (d *Directory) order(c scimsrv.Caller, t scimsrv.Type, id string) (uint64, error) {
+	if id == "" {
+		return 0, nil
+	}
+	var seq uint64
+	err := d.e.store.View(func(tx *store.Tx) error {
+		r, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: c.Source, Type: string(t), ID: id})
+		if err == nil && !ok {
+			err = scimsrv.ErrNotFound
+		}
+		seq = r.Seq
+		return err
+	})
+	return seq, err
+}
+
+// walk reads the next resources in order of creation; next is 0 at the end.
+func (d *Directory) walk(c scimsrv.Caller, q scimsrv.Query, from uint64) (out []scimsrv.Resource, next uint64, err error) {
+	err = d.e.store.View(func(tx *store.Tx) error {
+		prefix := store.Prefix(c.Source, string(q.Type))
+		var after []byte
+		if from > 0 {
+			after = append(slices.Clone(prefix), store.Seq(from)...)
+		}
+		n := 0
+		for r, err := range store.ResourceByOrder.PrefixAfter(tx, prefix, after) {
+			if err != nil {
+				return err
+			}
+			res, err := resource(tx, r, q.NeedGroups)
+			if err != nil {
+				return err
+			}
+			if q.Match == nil || q.Match(res) {
+				out = append(out, res)
+			}
+			if n++; n == page {
+				next = r.Seq
+				return nil
+			}
+		}
+		return nil
+	})
+	return out, next, err
+}
+
+// selectKeys answers a query by index. The keys are alternatives; what they find
+// is brought into the order of creation.
+func (d *Directory) selectKeys(c scimsrv.Caller, q scimsrv.Query, from uint64, yield func(scimsrv.Resource, error) bool) {
+	var found []store.Resource
+	var out []scimsrv.Resource
+	err := d.e.store.View(func(tx *store.Tx) error {
+		for _, k := range q.Keys {
+			rows, err := byKey(tx, c.Source, q.Type, k)
+			if err != nil {
+				return err
+			}
+			found = append(found, rows...)
+		}
+		slices.SortFunc(found, func(a, b store.Resource) int { return cmp.Compare(a.Seq, b.Seq) })
+		found = slices.CompactFunc(found, func(a, b store.Resource) bool { return a.Seq == b.Seq })
+		for _, r := range found {
+			if r.Seq <= from {
+				continue
+			}
+			res, err := resource(tx, r, q.NeedGroups)
+			if err != nil {
+				return err
+			}
+			if q.Match == nil || q.Match(res) {
+				out = append(out, res)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		yield(scimsrv.Resource{}, err)
+		return
+	}
+	for _, r := range out {
+		if !yield(r, nil) {
+			return
+		}
+	}
+}
+
+// byKey finds resources by one key. Ids and memberships have indexes of their
+// own; everything else is among the keys stored with the resource.
+func byKey(tx *store.Tx, source string, t scimsrv.Type, k scimsrv.Key) ([]store.Resource, error) {
+	var out []store.Resource
+	switch k.Attribute {
+	case "id":
+		r, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: source, Type: string(t), ID: k.Value})
+		if ok {
+			out = append(out, r)
+		}
+		return out, err
+	case "members", "members.value":
+		for m, err := range store.MemberOf.Find(tx, store.Key(source, k.Value)) {
+			if err != nil {
+				return nil, err
+			}
+			r, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: source, Type: string(scimsrv.Group), ID: m.Group})
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				out = append(out, r)
+			}
+		}
+		return out, nil
+	}
+	for r, err := range store.ResourceByKey.Find(tx, store.Key(source, string(t), k.Attribute, k.Value)) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// Count implements scimsrv.Directory.
+func (d *Directory) Count(_ context.Context, c scimsrv.Caller, t scimsrv.Type) (n int, err error) {
+	err = d.e.store.View(func(tx *store.Tx) error {
+		n = tx.Count(c.Source, string(t))
+		return nil
+	})
+	return n, err
+}
+
+// Members implements scimsrv.Directory.
+func (d *Directory) Members(ctx context.Context, c scimsrv.Caller, group string) iter.Seq2[scimsrv.Member, error] {
+	return func(yield func(scimsrv.Member, error) bool) {
+		prefix := store.Prefix(c.Source, group)
+		var after []byte
+		for {
+			var part []scimsrv.Member
+			err := d.e.store.View(func(tx *store.Tx) error {
+				for m, err := range store.Members.From(tx, prefix, after) {
+					if err != nil {
+						return err
+					}
+					part = append(part, scimsrv.Member{Value: m.Value, Display: m.Display, Type: scimsrv.Type(m.Type)})
+					if len(part) == page {
+						break
+					}
+				}
+				return nil
+			})
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(scimsrv.Member{}, err)
+				return
+			}
+			for _, m := range part {
+				if !yield(m, nil) {
+					return
+				}
+			}
+			if len(part) < page {
+				return
+			}
+			after = append(slices.Clone(prefix), part[len(part)-1].Value...)
+		}
+	}
+}
+
+// HasMember implements scimsrv.Directory.
+func (d *Directory) HasMember(_ context.Context, c scimsrv.Caller, group, id string) (has bool, err error) {
+	err = d.e.store.View(func(tx *store.Tx) error {
+		has = store.Members.Has(tx, store.MemberKey{Source: c.Source, Group: group, Member: id})
+		return nil
+	})
+	return has, err
+}
+
+// write runs a SCIM write as one change. A full disk is told as unavailable, so
+// that the sender comes back instead of taking its request for wrong.
+func (d *Directory) write(c scimsrv.Caller, fn func(*change) error) error {
+	err := d.e.update("token:"+c.Source+"/"+c.TokenID, 0, model.JobReady, func(ch *change) error {
+		ch.sender = c.Source
+		return fn(ch)
+	})
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) {
+		return &scimsrv.UnavailableError{RetryAfter: time.Minute, Err: errors.New("the disk takes no more data")}
+	}
+	return err
+}
+
+// Create implements scimsrv.Directory.
+func (d *Directory) Create(_ context.Context, c scimsrv.Caller, t scimsrv.Type, draft scimsrv.Draft) (scimsrv.Resource, error) {
+	var out scimsrv.Resource
+	err := d.write(c, func(ch *change) error {
+		seq, err := ch.tx.NextResource()
+		if err != nil {
+			return err
+		}
+		r := store.Resource{Source: c.Source, Type: string(t), ID: store.NewID(idPrefix(t)), Seq: seq, Rev: 1, Created: ch.at, Modified: ch.at}
+		if err := ch.tx.AddCount(c.Source, string(t), 1); err != nil {
+			return err
+		}
+		if err := ch.memberChange(&r, draft.Members); err != nil {
+			return err
+		}
+		if err := ch.putResource(&r, draft); err != nil {
+			return err
+		}
+		out, err = resource(ch.tx, r, true)
+		return err
+	})
+	return out, err
+}
+
+func idPrefix(t scimsrv.Type) string {
+	if t == scimsrv.Group {
+		return "g"
+	}
+	return "u"
+}
+
+// putResource stores the draft and, for a user, the record made of it.
+func (c *change) putResource(r *store.Resource, draft scimsrv.Draft) error {
+	body, err := json.Marshal(draft.Body)
+	if err != nil {
+		return fmt.Errorf("encode resource: %w", err)
+	}
+	r.Body, r.Keys = body, nil
+	for _, k := range draft.Keys {
+		r.Keys = append(r.Keys, store.ResourceIndex{Attribute: k.Attribute, Value: k.Value, Unique: k.Unique})
+		if !k.Unique {
+			continue
+		}
+		holder, taken, err := store.ResourceByUnique.One(c.tx, store.Key(r.Source, r.Type, k.Attribute, k.Value))
+		if err != nil {
+			return err
+		}
+		if taken && holder.ID != r.ID {
+			return &scimsrv.UniqueError{Attribute: k.Attribute, Holder: holder.ID}
+		}
+	}
+	key := store.ResourceKey{Source: r.Source, Type: r.Type, ID: r.ID}
+	if err := store.Resources.Put(c.tx, key, *r); err != nil {
+		return err
+	}
+	if scimsrv.Type(r.Type) != scimsrv.User {
+		return nil
+	}
+	return c.recordOf(*r)
+}
+
+// recordOf turns a user resource into a record and plans its neighbourhood.
+func (c *change) recordOf(r store.Resource) error {
+	settings := c.settings.Sources[r.Source]
+	if settings.MapResource == nil {
+		return fmt.Errorf("source %s takes no SCIM resources", r.Source)
+	}
+	o, err := settings.MapResource(r.Body)
+	if err != nil {
+		return err
+	}
+	o.Native = r.ID
+	// The document stands in the resource; a second copy would only age.
+	o.Document = nil
+	for _, k := range r.Keys {
+		switch k.Attribute {
+		case "username":
+			o.Names = append(o.Names, model.Reference{By: model.RefUserName, Value: k.Value})
+		case "externalid":
+			o.Names = append(o.Names, model.Reference{By: model.RefExternalID, Value: k.Value})
+		}
+	}
+	if settings.Adjust != nil {
+		o.Document = r.Body
+		settings.Adjust(&o)
+		o.Document = nil
+	}
+	s, err := c.source(r.Source)
+	if err != nil {
+		return err
+	}
+	staged := s.State == store.Preview
+	rec, old, changed, err := c.observe(r.Source, settings, o, clearAbsent, staged)
+	if err != nil || !changed || staged {
+		return err
+	}
+	var before []model.Record
+	if old != nil {
+		before = append(before, *old)
+	}
+	return c.settle([]model.RecordID{rec.ID}, before)
+}
+
+// memberChange applies a change of a group's members, member by member: a group
+// of fifty thousand is never rewritten for one.
+func (c *change) memberChange(r *store.Resource, m scimsrv.MemberChange) error {
+	if scimsrv.Type(r.Type) != scimsrv.Group {
+		return nil
+	}
+	if m.Clear {
+		var all []string
+		for member, err := range store.Members.Each(c.tx, store.Prefix(r.Source, r.ID)) {
+			if err != nil {
+				return err
+			}
+			all = append(all, member.Value)
+		}
+		m.Remove = append(all, m.Remove...)
+	}
+	for _, id := range m.Remove {
+		key := store.MemberKey{Source: r.Source, Group: r.ID, Member: id}
+		if !store.Members.Has(c.tx, key) {
+			continue
+		}
+		if err := store.Members.Delete(c.tx, key); err != nil {
+			return err
+		}
+		r.Members--
+	}
+	for _, member := range m.Add {
+		key := store.MemberKey{Source: r.Source, Group: r.ID, Member: member.Value}
+		if !store.Members.Has(c.tx, key) {
+			r.Members++
+		}
+		row := store.Member{Source: r.Source, Group: r.ID, Value: member.Value, Display: member.Display, Type: string(member.Type)}
+		if err := store.Members.Put(c.tx, key, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view is a resource inside a write.
+type view struct {
+	c   *change
+	row store.Resource
+	res scimsrv.Resource
+}
+
+func (v *view) Resource() scimsrv.Resource { return v.res }
+
+func (v *view) HasMember(id string) bool {
+	return store.Members.Has(v.c.tx, store.MemberKey{Source: v.row.Source, Group: v.row.ID, Member: id})
+}
+
+func (v *view) Members() iter.Seq[scimsrv.Member] {
+	return func(yield func(scimsrv.Member) bool) {
+		for m, err := range store.Members.Each(v.c.tx, store.Prefix(v.row.Source, v.row.ID)) {
+			if err != nil || !yield(scimsrv.Member{Value: m.Value, Display: m.Display, Type: scimsrv.Type(m.Type)}) {
+				return
+			}
+		}
+	}
+}
+
+func (c *change) view(caller scimsrv.Caller, t scimsrv.Type, id string) (*view, error) {
+	row, ok, err := store.Resources.Get(c.tx, store.ResourceKey{Source: caller.Source, Type: string(t), ID: id})
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, scimsrv.ErrNotFound
+	}
+	res, err := resource(c.tx, row, true)
+	return &view{c: c, row: row, res: res}, err
+}
+
+// Update implements scimsrv.Directory.
+func (d *Directory) Update(_ context.Context, c scimsrv.Caller, t scimsrv.Type, id string, fn func(scimsrv.View) (scimsrv.Draft, error)) (scimsrv.Resource, error) {
+	var out scimsrv.Resource
+	err := d.write(c, func(ch *change) error {
+		v, err := ch.view(c, t, id)
+		if err != nil {
+			return err
+		}
+		out = v.res
+		draft, err := fn(v)
+		if errors.Is(err, scimsrv.ErrUnchanged) {
+			return errUnchanged
+		}
+		if err != nil {
+			return err
+		}
+		row := v.row
+		row.Rev++
+		row.Modified = ch.at
+		if err := ch.memberChange(&row, draft.Members); err != nil {
+			return err
+		}
+		if err := ch.putResource(&row, draft); err != nil {
+			return err
+		}
+		out, err = resource(ch.tx, row, true)
+		return err
+	})
+	if errors.Is(err, errUnchanged) {
+		return out, nil
+	}
+	return out, err
+}
+
+// Delete implements scimsrv.Directory. The record stays as one that is gone: it
+// is evidence of leaving, and tells a rehire from a stranger.
+func (d *Directory) Delete(_ context.Context, c scimsrv.Caller, t scimsrv.Type, id string, check func(scimsrv.View) error) error {
+	return d.write(c, func(ch *change) error {
+		v, err := ch.view(c, t, id)
+		if err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(v); err != nil {
+				return err
+			}
+		}
+		row := v.row
+		if err := ch.memberChange(&row, scimsrv.MemberChange{Clear: true}); err != nil {
+			return err
+		}
+		if err := ch.leaveGroups(row); err != nil {
+			return err
+		}
+		if err := store.Resources.Delete(ch.tx, store.ResourceKey{Source: c.Source, Type: string(t), ID: id}); err != nil {
+			return err
+		}
+		if err := ch.tx.AddCount(c.Source, string(t), -1); err != nil {
+			return err
+		}
+		if t != scimsrv.User {
+			return nil
+		}
+		rec, ok, err := store.RecordByNative.One(ch.tx, store.Key(c.Source, id))
+		if err != nil || !ok {
+			return err
+		}
+		old := rec
+		rec.Gone, rec.Status, rec.RawStatus, rec.Changed = true, model.Inactive, "deleted by the sender", ch.at
+		rec.Rev++
+		if err := store.Records.Put(ch.tx, rec.ID, rec); err != nil || rec.Staged {
+			return err
+		}
+		return ch.settle([]model.RecordID{rec.ID}, []model.Record{old})
+	})
+}
+
+// leaveGroups ends the memberships of a resource that is deleted.
+func (c *change) leaveGroups(r store.Resource) error {
+	var of []store.Member
+	for m, err := range store.MemberOf.Find(c.tx, store.Key(r.Source, r.ID)) {
+		if err != nil {
+			return err
+		}
+		of = append(of, m)
+	}
+	for _, m := range of {
+		if err := store.Members.Delete(c.tx, store.MemberKey{Source: m.Source, Group: m.Group, Member: m.Value}); err != nil {
+			return err
+		}
+		key := store.ResourceKey{Source: m.Source, Type: string(scimsrv.Group), ID: m.Group}
+		g, ok, err := store.Resources.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		g.Members--
+		if err := store.Resources.Put(c.tx, key, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}

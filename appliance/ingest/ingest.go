@@ -1,0 +1,215 @@
+// Package ingest is the only door for changes.
+//
+// Whatever happens (a page of a read, a SCIM write, an activation, a decision, a
+// new day) becomes one transaction: the records change, their neighbourhood is
+// planned by package reconcile, persons, links and conflicts follow, a job is put
+// for each person who now differs from what a target holds, and the journal gets
+// its receipt. No observation is durable without its consequences.
+//
+// It does no network I/O, keeps no state of its own beside the store, and starts
+// no goroutine. All methods of [Engine] are safe for concurrent use; writes queue
+// up behind the store's single writer.
+package ingest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// Settings are what the configuration says, as far as changes depend on it.
+// They are read-only once handed over.
+type Settings struct {
+	Policy   reconcile.Policy
+	Limits   reconcile.Limits
+	Location *time.Location // whose "today" dates mean
+	// AbsentReads is how many complete reads in a row must miss a record.
+	AbsentReads int
+	Sources     map[string]SourceSettings
+	Targets     []TargetSettings // in the order of the configuration
+}
+
+// SourceSettings are what ingest needs to know of one source.
+type SourceSettings struct {
+	Kind model.Kind
+	// MatchNumber says that employee numbers identify records of this source.
+	MatchNumber bool
+	// Adjust applies the configured map and scope to an observation; nil: none.
+	Adjust func(*model.Observation)
+	// MapResource turns a SCIM resource into an observation; for pushing kinds.
+	MapResource func(resource json.RawMessage) (model.Observation, error)
+}
+
+// TargetSettings are what ingest needs to know of one target.
+type TargetSettings struct {
+	Name  string
+	Rules reconcile.TargetRules
+}
+
+// Engine applies changes to the store.
+type Engine struct {
+	store    *store.Store
+	settings atomic.Pointer[Settings]
+	now      func() time.Time
+	kick     func(target string)
+}
+
+// New returns an engine. now is the clock; kick is called after a commit that
+// left something to send to a target, must not block, and may be nil.
+func New(s *store.Store, settings *Settings, now func() time.Time, kick func(target string)) *Engine {
+	if kick == nil {
+		kick = func(string) {}
+	}
+	e := &Engine{store: s, now: now, kick: kick}
+	e.settings.Store(settings)
+	return e
+}
+
+// Settings returns the settings in force.
+func (e *Engine) Settings() *Settings { return e.settings.Load() }
+
+// SetSettings replaces the settings for changes that begin after it.
+func (e *Engine) SetSettings(s *Settings) { e.settings.Store(s) }
+
+// Today is the customer's calendar date.
+func (e *Engine) Today() model.Date {
+	return model.Date(e.now().In(e.Settings().Location).Format(time.DateOnly))
+}
+
+// actor names of the journal for what no human asked for.
+const (
+	actorSelf   = "rollcall"
+	actorSource = "source:"
+)
+
+// change is one transaction in the making.
+type change struct {
+	e        *Engine
+	tx       *store.Tx
+	settings *Settings
+	today    model.Date
+	at       time.Time
+	actor    string
+	run      uint64
+	// initial is the state in which new jobs begin.
+	initial model.JobState
+	// sender is set for SCIM writes, whose effects a sliding window guards.
+	sender string
+	// everyone re-evaluates all persons of the neighbourhood, changed or not.
+	everyone bool
+
+	counts  model.RunCounts
+	kicks   map[string]bool
+	touched map[model.PersonID]bool // persons whose projections must be looked at
+}
+
+func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {
+	return &change{e: e, tx: tx, settings: e.Settings(), today: e.Today(), at: e.now().UTC(), actor: actor, run: run, initial: initial,
+		kicks: map[string]bool{}, touched: map[model.PersonID]bool{}}
+}
+
+// update runs fn as one change in one transaction and kicks the lanes that got
+// something to send once it is on disk.
+func (e *Engine) update(actor string, run uint64, initial model.JobState, fn func(*change) error) error {
+	var c *change
+	err := e.store.Update(func(tx *store.Tx) error {
+		c = e.begin(tx, actor, run, initial)
+		return fn(c)
+	})
+	if err == nil {
+		for target := range c.kicks {
+			e.kick(target)
+		}
+	}
+	return err
+}
+
+// event appends to the journal.
+func (c *change) event(verb, subject, reason string, fields ...string) (uint64, error) {
+	return c.tx.Append(model.Event{At: c.at, Actor: c.actor, Subject: subject, Verb: verb, Reason: reason, Fields: fields, Run: c.run})
+}
+
+// digest is a keyed digest of any JSON value: equal values have equal digests,
+// and nobody without the database's secret can guess a value from one.
+func (e *Engine) digest(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		// Only strings, numbers and maps of them come here.
+		panic("ingest: digest of an unencodable value: " + err.Error())
+	}
+	mac := hmac.New(sha256.New, e.store.Secret())
+	mac.Write(raw)
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// roster answers reconcile.Gather out of the running transaction.
+type roster struct{ tx *store.Tx }
+
+func (r roster) Record(id model.RecordID) (model.Record, bool, error) {
+	rec, ok, err := store.Records.Get(r.tx, id)
+	return rec, ok && !rec.Staged, err
+}
+
+func (r roster) Carriers(id model.Identifier) ([]model.Record, error) {
+	var out []model.Record
+	for rec, err := range store.RecordByIdentifier.Find(r.tx, store.IdentifierKey(id)) {
+		if err != nil {
+			return nil, err
+		}
+		if !rec.Staged {
+			out = append(out, rec)
+		}
+	}
+	return out, nil
+}
+
+func (r roster) CountCarriers(id model.Identifier, limit int) (int, error) {
+	n := 0
+	for rec, err := range store.RecordByIdentifier.Find(r.tx, store.IdentifierKey(id)) {
+		if err != nil {
+			return 0, err
+		}
+		if rec.Staged {
+			continue
+		}
+		if n++; n >= limit {
+			break
+		}
+	}
+	return n, nil
+}
+
+func (r roster) RecordsOf(person model.PersonID) ([]model.Record, error) {
+	var out []model.Record
+	for rec, err := range store.RecordByPerson.Find(r.tx, store.Key(string(person))) {
+		if err != nil {
+			return nil, err
+		}
+		if !rec.Staged {
+			out = append(out, rec)
+		}
+	}
+	return out, nil
+}
+
+func (r roster) Person(id model.PersonID) (model.Person, bool, error) {
+	return store.Persons.Get(r.tx, id)
+}
+
+func (r roster) DecisionsOn(id model.RecordID) ([]model.Decision, error) {
+	var out []model.Decision
+	for d, err := range store.DecisionByRecord.Find(r.tx, store.Key(string(id))) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}

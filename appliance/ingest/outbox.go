@@ -1,0 +1,307 @@
+package ingest
+
+import (
+	"slices"
+	"time"
+
+	"rollcall/appliance/identity"
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// Window is the sliding window over which the deactivations that a SCIM sender
+// causes one by one are counted together.
+const Window = 24 * time.Hour
+
+// activeAccounts names the counter of active accounts delivered to a target.
+const activeAccounts = "active_accounts"
+
+func (c *change) evaluateTouched() error {
+	ids := make([]model.PersonID, 0, len(c.touched))
+	for id := range c.touched {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	clear(c.touched)
+	for _, id := range ids {
+		for i := range c.settings.Targets {
+			if err := c.evaluate(&c.settings.Targets[i], id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Outlook is a person compared with one target, with what was found on the way.
+type Outlook struct {
+	Person     model.Person
+	Projection reconcile.Projection
+	// Have is what the target is known to hold; nil: nothing.
+	Have      *model.Desired
+	Delivered *model.Delivered
+	Listed    *store.Account // the account to adopt, when nothing was delivered
+	TakenBy   model.PersonID // the person whose account already has this login
+}
+
+// Look compares a person with a target as they stand in the transaction; false
+// when there is no such person.
+func Look(tx *store.Tx, t *TargetSettings, id model.PersonID) (Outlook, bool, error) {
+	p, ok, err := store.Persons.Get(tx, id)
+	if err != nil || !ok {
+		return Outlook{}, false, err
+	}
+	o := Outlook{Person: p}
+	var holding reconcile.Holding
+	d, had, err := store.Deliveries.Get(tx, store.TargetPerson{Target: t.Name, Person: id})
+	switch {
+	case err != nil:
+		return Outlook{}, false, err
+	case had:
+		o.Delivered = &d
+		holding = reconcile.Holding{State: &d.Sent, Ours: true}
+	case p.EmailKey != "":
+		if holding, err = o.findListed(tx, t.Name); err != nil {
+			return Outlook{}, false, err
+		}
+	}
+	o.Have = holding.State
+	manager, err := viewManager(tx, t.Name, p.Manager)
+	if err != nil {
+		return Outlook{}, false, err
+	}
+	o.Projection = reconcile.Project(p, holding, manager, &t.Rules)
+	if o.TakenBy != "" && o.Projection.Effect != model.EffectNone {
+		o.Projection = reconcile.Projection{Blocked: "an account with this email belongs to another person"}
+	}
+	return o, true, nil
+}
+
+// findListed looks for an account that the target listed under the person's
+// email and that nobody was linked to yet.
+func (o *Outlook) findListed(tx *store.Tx, target string) (reconcile.Holding, error) {
+	for a, err := range store.AccountByEmail.Find(tx, store.Key(target, o.Person.EmailKey)) {
+		if err != nil {
+			return reconcile.Holding{}, err
+		}
+		owner, owned, err := store.DeliveredByRemote.One(tx, store.Key(target, a.RemoteID))
+		if err != nil {
+			return reconcile.Holding{}, err
+		}
+		if owned {
+			o.TakenBy = owner.Person
+			continue
+		}
+		o.Listed, o.TakenBy = &a, ""
+		have, err := heldBy(tx, target, o.Person.ID, a.Account)
+		if err != nil {
+			return reconcile.Holding{}, err
+		}
+		return reconcile.Holding{State: &have}, nil
+	}
+	return reconcile.Holding{}, nil
+}
+
+// heldBy turns a listed account into a state to compare with, its manager
+// translated into a person where that is known.
+func heldBy(tx *store.Tx, target string, person model.PersonID, a model.Account) (model.Desired, error) {
+	have := reconcile.FromAccount(person, a)
+	if a.ManagerRemoteID != "" {
+		owner, ok, err := store.DeliveredByRemote.One(tx, store.Key(target, a.ManagerRemoteID))
+		if err != nil {
+			return have, err
+		}
+		if ok {
+			have.Manager = &model.ManagerLink{Person: owner.Person}
+			return have, nil
+		}
+	}
+	if a.ManagerLogin == "" {
+		return have, nil
+	}
+	var found []model.PersonID
+	for p, err := range store.PersonByEmail.Find(tx, store.Key(emailKey(a.ManagerLogin))) {
+		if err != nil {
+			return have, err
+		}
+		found = append(found, p.ID)
+	}
+	if len(found) == 1 {
+		have.Manager = &model.ManagerLink{Person: found[0]}
+	}
+	return have, nil
+}
+
+func viewManager(tx *store.Tx, target string, id model.PersonID) (reconcile.ManagerView, error) {
+	v := reconcile.ManagerView{Person: id}
+	if id == "" {
+		return v, nil
+	}
+	m, ok, err := store.Persons.Get(tx, id)
+	if err != nil || !ok {
+		return v, err
+	}
+	d, delivered, err := store.Deliveries.Get(tx, store.TargetPerson{Target: target, Person: id})
+	if err != nil {
+		return v, err
+	}
+	isActive := delivered && d.Sent.Active
+	v.Linkable = isActive && m.Access != model.AccessOff || m.Access == model.AccessOn && m.Waiting == "" && len(m.Held) == 0
+	v.Off = m.Access == model.AccessOff || delivered && !d.Sent.Active && m.Access != model.AccessOn
+	return v, nil
+}
+
+// evaluate brings the pending job of a person in a target in line with what
+// differs: one job when something does, none when nothing does.
+func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
+	o, ok, err := Look(c.tx, t, id)
+	if err != nil || !ok {
+		return err
+	}
+	if err := c.targetConflicts(t.Name, o); err != nil {
+		return err
+	}
+	key := store.TargetPerson{Target: t.Name, Person: id}
+	old, had, err := store.Outbox.Get(c.tx, key)
+	if err != nil {
+		return err
+	}
+	pr := o.Projection
+	if pr.Effect == model.EffectNone {
+		if !had {
+			return nil
+		}
+		return store.Outbox.Delete(c.tx, key)
+	}
+	digest := c.e.digest(pr.Want)
+	if had && old.Digest == digest && old.Effect == pr.Effect {
+		return nil
+	}
+	job := model.Job{Target: t.Name, Person: id, Effect: pr.Effect, Changed: pr.Changed, Digest: digest, Created: c.at, Run: c.run, State: c.initial}
+	if had {
+		job.Created, job.Attempts, job.Uncertain = old.Created, old.Attempts, old.Uncertain
+		if old.State == model.JobOpen || old.State == model.JobHeld && old.Effect == pr.Effect {
+			job.State, job.Run, job.Reason = old.State, old.Run, old.Reason
+		}
+	}
+	if c.initial == model.JobReady && job.State == model.JobReady && pr.Effect == model.EffectDeactivate && c.sender != "" {
+		if err := c.slidingWindow(t.Name, &job); err != nil {
+			return err
+		}
+	}
+	if job.State == model.JobReady {
+		c.kicks[t.Name] = true
+	}
+	return store.Outbox.Put(c.tx, key, job)
+}
+
+// targetConflicts opens and closes what one target has to say about a person.
+func (c *change) targetConflicts(target string, o Outlook) error {
+	wanted := map[model.ConflictKind]model.Conflict{}
+	if o.Projection.LoginChange {
+		wanted[model.IdentifierChange] = model.Conflict{Kind: model.IdentifierChange,
+			Rule: "the email changed, and [targets." + target + "] identifier_changes does not allow the login to follow"}
+	}
+	if o.TakenBy != "" {
+		wanted[model.AccountTaken] = model.Conflict{Kind: model.AccountTaken, Persons: []model.PersonID{o.TakenBy},
+			Rule: "the account with this email is linked to another person"}
+	}
+	var stale []model.Conflict
+	for q, err := range store.ConflictByPerson.Find(c.tx, store.Key(string(o.Person.ID))) {
+		if err != nil {
+			return err
+		}
+		if q.Target != target || q.Kind == model.Rejected {
+			continue
+		}
+		if _, still := wanted[q.Kind]; !still {
+			stale = append(stale, q)
+		}
+	}
+	for _, q := range stale {
+		if err := c.closeConflict(q); err != nil {
+			return err
+		}
+	}
+	for _, q := range wanted {
+		q.Target = target
+		q.Persons = append(q.Persons, o.Person.ID)
+		slices.Sort(q.Persons)
+		q.Records = slices.Clone(o.Person.Records)
+		q.ID = reconcile.ConflictIDOf(q)
+		if err := c.openConflict(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// slidingWindow holds a deactivation that a SCIM sender causes when too many
+// went the same way within the window. The sender got its 2xx: it is the effect
+// that waits.
+func (c *change) slidingWindow(target string, job *model.Job) error {
+	name := "window:" + target + ":" + c.sender
+	var times []time.Time
+	if _, err := c.tx.Setting(name, &times); err != nil {
+		return err
+	}
+	times = slices.DeleteFunc(times, func(t time.Time) bool { return c.at.Sub(t) >= Window })
+	base := c.tx.Count(target, activeAccounts)
+	judged := reconcile.Judge(target, []model.Job{*job}, base, len(times), c.settings.Limits, false)
+	if len(judged.Holds) == 0 {
+		return c.tx.SetSetting(name, append(times, c.at))
+	}
+	run, err := c.windowRun(judged.Holds[0])
+	if err != nil {
+		return err
+	}
+	job.State, job.Run, job.Reason = model.JobHeld, run, judged.Holds[0].Reason
+	return nil
+}
+
+// windowRun returns the run that collects what the sliding window of this sender
+// holds: the one that is still waiting, or a new one.
+func (c *change) windowRun(hold model.Hold) (uint64, error) {
+	name := "windowrun:" + hold.Target + ":" + c.sender
+	var seq uint64
+	if _, err := c.tx.Setting(name, &seq); err != nil {
+		return 0, err
+	}
+	hold.Reason += " within a day from " + c.sender
+	if seq > 0 {
+		run, ok, err := store.Runs.Get(c.tx, seq)
+		if err != nil {
+			return 0, err
+		}
+		if ok && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
+			run.Holds[0].Count, run.Holds[0].Reason = hold.Count, hold.Reason
+			run.Counts.Deactivate++
+			return seq, store.Runs.Put(c.tx, seq, run)
+		}
+	}
+	seq, err := c.tx.NextRun()
+	if err != nil {
+		return 0, err
+	}
+	run := model.Run{Seq: seq, Source: c.sender, Cause: model.CauseSCIM, Verdict: model.VerdictComplete, Started: c.at, Ended: c.at, Holds: []model.Hold{hold}}
+	run.Counts.Deactivate = 1
+	if err := store.Runs.Put(c.tx, seq, run); err != nil {
+		return 0, err
+	}
+	if err := c.addHold(seq, hold); err != nil {
+		return 0, err
+	}
+	return seq, c.tx.SetSetting(name, seq)
+}
+
+func emailKey(raw string) string {
+	id, _, err := identity.Email(raw)
+	if err != nil {
+		return ""
+	}
+	return id.Value
+}
+
+// ActiveAccounts returns how many active accounts were delivered to a target.
+func ActiveAccounts(tx *store.Tx, target string) int { return tx.Count(target, activeAccounts) }

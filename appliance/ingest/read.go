@@ -1,0 +1,388 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"rollcall/appliance/identity"
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+	"rollcall/connectors"
+)
+
+// CoverageDrop is the share of people who must lose an attribute between two
+// complete reads before it counts as a lost permission rather than as changes.
+const CoverageDrop = 0.5
+
+// coverageFloor is how many people an attribute must have had for that.
+const coverageFloor = 5
+
+// Read is one read of a polled source under way. Pages are committed as they
+// come; what they cause waits for the end of the read, where the guards judge
+// all of it together. A Read is used by one goroutine; Counts may be called from
+// any.
+type Read struct {
+	e      *Engine
+	source string
+	run    model.Run
+	staged bool
+	number uint64
+
+	mu       sync.Mutex
+	counts   model.RunCounts
+	seen     map[string]struct{}
+	coverage map[model.Name]int
+	notes    []string
+}
+
+// StartRead opens a run over a polled source.
+func (e *Engine) StartRead(source string) (*Read, error) {
+	r := &Read{e: e, source: source, seen: map[string]struct{}{}, coverage: map[model.Name]int{}}
+	err := e.update(actorSource+source, 0, model.JobOpen, func(c *change) error {
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		run, err := c.startRun(source, model.CausePoll)
+		if err != nil {
+			return err
+		}
+		r.run, r.staged, r.number = run, s.State == store.Preview, s.ReadNo+1
+		s.LastStart, s.LastRun = c.at, run.Seq
+		return store.Sources.Put(c.tx, source, s)
+	})
+	return r, err
+}
+
+// source returns the state of a source, a new one in preview when it is unknown.
+func (c *change) source(name string) (store.SourceState, error) {
+	s, ok, err := store.Sources.Get(c.tx, name)
+	if err == nil && !ok {
+		s = store.SourceState{Name: name, State: store.Preview}
+	}
+	return s, err
+}
+
+// Run returns the number of the read's run.
+func (r *Read) Run() uint64 { return r.run.Seq }
+
+// Counts returns what was seen so far.
+func (r *Read) Counts() model.RunCounts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts
+}
+
+// Page commits one page: every observation becomes or updates a record, and the
+// neighbourhoods of those that changed are planned, in one transaction.
+func (r *Read) Page(p connectors.Page) error {
+	settings := r.e.Settings().Sources[r.source]
+	var fresh []model.Observation
+	counts := model.RunCounts{Pages: 1, Expected: p.Total}
+	coverage := map[model.Name]int{}
+	for _, o := range p.People {
+		if _, twice := r.seen[o.Native]; twice {
+			return &connectors.Error{Class: connectors.Transient, Op: r.source + ": read people", Detail: "the same person came twice in one read"}
+		}
+		if settings.Adjust != nil {
+			settings.Adjust(&o)
+		}
+		if o.Scope.State == model.OutOfScope {
+			counts.OutScope++
+		}
+		for n := range o.Attributes {
+			coverage[n]++
+		}
+		counts.Seen++
+		fresh = append(fresh, o)
+	}
+	err := r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
+		counts.Added, counts.Changed, counts.Unchanged = 0, 0, 0
+		var seeds []model.RecordID
+		var before []model.Record
+		for _, o := range fresh {
+			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, r.staged)
+			if err != nil {
+				return err
+			}
+			switch {
+			case !changed:
+				counts.Unchanged++
+				continue
+			case old == nil:
+				counts.Added++
+			default:
+				counts.Changed++
+				before = append(before, *old)
+			}
+			seeds = append(seeds, rec.ID)
+		}
+		if r.staged {
+			return nil
+		}
+		return c.settle(seeds, before)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: store page: %w", r.source, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, o := range fresh {
+		r.seen[o.Native] = struct{}{}
+	}
+	for n, k := range coverage {
+		r.coverage[n] += k
+	}
+	r.notes = append(r.notes, p.Notices...)
+	r.counts.Pages++
+	r.counts.Seen += counts.Seen
+	r.counts.Added += counts.Added
+	r.counts.Changed += counts.Changed
+	r.counts.Unchanged += counts.Unchanged
+	r.counts.OutScope += counts.OutScope
+	r.counts.Expected = max(r.counts.Expected, p.Total)
+	return nil
+}
+
+// absence says what it means when a source stops sending an attribute.
+type absence bool
+
+const (
+	// keepAbsent keeps the last good value: an HR read that lacks a field says
+	// nothing about it.
+	keepAbsent absence = false
+	// clearAbsent makes it null: a SCIM resource is the whole of what its sender
+	// says, so what was removed from it is known to be empty.
+	clearAbsent absence = true
+)
+
+// observe writes an observation as a record. changed is false when the record
+// says nothing new; old is its version before, nil when there was none.
+func (c *change) observe(source string, settings SourceSettings, o model.Observation, absent absence, staged bool) (rec model.Record, old *model.Record, changed bool, err error) {
+	digest := observationDigest(o)
+	stored, had, err := store.RecordByNative.One(c.tx, store.Key(source, o.Native))
+	if err != nil {
+		return rec, nil, false, err
+	}
+	if had && stored.Digest == digest && !stored.Gone && stored.Staged == staged {
+		return stored, nil, false, nil
+	}
+	rec = model.Record{ID: model.RecordID(store.NewID("r")), Source: source, Kind: settings.Kind, Native: o.Native,
+		Spare: model.PersonID(store.NewID("p")), Created: c.at}
+	if had {
+		previous := stored
+		old = &previous
+		rec = stored
+	}
+	rec.Rev++
+	rec.Document, rec.Fields, rec.RawStatus, rec.Scope = o.Document, o.Fields, o.RawStatus, o.Scope
+	rec.Status, rec.Staged, rec.Gone, rec.Digest, rec.Run, rec.Changed = o.Status, staged, false, digest, c.run, c.at
+	rec.Attributes, rec.Kept = carryOver(stored, o.Attributes, absent)
+	if absent == clearAbsent && o.Status == model.Unknown && had {
+		rec.Status = stored.Status
+	}
+	rec.Names, rec.Notices = o.Names, slices.Clone(o.Notices)
+	if err := c.identify(&rec, settings.MatchNumber); err != nil {
+		return rec, nil, false, err
+	}
+	return rec, old, true, store.Records.Put(c.tx, rec.ID, rec)
+}
+
+// identify derives what a record is found by: its identifiers, the names other
+// records may call it, and the names of its manager. Values that a human set for
+// the record count as its own.
+func (c *change) identify(rec *model.Record, byNumber bool) error {
+	attrs := rec.Attributes
+	for d, err := range store.DecisionByRecord.Find(c.tx, store.Key(string(rec.ID))) {
+		if err != nil {
+			return err
+		}
+		if d.Verb == model.Set && d.Record == rec.ID {
+			attrs = maps.Clone(attrs)
+			attrs[d.Attribute] = d.Value
+		}
+	}
+	var notices []string
+	rec.Identifiers, notices = identity.Of(attrs, byNumber)
+	for _, n := range notices {
+		if !slices.Contains(rec.Notices, n) {
+			rec.Notices = append(rec.Notices, n)
+		}
+	}
+	if rec.Scope.State == model.OutOfScope {
+		rec.Identifiers = nil
+	}
+	rec.Aliases = identity.Aliases(rec.Source, rec.Native, attrs, rec.Names)
+	rec.ManagerKeys = identity.ManagerKeys(rec.Source, attrs[model.Manager])
+	return nil
+}
+
+// carryOver completes new attributes with those of the stored record that the
+// source did not mention.
+func carryOver(stored model.Record, fresh model.Attributes, absent absence) (model.Attributes, map[model.Name]uint64) {
+	attrs := maps.Clone(fresh)
+	if attrs == nil {
+		attrs = model.Attributes{}
+	}
+	var kept map[model.Name]uint64
+	for n, v := range stored.Attributes {
+		if attrs.Has(n) {
+			continue
+		}
+		if absent == clearAbsent {
+			attrs[n] = model.Null()
+			continue
+		}
+		if kept == nil {
+			kept = map[model.Name]uint64{}
+		}
+		attrs[n], kept[n] = v, stored.Run
+		if since, before := stored.Kept[n]; before {
+			kept[n] = since
+		}
+	}
+	return attrs, kept
+}
+
+func observationDigest(o model.Observation) string {
+	o.Fields = nil
+	raw, err := json.Marshal(o)
+	if err != nil {
+		// A document that is no JSON is the only way here; its bytes still tell versions apart.
+		raw = o.Document
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Finish ends the read. Only a complete one may conclude anything from absence,
+// and only when it is about as large as the one before.
+func (r *Read) Finish(readErr error) (model.Run, error) {
+	var final model.Run
+	err := r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
+		s, err := c.source(r.source)
+		if err != nil {
+			return err
+		}
+		run := r.run
+		run.Counts, run.Notes = r.counts, r.notes
+		verdict := model.VerdictComplete
+		if readErr != nil {
+			verdict = model.VerdictFailed
+			if r.counts.Seen > 0 {
+				verdict = model.VerdictPartial
+			}
+			run.Error = readErr.Error()
+			s.LastError, s.LastClass = readErr.Error(), connectors.ClassOf(readErr).String()
+			s.Failures++
+			if s.Failures == 1 {
+				if _, err := c.event("read_failed", "source:"+r.source, run.Error); err != nil {
+					return err
+				}
+			}
+		} else if err := r.complete(c, &run, &s); err != nil {
+			return err
+		}
+		if err := store.Sources.Put(c.tx, r.source, s); err != nil {
+			return err
+		}
+		final, err = c.closeRun(run, verdict, false)
+		return err
+	})
+	return final, err
+}
+
+// complete judges a complete read: its size, its columns, then who is missing.
+func (r *Read) complete(c *change, run *model.Run, s *store.SourceState) error {
+	if err := c.lapse(r.source); err != nil {
+		return err
+	}
+	if s.Failures > 0 {
+		if _, err := c.event("read_recovered", "source:"+r.source, fmt.Sprintf("after %d failed reads", s.Failures)); err != nil {
+			return err
+		}
+	}
+	s.LastError, s.LastClass, s.Failures = "", "", 0
+	shrunk, why := reconcile.Shrunk(r.counts.Seen, s.LastCount, c.settings.Limits.Shrink)
+	if shrunk {
+		h := model.Hold{Guard: reconcile.GuardShrink, Reason: why + "; nobody counts as missing", Count: r.counts.Seen, Limit: s.LastCount, State: model.HoldWaiting}
+		run.Holds = append(run.Holds, h)
+		return c.addHold(run.Seq, h)
+	}
+	for _, note := range lostColumns(r.coverage, s.Coverage, r.counts.Seen) {
+		run.Notes = append(run.Notes, note)
+		if _, err := c.event("coverage_lost", "source:"+r.source, note); err != nil {
+			return err
+		}
+	}
+	s.ReadNo, s.LastGood, s.LastCount, s.Coverage = r.number, c.at, r.counts.Seen, r.coverage
+	return r.absences(c, run)
+}
+
+// absences counts who was missing, and marks as gone who was missing often enough.
+func (r *Read) absences(c *change, run *model.Run) error {
+	for _, native := range c.tx.MissingOf(r.source) {
+		if _, back := r.seen[native]; back {
+			if err := c.tx.SetMissing(r.source, native, 0); err != nil {
+				return err
+			}
+		}
+	}
+	var missing []model.Record
+	for rec, err := range store.RecordBySource.Find(c.tx, store.Key(r.source)) {
+		if err != nil {
+			return err
+		}
+		if _, seen := r.seen[rec.Native]; !seen && !rec.Gone {
+			missing = append(missing, rec)
+		}
+	}
+	var seeds []model.RecordID
+	var before []model.Record
+	for _, rec := range missing {
+		n := c.tx.Missing(r.source, rec.Native) + 1
+		run.Counts.Missing++
+		if n < max(1, c.settings.AbsentReads) {
+			if err := c.tx.SetMissing(r.source, rec.Native, n); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.tx.SetMissing(r.source, rec.Native, 0); err != nil {
+			return err
+		}
+		old := rec
+		rec.Gone, rec.Changed, rec.Run = true, c.at, c.run
+		rec.Rev++
+		if err := store.Records.Put(c.tx, rec.ID, rec); err != nil {
+			return err
+		}
+		run.Counts.Gone++
+		if rec.Staged {
+			continue
+		}
+		seeds, before = append(seeds, rec.ID), append(before, old)
+	}
+	return c.settle(seeds, before)
+}
+
+// lostColumns names the attributes that most people had in the last complete
+// read and most lack in this one.
+func lostColumns(now, before map[model.Name]int, people int) []string {
+	var notes []string
+	names := slices.Collect(maps.Keys(before))
+	model.SortNames(names)
+	for _, n := range names {
+		had := before[n]
+		if had >= coverageFloor && people > 0 && float64(had-now[n]) > CoverageDrop*float64(had) {
+			notes = append(notes, fmt.Sprintf("%s came for %d people and for %d the time before: most likely a lost permission; the last good values are kept", n, now[n], had))
+		}
+	}
+	return notes
+}

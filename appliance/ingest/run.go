@@ -1,0 +1,313 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+func runSubject(seq uint64) string { return "run:" + strconv.FormatUint(seq, 10) }
+
+// startRun opens a run in this transaction and makes the change belong to it.
+func (c *change) startRun(source string, cause model.Cause) (model.Run, error) {
+	seq, err := c.tx.NextRun()
+	if err != nil {
+		return model.Run{}, err
+	}
+	run := model.Run{Seq: seq, Source: source, Cause: cause, Verdict: model.VerdictRunning, Started: c.at}
+	c.run = seq
+	return run, store.Runs.Put(c.tx, seq, run)
+}
+
+// closeRun ends a run: the guards judge what it left open, which is then released
+// or held, and the run says what came of it.
+func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation bool) (model.Run, error) {
+	c.run = run.Seq
+	run.Verdict, run.Ended = verdict, c.at
+	run.Counts.Conflicts += c.counts.Conflicts
+	byTarget := map[string][]model.Job{}
+	for job, err := range store.JobByRun.Find(c.tx, store.Seq(run.Seq)) {
+		if err != nil {
+			return run, err
+		}
+		if job.State == model.JobOpen {
+			byTarget[job.Target] = append(byTarget[job.Target], job)
+		}
+	}
+	for _, t := range c.settings.Targets {
+		jobs := byTarget[t.Name]
+		judged := reconcile.Judge(t.Name, jobs, c.tx.Count(t.Name, activeAccounts), 0, c.settings.Limits, firstActivation)
+		for i, job := range jobs {
+			countEffect(&run.Counts, job.Effect)
+			job.State, job.Reason = model.JobReady, ""
+			if guard := judged.Held[i]; guard != "" {
+				job.State, job.Reason = model.JobHeld, guard
+			} else {
+				c.kicks[t.Name] = true
+			}
+			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
+				return run, err
+			}
+		}
+		for _, h := range judged.Holds {
+			run.Holds = append(run.Holds, h)
+			if err := c.addHold(run.Seq, h); err != nil {
+				return run, err
+			}
+		}
+	}
+	if err := store.Runs.Put(c.tx, run.Seq, run); err != nil {
+		return run, err
+	}
+	return run, c.lapse("")
+}
+
+func countEffect(n *model.RunCounts, effect model.Effect) {
+	switch effect {
+	case model.EffectCreate:
+		n.Create++
+	case model.EffectAdopt, model.EffectUpdate:
+		n.Update++
+	case model.EffectDeactivate:
+		n.Deactivate++
+	case model.EffectReactivate:
+		n.Reactivate++
+	}
+}
+
+// StaleError says that what a human decided upon is not there any more.
+type StaleError struct{ What string }
+
+func (e *StaleError) Error() string { return e.What }
+
+// NotFoundError says that there is no such thing.
+type NotFoundError struct{ What string }
+
+func (e *NotFoundError) Error() string { return e.What + " is not known" }
+
+// HeldDigest pins what a run holds: it changes when anything in it does, so that
+// an approval is for exactly what was shown.
+func (e *Engine) HeldDigest(seq uint64) (string, error) {
+	var digest string
+	err := e.store.View(func(tx *store.Tx) error {
+		jobs, err := heldJobs(tx, seq)
+		digest = e.digestJobs(jobs)
+		return err
+	})
+	return digest, err
+}
+
+func (e *Engine) digestJobs(jobs []model.Job) string {
+	type pinned struct{ Target, Person, Effect, Digest string }
+	list := make([]pinned, len(jobs))
+	for i, j := range jobs {
+		list[i] = pinned{j.Target, string(j.Person), string(j.Effect), j.Digest}
+	}
+	return e.digest(list)
+}
+
+func heldJobs(tx *store.Tx, seq uint64) ([]model.Job, error) {
+	var jobs []model.Job
+	for job, err := range store.JobByRun.Find(tx, store.Seq(seq)) {
+		if err != nil {
+			return nil, err
+		}
+		if job.State == model.JobHeld {
+			jobs = append(jobs, job)
+		}
+	}
+	return jobs, nil
+}
+
+// Approve releases what a run holds. digest, when not empty, must be that of
+// [Engine.HeldDigest] when the human looked; otherwise nothing happens.
+func (e *Engine) Approve(actor string, seq uint64, digest string) (released int, err error) {
+	err = e.decideHold(actor, seq, digest, model.HoldApproved, func(c *change, job *model.Job) {
+		job.State, job.Reason = model.JobReady, ""
+		c.kicks[job.Target] = true
+		released++
+	})
+	return released, err
+}
+
+// Reject lets what a run holds lie until the people concerned change.
+func (e *Engine) Reject(actor string, seq uint64, digest string) (rejected int, err error) {
+	err = e.decideHold(actor, seq, digest, model.HoldRejected, func(_ *change, job *model.Job) {
+		job.State, job.Reason = model.JobRejected, "rejected by "+actor
+		rejected++
+	})
+	return rejected, err
+}
+
+func (e *Engine) decideHold(actor string, seq uint64, digest string, state model.HoldState, each func(*change, *model.Job)) error {
+	return e.update(actor, seq, model.JobReady, func(c *change) error {
+		run, ok, err := store.Runs.Get(c.tx, seq)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &NotFoundError{What: runSubject(seq)}
+		}
+		if !slices.ContainsFunc(run.Holds, func(h model.Hold) bool { return h.State == model.HoldWaiting }) {
+			return &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
+		}
+		jobs, err := heldJobs(c.tx, seq)
+		if err != nil {
+			return err
+		}
+		if digest != "" && digest != e.digestJobs(jobs) {
+			return &StaleError{What: fmt.Sprintf("what run %d holds has changed since it was shown; look at it again", seq)}
+		}
+		for _, job := range jobs {
+			each(c, &job)
+			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
+				return err
+			}
+		}
+		for i, h := range run.Holds {
+			if h.State != model.HoldWaiting {
+				continue
+			}
+			run.Holds[i].State, run.Holds[i].By, run.Holds[i].At = state, actor, c.at
+			if h.Guard == reconcile.GuardShrink && state == model.HoldApproved {
+				if err := c.acceptShrink(run, h); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := c.event(string(state), runSubject(seq), fmt.Sprintf("%d deliveries", len(jobs))); err != nil {
+			return err
+		}
+		if err := store.Runs.Put(c.tx, seq, run); err != nil {
+			return err
+		}
+		return c.lapse("")
+	})
+}
+
+// acceptShrink makes the smaller number of people the one to compare the next
+// reads with: from there, absence counts as usual, under the other guards.
+func (c *change) acceptShrink(run model.Run, h model.Hold) error {
+	s, ok, err := store.Sources.Get(c.tx, run.Source)
+	if err != nil || !ok {
+		return err
+	}
+	s.LastCount = h.Count
+	return store.Sources.Put(c.tx, s.Name, s)
+}
+
+// Recover closes the runs that were open when the process ended: what they had
+// committed is judged by the guards like any other end of a run. It is called
+// once, before anything else runs.
+func (e *Engine) Recover() error {
+	return e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
+		var open []model.Run
+		looked := 0
+		for run, err := range store.Runs.Backward(c.tx, nil) {
+			if err != nil {
+				return err
+			}
+			if run.Verdict == model.VerdictRunning {
+				open = append(open, run)
+			}
+			if looked++; looked == recoverDepth {
+				break
+			}
+		}
+		for _, run := range open {
+			first := false
+			if run.Cause == model.CauseActivate {
+				s, _, err := store.Sources.Get(c.tx, run.Source)
+				if err != nil {
+					return err
+				}
+				first = s.Activated.IsZero()
+			}
+			run.Notes = append(run.Notes, "the appliance stopped while this run was under way")
+			if _, err := c.closeRun(run, model.VerdictInterrupted, first); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// recoverDepth is how many of the newest runs Recover looks at: far more than
+// can be under way at once.
+const recoverDepth = 1000
+
+// holdsSetting lists the runs with a hold that waits, so that nobody has to look
+// through all runs for them.
+const holdsSetting = "holds"
+
+// WaitingHolds returns the numbers of the runs that hold something, oldest first.
+func WaitingHolds(tx *store.Tx) ([]uint64, error) {
+	var seqs []uint64
+	_, err := tx.Setting(holdsSetting, &seqs)
+	return seqs, err
+}
+
+// addHold notes and journals that a run holds something.
+func (c *change) addHold(seq uint64, h model.Hold) error {
+	seqs, err := WaitingHolds(c.tx)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(seqs, seq) {
+		if err := c.tx.SetSetting(holdsSetting, append(seqs, seq)); err != nil {
+			return err
+		}
+	}
+	_, err = c.event("held", runSubject(seq), h.Guard+": "+h.Reason)
+	return err
+}
+
+// lapse ends holds that have nothing left to hold: the people concerned changed
+// or went. Shrink holds of source (empty: none) lapse because a newer read came.
+func (c *change) lapse(source string) error {
+	seqs, err := WaitingHolds(c.tx)
+	if err != nil || len(seqs) == 0 {
+		return err
+	}
+	var waiting []uint64
+	for _, seq := range seqs {
+		run, ok, err := store.Runs.Get(c.tx, seq)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		jobs, err := heldJobs(c.tx, seq)
+		if err != nil {
+			return err
+		}
+		still, lapsed := false, false
+		for i, h := range run.Holds {
+			if h.State != model.HoldWaiting {
+				continue
+			}
+			if h.Guard == reconcile.GuardShrink && (source == "" || run.Source != source) || h.Guard != reconcile.GuardShrink && len(jobs) > 0 {
+				still = true
+				continue
+			}
+			run.Holds[i].State, run.Holds[i].At, lapsed = model.HoldLapsed, c.at, true
+		}
+		if lapsed {
+			if _, err := c.event("lapsed", runSubject(seq), "nothing of what was held is left as it was"); err != nil {
+				return err
+			}
+			if err := store.Runs.Put(c.tx, seq, run); err != nil {
+				return err
+			}
+		}
+		if still {
+			waiting = append(waiting, seq)
+		}
+	}
+	return c.tx.SetSetting(holdsSetting, waiting)
+}

@@ -1,0 +1,280 @@
+package ingest
+
+import (
+	"fmt"
+	"slices"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+)
+
+// batch is how many records one transaction of a long change plans at once:
+// large enough to be quick, small enough that SCIM senders are not kept waiting.
+const batch = 500
+
+// Activate makes a source take part: its staged records join the roster, and
+// what follows is judged by the guards, except that the first activation of a
+// source may create any number of accounts. It returns the run.
+func (e *Engine) Activate(actor, source string) (model.Run, error) {
+	var run model.Run
+	first := false
+	err := e.update(actor, 0, model.JobOpen, func(c *change) error {
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		if s.State == store.Live && !s.Activated.IsZero() {
+			return &StaleError{What: fmt.Sprintf("source %s is active already", source)}
+		}
+		first = s.Activated.IsZero()
+		s.State = store.Live
+		if run, err = c.startRun(source, model.CauseActivate); err != nil {
+			return err
+		}
+		if _, err := c.event("activated", "source:"+source, ""); err != nil {
+			return err
+		}
+		return store.Sources.Put(c.tx, source, s)
+	})
+	if err != nil {
+		return run, err
+	}
+	staged, err := e.stagedRecords(source)
+	if err != nil {
+		return run, err
+	}
+	for part := range slices.Chunk(staged, batch) {
+		if err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error { return c.unstage(part) }); err != nil {
+			return run, err
+		}
+	}
+	err = e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		run.Counts.Seen = len(staged)
+		if run, err = c.closeRun(run, model.VerdictComplete, first); err != nil {
+			return err
+		}
+		s.Activated = c.at
+		return store.Sources.Put(c.tx, source, s)
+	})
+	return run, err
+}
+
+// ResumeActivations finishes activations that the end of the process cut off.
+func (e *Engine) ResumeActivations() error {
+	var unfinished []string
+	err := e.store.View(func(tx *store.Tx) error {
+		for s, err := range store.Sources.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if s.State == store.Live && s.Activated.IsZero() {
+				unfinished = append(unfinished, s.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range unfinished {
+		if _, err := e.Activate(actorSelf, name); err != nil {
+			return fmt.Errorf("finish the activation of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Preview applies to a transaction that will be rolled back what activating a
+// source would do, and hands the transaction to look before it is.
+func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) error) error {
+	return e.store.Try(func(tx *store.Tx) error {
+		c := e.begin(tx, actorSelf, 0, model.JobOpen)
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		first := s.Activated.IsZero()
+		run, err := c.startRun(source, model.CauseActivate)
+		if err != nil {
+			return err
+		}
+		staged, err := stagedOf(tx, source)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(staged, batch) {
+			if err := c.unstage(part); err != nil {
+				return err
+			}
+		}
+		if run, err = c.closeRun(run, model.VerdictComplete, first); err != nil {
+			return err
+		}
+		return look(tx, run)
+	})
+}
+
+func (e *Engine) stagedRecords(source string) (ids []model.RecordID, err error) {
+	err = e.store.View(func(tx *store.Tx) error {
+		ids, err = stagedOf(tx, source)
+		return err
+	})
+	return ids, err
+}
+
+func stagedOf(tx *store.Tx, source string) ([]model.RecordID, error) {
+	var ids []model.RecordID
+	for r, err := range store.RecordBySource.Find(tx, store.Key(source)) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Staged {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
+}
+
+func (c *change) unstage(ids []model.RecordID) error {
+	var seeds []model.RecordID
+	for _, id := range ids {
+		r, ok, err := store.Records.Get(c.tx, id)
+		if err != nil {
+			return err
+		}
+		if !ok || !r.Staged {
+			continue
+		}
+		r.Staged = false
+		r.Rev++
+		if err := store.Records.Put(c.tx, id, r); err != nil {
+			return err
+		}
+		seeds = append(seeds, id)
+	}
+	return c.settle(seeds, nil)
+}
+
+// SetStance pauses a source or lets it go on; going on from preview is
+// [Engine.Activate].
+func (e *Engine) SetStance(actor, source string, stance store.SourceStance) error {
+	return e.update(actor, 0, model.JobOpen, func(c *change) error {
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		switch {
+		case s.State == stance:
+			return &StaleError{What: fmt.Sprintf("source %s is %s already", source, stance)}
+		case stance == store.Live && s.Activated.IsZero():
+			return &StaleError{What: fmt.Sprintf("source %s was never activated", source)}
+		}
+		s.State = stance
+		if _, err := c.event(string(stance), "source:"+source, ""); err != nil {
+			return err
+		}
+		return store.Sources.Put(c.tx, source, s)
+	})
+}
+
+// UpdateSource changes what is remembered of a source between reads.
+func (e *Engine) UpdateSource(source string, fn func(*store.SourceState)) error {
+	return e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
+		s, err := c.source(source)
+		if err != nil {
+			return err
+		}
+		fn(&s)
+		return store.Sources.Put(c.tx, source, s)
+	})
+}
+
+// TurnDay replans the people whom the calendar alone changes: a first day that
+// has come, a last day that has passed. It returns how many it looked at.
+func (e *Engine) TurnDay() (int, error) {
+	var due []model.PersonID
+	today := e.Today()
+	err := e.store.View(func(tx *store.Tx) error {
+		for p, err := range store.PersonByReview.Prefix(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if p.Review > today {
+				break
+			}
+			due = append(due, p.ID)
+		}
+		return nil
+	})
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	_, err = e.replan(actorSelf, model.CauseCalendar, due, false)
+	return len(due), err
+}
+
+// Replan plans everybody anew and looks at every account, because the policy, the
+// targets or the rules changed. It returns the run.
+func (e *Engine) Replan(actor string, cause model.Cause) (model.Run, error) {
+	var all []model.PersonID
+	err := e.store.View(func(tx *store.Tx) error {
+		for p, err := range store.Persons.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			all = append(all, p.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return model.Run{}, err
+	}
+	return e.replan(actor, cause, all, true)
+}
+
+func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonID, everyone bool) (model.Run, error) {
+	var run model.Run
+	err := e.update(actor, 0, model.JobOpen, func(c *change) (err error) {
+		run, err = c.startRun("", cause)
+		return err
+	})
+	if err != nil {
+		return run, err
+	}
+	for part := range slices.Chunk(persons, batch) {
+		err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
+			c.everyone = everyone
+			seeds, err := recordsOf(c.tx, part)
+			if err != nil {
+				return err
+			}
+			return c.settle(seeds, nil)
+		})
+		if err != nil {
+			return run, err
+		}
+	}
+	err = e.update(actor, run.Seq, model.JobOpen, func(c *change) (err error) {
+		run.Counts.Seen = len(persons)
+		run, err = c.closeRun(run, model.VerdictComplete, false)
+		return err
+	})
+	return run, err
+}
+
+func recordsOf(tx *store.Tx, persons []model.PersonID) ([]model.RecordID, error) {
+	var ids []model.RecordID
+	for _, p := range persons {
+		for r, err := range store.RecordByPerson.Find(tx, store.Key(string(p))) {
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,575 @@
+package appliance
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/identity"
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// personName is what a human calls the person: a name, else the email, else the id.
+func personName(p model.Person) string {
+	return cmp.Or(p.Attributes.Text(model.DisplayName),
+		strings.TrimSpace(p.Attributes.Text(model.GivenName)+" "+p.Attributes.Text(model.FamilyName)),
+		p.Attributes.Text(model.Email), string(p.ID))
+}
+
+func personRef(p model.Person) admin.PersonRef {
+	return admin.PersonRef{ID: string(p.ID), Name: personName(p), Email: p.Attributes.Text(model.Email)}
+}
+
+func refOf(tx *store.Tx, id model.PersonID) (admin.PersonRef, error) {
+	p, ok, err := store.Persons.Get(tx, id)
+	if !ok {
+		return admin.PersonRef{ID: string(id), Name: string(id)}, err
+	}
+	return personRef(p), err
+}
+
+// summary is a person without the details.
+func summary(tx *store.Tx, p model.Person) (admin.Person, error) {
+	out := admin.Person{ID: string(p.ID), Name: personName(p), Email: p.Attributes.Text(model.Email), Status: string(p.Status), Access: string(p.Access),
+		Reason: p.Reason, Waiting: p.Waiting, Changed: p.Changed, Sources: []string{}}
+	for _, id := range p.Held {
+		out.Held = append(out.Held, string(id))
+	}
+	for _, id := range p.Records {
+		r, ok, err := store.Records.Get(tx, id)
+		if err != nil {
+			return out, err
+		}
+		if ok && !slices.Contains(out.Sources, r.Source) {
+			out.Sources = append(out.Sources, r.Source)
+		}
+	}
+	slices.Sort(out.Sources)
+	if p.Manager != "" {
+		ref, err := refOf(tx, p.Manager)
+		if err != nil {
+			return out, err
+		}
+		out.Manager = &ref
+	}
+	return out, nil
+}
+
+// maxPage bounds what one answer lists.
+const maxPage = 1000
+
+// People implements admin.Service. The query matches parts of names, emails,
+// employee numbers, titles and departments, every word of it, whatever its case
+// and accents; "status:inactive" and "source:hibob" narrow further.
+func (a *App) People(ctx context.Context, query string, page admin.Page) ([]admin.Person, string, error) {
+	limit := page.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	limit = min(limit, maxPage)
+	match, err := parseQuery(query)
+	if err != nil {
+		return nil, "", err
+	}
+	out := []admin.Person{}
+	next := ""
+	err = a.store.View(func(tx *store.Tx) error {
+		var after []byte
+		if page.After != "" {
+			after = store.Key(page.After)
+		}
+		last := ""
+		for p, err := range store.Persons.From(tx, nil, after) {
+			if err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			ok, err := match.matches(tx, p)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if len(out) == limit {
+				next = last
+				return nil
+			}
+			s, err := summary(tx, p)
+			if err != nil {
+				return err
+			}
+			out = append(out, s)
+			last = string(p.ID)
+		}
+		return nil
+	})
+	return out, next, err
+}
+
+// peopleQuery is a parsed query.
+type peopleQuery struct {
+	words          []string
+	status, source string
+}
+
+func parseQuery(q string) (peopleQuery, error) {
+	var out peopleQuery
+	for _, word := range strings.Fields(q) {
+		name, value, tagged := strings.Cut(word, ":")
+		switch {
+		case tagged && name == "status":
+			out.status = value
+		case tagged && name == "source":
+			out.source = value
+		case tagged && value != "" && !strings.Contains(name, "@"):
+			return out, invalid("people can be narrowed by status: and source:, not by %q", name+":")
+		default:
+			out.words = append(out.words, foldText(word))
+		}
+	}
+	return out, nil
+}
+
+// foldText folds for searching: names loosely, everything else by case.
+func foldText(s string) string {
+	if folded := identity.Name(s); folded != "" && len(folded) >= len(s)/2 && !strings.ContainsAny(s, "@0123456789.") {
+		return folded
+	}
+	return strings.ToLower(s)
+}
+
+func (q peopleQuery) matches(tx *store.Tx, p model.Person) (bool, error) {
+	if q.status != "" && string(p.Status) != q.status {
+		return false, nil
+	}
+	for _, word := range q.words {
+		found := string(p.ID) == word
+		for _, n := range []model.Name{model.DisplayName, model.GivenName, model.FamilyName, model.Title, model.Department} {
+			text := p.Attributes.Text(n)
+			found = found || strings.Contains(identity.Name(text), word) || strings.Contains(strings.ToLower(text), word)
+		}
+		for _, n := range []model.Name{model.Email, model.EmployeeNumber} {
+			found = found || strings.Contains(strings.ToLower(p.Attributes.Text(n)), word)
+		}
+		if !found {
+			return false, nil
+		}
+	}
+	if q.source == "" {
+		return true, nil
+	}
+	for _, id := range p.Records {
+		r, ok, err := store.Records.Get(tx, id)
+		if err != nil {
+			return false, err
+		}
+		if ok && r.Source == q.source {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// find returns the one person meant by an id, an email, an employee number or a
+// name.
+func find(tx *store.Tx, who string) (model.Person, error) {
+	if p, ok, err := store.Persons.Get(tx, model.PersonID(who)); ok || err != nil {
+		return p, err
+	}
+	if id, _, err := identity.Email(who); err == nil {
+		found, err := collect(store.PersonByEmail.Find(tx, store.Key(id.Value)))
+		if err != nil {
+			return model.Person{}, err
+		}
+		if len(found) > 0 {
+			return single(found, who)
+		}
+		// Not the address that won: one of the records may carry it all the same.
+		for r, err := range store.RecordByIdentifier.Find(tx, store.IdentifierKey(id)) {
+			if err != nil {
+				return model.Person{}, err
+			}
+			if p, ok, err := store.Persons.Get(tx, r.Person); ok || err != nil {
+				return p, err
+			}
+		}
+		return model.Person{}, notFound("nobody in the roster has the email %s; rollcall people searches", who)
+	}
+	q := peopleQuery{words: []string{}}
+	for _, w := range strings.Fields(who) {
+		q.words = append(q.words, foldText(w))
+	}
+	var found []model.Person
+	for p, err := range store.Persons.Each(tx, nil) {
+		if err != nil {
+			return model.Person{}, err
+		}
+		if p.Attributes.Text(model.EmployeeNumber) == who {
+			return p, nil
+		}
+		ok, err := q.matches(tx, p)
+		if err != nil {
+			return model.Person{}, err
+		}
+		if ok && len(found) < 10 {
+			found = append(found, p)
+		}
+	}
+	return single(found, who)
+}
+
+func collect(seq func(func(model.Person, error) bool)) ([]model.Person, error) {
+	var out []model.Person
+	for p, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func single(found []model.Person, who string) (model.Person, error) {
+	switch len(found) {
+	case 0:
+		return model.Person{}, notFound("nobody in the roster is called %q; rollcall people searches", who)
+	case 1:
+		return found[0], nil
+	}
+	names := make([]string, 0, len(found))
+	for _, p := range found {
+		names = append(names, fmt.Sprintf("%s (%s)", personName(p), p.ID))
+	}
+	return model.Person{}, invalid("%q may be %s; name one by id or email", who, strings.Join(names, ", "))
+}
+
+// eventsShown is how many journal events a person's page shows.
+const eventsShown = 50
+
+// Person implements admin.Service.
+func (a *App) Person(_ context.Context, who string) (admin.Person, error) {
+	var out admin.Person
+	err := a.store.View(func(tx *store.Tx) error {
+		p, err := find(tx, strings.TrimSpace(who))
+		if err != nil {
+			return err
+		}
+		if out, err = summary(tx, p); err != nil {
+			return err
+		}
+		records, err := recordsOf(tx, p.Records)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			out.Records = append(out.Records, recordView(r))
+		}
+		out.Values = a.values(p, records)
+		out.Reports = store.PersonByManager.Count(tx, store.Prefix(string(p.ID)), 0)
+		if err := a.accountsOf(tx, p.ID, &out); err != nil {
+			return err
+		}
+		out.Events, err = eventsOf(tx, p.ID)
+		return err
+	})
+	return out, err
+}
+
+func recordsOf(tx *store.Tx, ids []model.RecordID) ([]model.Record, error) {
+	var out []model.Record
+	for _, id := range ids {
+		r, ok, err := store.Records.Get(tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func recordView(r model.Record) admin.Record {
+	out := admin.Record{ID: string(r.ID), Source: r.Source, Native: r.Native, Person: string(r.Person), Status: string(r.Status), RawStatus: r.RawStatus,
+		Scope: r.Scope.Reason, Gone: r.Gone, Staged: r.Staged, Attributes: map[string]string{}, Notices: r.Notices, Changed: r.Changed}
+	for n, v := range r.Attributes {
+		if !v.Null {
+			out.Attributes[string(n)] = v.Text
+		}
+	}
+	return out
+}
+
+// values explains every attribute: where it comes from, and what lost.
+func (a *App) values(p model.Person, records []model.Record) []admin.Value {
+	byID := map[model.RecordID]model.Record{}
+	for _, r := range records {
+		byID[r.ID] = r
+	}
+	var out []admin.Value
+	for _, n := range p.Attributes.Sorted() {
+		v := p.Attributes[n]
+		row := admin.Value{Attribute: string(n), Value: v.Text, Null: v.Null}
+		won, known := byID[p.Provenance[n]]
+		switch {
+		case known && won.Attributes[n].Equal(v):
+			row.Source, row.Field, row.Record, row.Run, row.At = won.Source, won.Fields[n], string(won.ID), won.Run, won.Changed
+		case known:
+			row.Source, row.Field, row.Record = won.Source, "decided by a human", string(won.ID)
+		default:
+			row.Source, row.Field = "rollcall", "made of given_name and family_name"
+		}
+		for _, r := range records {
+			if w, said := r.Attributes[n]; said && r.ID != p.Provenance[n] {
+				row.Lost = append(row.Lost, admin.Lost{Source: r.Source, Value: w.Text, Null: w.Null, Why: a.whyLost(n, r, won)})
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (a *App) whyLost(n model.Name, lost, won model.Record) string {
+	policy := a.engine.Settings().Policy
+	own, exact := policy.Attributes[n]
+	switch {
+	case lost.Scope.State == model.OutOfScope:
+		return "the record is out of scope: " + lost.Scope.Reason
+	case lost.Gone || lost.Status == model.Inactive:
+		return "the record has ended"
+	case exact && !slices.Contains(own, lost.Source):
+		return fmt.Sprintf("[policy.attributes] does not name %s for %s", lost.Source, n)
+	case exact:
+		return fmt.Sprintf("[policy.attributes] ranks %s before %s for %s", won.Source, lost.Source, n)
+	case won.Source == "":
+		return "a human decided"
+	}
+	return fmt.Sprintf("[policy] authority ranks %s before %s", won.Source, lost.Source)
+}
+
+func (a *App) accountsOf(tx *store.Tx, id model.PersonID, out *admin.Person) error {
+	settings := a.engine.Settings()
+	for i := range settings.Targets {
+		t := &settings.Targets[i]
+		o, ok, err := ingest.Look(tx, t, id)
+		if err != nil || !ok {
+			return err
+		}
+		if d := o.Delivered; d != nil {
+			out.Accounts = append(out.Accounts, admin.Account{Target: t.Name, RemoteID: d.RemoteID, Login: d.Sent.Email, Active: d.Sent.Active, Adopted: d.Adopted, At: d.At})
+		}
+		job, pending, err := store.Outbox.Get(tx, store.TargetPerson{Target: t.Name, Person: id})
+		if err != nil {
+			return err
+		}
+		why := o.Projection.Blocked
+		if pending {
+			view, err := deliveryView(tx, job)
+			if err != nil {
+				return err
+			}
+			out.Pending = append(out.Pending, view)
+			why = whyPending(job)
+		}
+		if why != "" {
+			if out.WhyNot == nil {
+				out.WhyNot = map[string]string{}
+			}
+			out.WhyNot[t.Name] = why
+		}
+	}
+	return nil
+}
+
+func whyPending(job model.Job) string {
+	switch job.State {
+	case model.JobHeld:
+		return fmt.Sprintf("held by %s in run %d; rollcall approve %d releases it", job.Reason, job.Run, job.Run)
+	case model.JobParked:
+		return "the target refused it: " + job.Reason
+	case model.JobRejected:
+		return job.Reason
+	case model.JobOpen:
+		return fmt.Sprintf("waits for the end of run %d", job.Run)
+	}
+	if job.LastError != "" {
+		return "the last attempt failed: " + job.LastError
+	}
+	return ""
+}
+
+func eventsOf(tx *store.Tx, id model.PersonID) ([]model.Event, error) {
+	subject := "person:" + string(id)
+	var out []model.Event
+	looked := 0
+	for e, err := range store.Journal.Backward(tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Subject == subject {
+			out = append(out, e)
+		}
+		if looked++; len(out) == eventsShown || looked == 200_000 {
+			break
+		}
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Conflicts implements admin.Service: freezing ones first, then the oldest.
+func (a *App) Conflicts(context.Context) ([]admin.Conflict, error) {
+	out := []admin.Conflict{}
+	err := a.store.View(func(tx *store.Tx) error {
+		for q, err := range store.Conflicts.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			view, err := conflictView(tx, q)
+			if err != nil {
+				return err
+			}
+			out = append(out, view)
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(x, y admin.Conflict) int {
+		if x.Freezes != y.Freezes {
+			if x.Freezes {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(x.Opened.Compare(y.Opened), cmp.Compare(x.ID, y.ID))
+	})
+	return out, err
+}
+
+// Conflict implements admin.Service.
+func (a *App) Conflict(_ context.Context, id string) (admin.Conflict, error) {
+	var out admin.Conflict
+	err := a.store.View(func(tx *store.Tx) error {
+		q, ok, err := store.Conflicts.Get(tx, model.ConflictID(id))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound("conflict %s is not open; rollcall conflicts list shows those that are", id)
+		}
+		out, err = conflictView(tx, q)
+		return err
+	})
+	return out, err
+}
+
+func conflictView(tx *store.Tx, q model.Conflict) (admin.Conflict, error) {
+	out := admin.Conflict{ID: string(q.ID), Kind: string(q.Kind), Rule: q.Rule, Freezes: q.Kind.Freezes(), Target: q.Target, Opened: q.Opened, Rev: q.Rev, Names: []string{}}
+	for _, id := range q.Identifiers {
+		out.Identifiers = append(out.Identifiers, id.String())
+	}
+	records, err := recordsOf(tx, q.Records)
+	if err != nil {
+		return out, err
+	}
+	for _, r := range records {
+		out.Records = append(out.Records, recordView(r))
+		out.Names = append(out.Names, cmp.Or(r.Attributes.Text(model.DisplayName),
+			strings.TrimSpace(r.Attributes.Text(model.GivenName)+" "+r.Attributes.Text(model.FamilyName)), r.Source+" "+r.Native))
+	}
+	for _, id := range q.Persons {
+		ref, err := refOf(tx, id)
+		if err != nil {
+			return out, err
+		}
+		out.Persons = append(out.Persons, ref.ID)
+		if len(records) == 0 {
+			out.Names = append(out.Names, ref.Name)
+		}
+	}
+	out.Names = uniqueNames(out.Names)
+	out.Differs = differs(records)
+	out.Suggestion = suggestion(q, records)
+	return out, nil
+}
+
+func uniqueNames(names []string) []string {
+	out := names[:0:0]
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// differs names the attributes on which records that state them disagree.
+func differs(records []model.Record) []string {
+	var out []string
+	seen := model.Attributes{}
+	for _, r := range records {
+		for n, v := range r.Attributes {
+			if _, ok := seen[n]; !ok {
+				seen[n] = v
+			}
+		}
+	}
+	for _, n := range seen.Sorted() {
+		for _, r := range records {
+			if v, ok := r.Attributes[n]; ok && v.Text != seen[n].Text {
+				out = append(out, string(n))
+				break
+			}
+		}
+	}
+	return out
+}
+
+// suggestion says which answer the evidence speaks for.
+func suggestion(q model.Conflict, records []model.Record) string {
+	switch q.Kind {
+	case model.DuplicateIdentifier, model.AmbiguousMatch, model.EmailRecycled:
+		if len(records) < 2 {
+			return "set email=… with an address of their own, or exclude the record"
+		}
+		if reconcile.Alike(records) {
+			return "merge: the records have the same name or birth date"
+		}
+		return "separate: neither name nor birth date agree; then give one of them another email at the source"
+	case model.PersonalEmail:
+		return "wait for the work address, or allow this one"
+	case model.MissingIdentifier:
+		return "wait until the source has an email, or set email=…"
+	case model.IdentifierChange:
+		return "allow the change with identifier_changes = true for this target, or correct the email at the source"
+	case model.AccountTaken:
+		return "merge the two people if they are one; otherwise correct the email of one of them"
+	case model.ManagerUnresolved:
+		return "bring the manager into scope, or correct the manager at the source"
+	case model.ManagerCycle:
+		return "correct one of the managers at the source"
+	case model.Rejected:
+		return "correct the data at the source; rollcall deliveries retry tries again"
+	}
+	return ""
+}
+
+// Resolve implements admin.Service.
+func (a *App) Resolve(_ context.Context, actor, id string, r admin.Resolution) error {
+	_, err := a.engine.Resolve(actor, model.ConflictID(id), ingest.Answer{Verb: model.Verb(r.Verb), Record: model.RecordID(r.Record),
+		Attribute: model.Name(r.Attribute), Value: r.Value, Reason: r.Reason, Rev: r.Rev})
+	return refusal(err)
+}
+
+// UndoDecision implements admin.Service.
+func (a *App) UndoDecision(_ context.Context, actor, decision string) error {
+	return refusal(a.engine.Undo(actor, decision))
+}

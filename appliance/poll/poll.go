@@ -1,0 +1,268 @@
+// Package poll reads polled sources: when each is due, page by page, to a verdict.
+//
+// One [Poller] per source owns its schedule. It never retries inside a read and
+// never concludes anything itself: pages go to ingest as they come, and the end
+// of the read, good or bad, is told to it. Credentials that were refused are
+// tried again once per interval, not in a burst, because services block whoever
+// insists. After a restart a read begins anew: who was seen is known only to the
+// process that saw it, and absence must be proven by one whole read.
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+	"rollcall/connectors"
+)
+
+// resumes is how often one read may go on after a page that failed for a passing
+// reason, before the read is given up.
+const resumes = 3
+
+// Poller reads one source on its interval. Run is called once; the other methods
+// are safe for concurrent use.
+type Poller struct {
+	name     string
+	source   connectors.Source
+	interval time.Duration
+	store    *store.Store
+	engine   *ingest.Engine
+	log      hclog.Logger
+	rng      *rand.Rand
+	kick     chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	reading *ingest.Read
+	started time.Time
+	total   int
+	wanted  bool // a read was asked for and has not begun
+}
+
+// New returns a poller. seed spreads the reads of several sources apart.
+func New(name string, source connectors.Source, interval time.Duration, s *store.Store, e *ingest.Engine, log hclog.Logger, seed uint64) *Poller {
+	return &Poller{name: name, source: source, interval: interval, store: s, engine: e, log: log,
+		rng: rand.New(rand.NewPCG(seed, 0x706f6c6c)), kick: make(chan struct{}, 1)}
+}
+
+// Name returns the name of the source.
+func (p *Poller) Name() string { return p.name }
+
+// Kick asks for a read now. Asking twice before it begins is asking once.
+func (p *Poller) Kick() {
+	p.mu.Lock()
+	p.wanted = true
+	p.mu.Unlock()
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Progress is how far the running read has come.
+type Progress struct {
+	Run     uint64
+	Seen    int
+	Total   int // 0 while it is not known
+	Started time.Time
+}
+
+// Busy reports whether a read is under way or asked for, and how far it is.
+func (p *Poller) Busy() (Progress, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reading == nil {
+		return Progress{}, p.wanted
+	}
+	return Progress{Run: p.reading.Run(), Seen: p.reading.Counts().Seen, Total: p.total, Started: p.started}, true
+}
+
+// Run reads whenever the source is due, until ctx ends. It returns nil then, and
+// an error only when the state of the source cannot be read at all.
+func (p *Poller) Run(ctx context.Context) error {
+	for {
+		wait, err := p.due()
+		if err != nil {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-p.kick:
+			timer.Stop()
+		case <-timer.C:
+		}
+		state, err := p.state()
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		wanted := p.wanted
+		p.wanted = false
+		p.mu.Unlock()
+		if state.State == store.Paused || !wanted && time.Now().Before(state.NextRead) {
+			continue
+		}
+		if err := p.read(ctx); err != nil {
+			// The store refused: a full disk, most likely. Reads pause, nothing is lost.
+			p.log.Error("read not stored", "source", p.name, "error", err)
+			if !pause(ctx, time.Minute) {
+				return nil
+			}
+		}
+	}
+}
+
+func (p *Poller) state() (store.SourceState, error) {
+	var s store.SourceState
+	err := p.store.View(func(tx *store.Tx) error {
+		var err error
+		s, _, err = store.Sources.Get(tx, p.name)
+		return err
+	})
+	return s, err
+}
+
+// due returns how long to wait for the next read. A time further away than the
+// longest wait we ever set means that the clock was moved, and is not believed.
+func (p *Poller) due() (time.Duration, error) {
+	s, err := p.state()
+	if err != nil {
+		return 0, err
+	}
+	longest := p.interval + p.interval/10
+	wait := time.Until(s.NextRead)
+	if s.State == store.Paused {
+		return longest, nil
+	}
+	return min(max(wait, 0), max(longest, maxThrottle)), nil
+}
+
+// maxThrottle bounds how long a service may tell us to stay away.
+const maxThrottle = 6 * time.Hour
+
+// read does one read from the first page to its verdict.
+func (p *Poller) read(ctx context.Context) error {
+	r, err := p.engine.StartRead(p.name)
+	if err != nil {
+		return fmt.Errorf("%s: start a read: %w", p.name, err)
+	}
+	p.mu.Lock()
+	p.reading, p.started, p.total = r, time.Now(), 0
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		p.reading = nil
+		p.mu.Unlock()
+	}()
+	readErr := p.pages(ctx, r)
+	if ctx.Err() != nil {
+		readErr = errors.New("the appliance was stopped")
+	}
+	run, err := r.Finish(readErr)
+	if err != nil {
+		return fmt.Errorf("%s: finish the read: %w", p.name, err)
+	}
+	p.report(run, readErr)
+	next := p.next(readErr)
+	return p.engine.UpdateSource(p.name, func(s *store.SourceState) { s.NextRead = next })
+}
+
+// pages pulls the pages of one read, going on from the last good one after a
+// passing error.
+func (p *Poller) pages(ctx context.Context, r *ingest.Read) error {
+	var cursor connectors.Cursor
+	for try := 0; ; try++ {
+		last, err := p.pull(ctx, r, &cursor)
+		switch {
+		case err == nil && last:
+			return nil
+		case err == nil:
+			return &connectors.Error{Class: connectors.Transient, Op: p.name + ": read people", Detail: "the source stopped before its last page"}
+		}
+		class := connectors.ClassOf(err)
+		if try == resumes || class != connectors.Transient || cursor == "" || ctx.Err() != nil {
+			return err
+		}
+		p.log.Debug("read goes on after an error", "source", p.name, "error", err, "try", try+1)
+		if !pause(ctx, time.Duration(1<<try)*time.Second) {
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *Poller) pull(ctx context.Context, r *ingest.Read, cursor *connectors.Cursor) (last bool, err error) {
+	for page, err := range p.source.Read(ctx, *cursor) {
+		if err != nil {
+			return false, err
+		}
+		if err := r.Page(page); err != nil {
+			return false, err
+		}
+		*cursor = page.Next
+		p.mu.Lock()
+		p.total = max(p.total, page.Total)
+		p.mu.Unlock()
+		last = page.Last
+	}
+	return last, nil
+}
+
+// next says when to read again: on the interval with a little jitter, sooner
+// after a passing error, as told when told.
+func (p *Poller) next(readErr error) time.Time {
+	now := time.Now()
+	jitter := time.Duration(p.rng.Int64N(int64(p.interval/10) + 1))
+	regular := now.Add(p.interval - p.interval/20 + jitter)
+	switch connectors.ClassOf(readErr) {
+	case connectors.Throttled:
+		if at := connectors.RetryAt(readErr); at.After(now) && at.Before(now.Add(maxThrottle)) {
+			return at
+		}
+	case connectors.Transient, connectors.Unclassified:
+		if readErr == nil {
+			return regular
+		}
+		s, err := p.state()
+		if err != nil {
+			return regular
+		}
+		backoff := time.Minute << min(max(s.Failures-1, 0), 6)
+		if soon := now.Add(backoff); soon.Before(regular) {
+			return soon
+		}
+	}
+	return regular
+}
+
+func (p *Poller) report(run model.Run, readErr error) {
+	n := run.Counts
+	if readErr != nil {
+		p.log.Warn("read failed", "source", p.name, "run", run.Seq, "people", n.Seen, "error", readErr)
+		return
+	}
+	p.log.Info("read complete", "source", p.name, "run", run.Seq, "people", n.Seen, "added", n.Added, "changed", n.Changed,
+		"missing", n.Missing, "gone", n.Gone, "held", len(run.Holds))
+}
+
+// pause waits, and reports false when ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,169 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"rollcall/appliance/identity"
+	"rollcall/appliance/model"
+)
+
+// merge fills in a person's attributes, provenance, status and access from its
+// records, which are sorted by id.
+func (w *work) merge(person *model.Person, records []*model.Record) {
+	person.Attributes = model.Attributes{}
+	person.Provenance = map[model.Name]model.RecordID{}
+	person.Records = person.Records[:0:0]
+	var speaking []*model.Record
+	for _, r := range records {
+		person.Records = append(person.Records, r.ID)
+		if !w.silenced[r.ID] {
+			speaking = append(speaking, r)
+		}
+	}
+	v := decide(speaking, w.in.Today, w.in.Policy)
+	person.Access, person.Reason, person.Review = v.access, v.reason, v.review
+	person.Status = v.status
+
+	heard := w.heard(speaking)
+	for _, n := range presentNames(heard) {
+		if r := w.winner(n, heard); r != nil {
+			person.Attributes[n] = r.Attributes[n]
+			person.Provenance[n] = r.ID
+		}
+	}
+	w.applySet(person)
+	if !person.Attributes.Has(model.DisplayName) || person.Attributes[model.DisplayName].Null {
+		full := strings.TrimSpace(person.Attributes.Text(model.GivenName) + " " + person.Attributes.Text(model.FamilyName))
+		if full != "" {
+			person.Attributes[model.DisplayName] = model.Text(full)
+			delete(person.Provenance, model.DisplayName)
+		}
+	}
+	person.EmailKey = ""
+	if raw := person.Attributes.Text(model.Email); raw != "" {
+		if id, _, err := identity.Email(raw); err == nil {
+			person.EmailKey = id.Value
+		}
+	}
+	person.Waiting = w.waiting(person, speaking)
+}
+
+// heard chooses the records whose values count: the live ones, or all that take
+// part when none is live. A record that ended speaks only of someone who left.
+func (w *work) heard(records []*model.Record) []*model.Record {
+	var living, ended []*model.Record
+	for _, r := range records {
+		switch {
+		case r.Scope.State == model.OutOfScope:
+		case live(r, w.in.Today, w.in.Policy):
+			living = append(living, r)
+		default:
+			ended = append(ended, r)
+		}
+	}
+	if len(living) > 0 {
+		return living
+	}
+	return ended
+}
+
+// winner returns the record whose word counts for attribute n: the first by
+// authority that has a value or a null. For what identifies someone a null is no
+// information, so the first value counts, and a null only when nobody has one.
+func (w *work) winner(n model.Name, records []*model.Record) *model.Record {
+	var best, null *model.Record
+	for _, r := range records {
+		v, ok := r.Attributes[n]
+		if !ok || w.in.Policy.rank(n, r.Source) == silent {
+			continue
+		}
+		if v.Null && (n == model.Email || n == model.EmployeeNumber) {
+			if null == nil || w.before(n, r, null) {
+				null = r
+			}
+			continue
+		}
+		if best == nil || w.before(n, r, best) {
+			best = r
+		}
+	}
+	if best == nil {
+		return null
+	}
+	return best
+}
+
+func (w *work) before(n model.Name, a, b *model.Record) bool {
+	ra, rb := w.in.Policy.rank(n, a.Source), w.in.Policy.rank(n, b.Source)
+	switch {
+	case ra != rb:
+		return ra < rb
+	case a.Source != b.Source:
+		return a.Source < b.Source
+	}
+	return a.ID < b.ID
+}
+
+func presentNames(records []*model.Record) []model.Name {
+	seen := map[model.Name]bool{}
+	for _, r := range records {
+		for n := range r.Attributes {
+			seen[n] = true
+		}
+	}
+	names := make([]model.Name, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	model.SortNames(names)
+	return names
+}
+
+// applySet writes the values that humans decided over the merged ones.
+func (w *work) applySet(person *model.Person) {
+	for _, d := range w.decisions {
+		if d.Verb == model.Set && slices.Contains(person.Records, d.Record) {
+			person.Attributes[d.Attribute] = d.Value
+			person.Provenance[d.Attribute] = d.Record
+		}
+	}
+}
+
+// waiting says why no account may be created for a person who should have one.
+func (w *work) waiting(person *model.Person, records []*model.Record) string {
+	if person.Access != model.AccessOn {
+		return ""
+	}
+	if person.EmailKey == "" {
+		if person.Attributes.Text(model.Email) != "" {
+			return "the email cannot be used as it is written"
+		}
+		return "there is no work email yet"
+	}
+	if !w.allowed(person, model.PersonalEmail) {
+		if why := w.in.Policy.workEmail(model.Identifier{Kind: model.IdentifierEmail, Value: person.EmailKey}); why != "" {
+			return why
+		}
+	}
+	if person.Attributes.Text(model.GivenName) == "" && person.Attributes.Text(model.FamilyName) == "" {
+		return "there is no name yet"
+	}
+	for _, r := range records {
+		if r.Scope.State == model.InScope && w.in.Policy.mayCreate(r.Source) {
+			return ""
+		}
+	}
+	return "none of their sources is among [policy] creates"
+}
+
+// allowed reports whether a human answered "allow" to a conflict of this kind
+// for one of the person's records.
+func (w *work) allowed(person *model.Person, kind model.ConflictKind) bool {
+	for _, id := range person.Records {
+		if w.allow[id][kind] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,391 @@
+package reconcile
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+
+	"rollcall/appliance/model"
+)
+
+// Input is everything a plan depends on. None of it is modified.
+type Input struct {
+	Today     model.Date // the customer's calendar date
+	Policy    *Policy
+	Records   []model.Record
+	Persons   []model.Person
+	Decisions []model.Decision
+	// Hot tells which identifiers are carried by more records than the policy's
+	// hot limit. It must be right for every identifier of every record above,
+	// also when not all of its carriers are among them.
+	Hot map[model.Identifier]bool
+}
+
+// Plan is what the input means. Everything is sorted, so equal inputs give equal
+// plans.
+type Plan struct {
+	// Links says for every record that takes part which person it belongs to;
+	// empty while it is parked.
+	Links []Link
+	// Persons are the people of the neighbourhood as they should be. Their Rev,
+	// Created, Changed and Manager are those of the input, or zero when new.
+	Persons []model.Person
+	// Gone are persons that no record belongs to any more.
+	Gone []model.PersonID
+	// Spent are the records whose spare person id was used.
+	Spent []model.RecordID
+	// Conflicts are the open questions that touch these records. Opened and Rev
+	// are zero.
+	Conflicts []model.Conflict
+	// Notes tell what was settled without asking, and why.
+	Notes []Note
+}
+
+// Link is the person a record belongs to.
+type Link struct {
+	Record model.RecordID
+	Person model.PersonID
+}
+
+// Note is something the journal should say.
+type Note struct {
+	Verb    string // "rehired"
+	Person  model.PersonID
+	Records []model.RecordID
+	Reason  string
+}
+
+// PlanRoster plans the records it is given. When these are a whole neighbourhood
+// (see the ingest package), the result is what planning everything would say
+// about them.
+func PlanRoster(in Input) Plan {
+	w := newWork(in)
+	components := w.components()
+	for _, c := range components {
+		w.place(c)
+	}
+	w.build()
+	w.claims()
+	w.waitingConflicts()
+	return w.finish()
+}
+
+// work is the state of one plan in the making.
+type work struct {
+	in        Input
+	records   []*model.Record // sorted by id, staged ones left out
+	index     map[model.RecordID]int
+	decisions []model.Decision // sorted by time, then id
+	groups    *forest          // records that decisions declared to be the same human
+	apart     map[[2]int]bool  // pairs of group roots that were put apart
+	silenced  map[model.RecordID]bool
+	allow     map[model.RecordID]map[model.ConflictKind]bool
+	persons   map[model.PersonID]model.Person // of the input
+
+	link      map[model.RecordID]model.PersonID
+	held      map[model.PersonID][]model.ConflictID
+	built     map[model.PersonID]*model.Person
+	conflicts map[model.ConflictID]model.Conflict
+	spent     []model.RecordID
+	notes     []Note
+}
+
+func newWork(in Input) *work {
+	w := &work{
+		in: in, index: map[model.RecordID]int{}, persons: map[model.PersonID]model.Person{},
+		silenced: map[model.RecordID]bool{}, allow: map[model.RecordID]map[model.ConflictKind]bool{},
+		link: map[model.RecordID]model.PersonID{}, held: map[model.PersonID][]model.ConflictID{},
+		built: map[model.PersonID]*model.Person{}, conflicts: map[model.ConflictID]model.Conflict{},
+	}
+	for _, r := range in.Records {
+		if !r.Staged {
+			w.records = append(w.records, &r)
+		}
+	}
+	slices.SortFunc(w.records, func(a, b *model.Record) int { return cmp.Compare(a.ID, b.ID) })
+	for i, r := range w.records {
+		w.index[r.ID] = i
+	}
+	for _, p := range in.Persons {
+		w.persons[p.ID] = p
+	}
+	w.decisions = slices.Clone(in.Decisions)
+	slices.SortFunc(w.decisions, func(a, b model.Decision) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
+	})
+	w.applyDecisions()
+	w.splitPersons()
+	return w
+}
+
+// applyDecisions turns decisions into the three things planning needs: who is
+// the same, who is apart, and whose word does not count.
+func (w *work) applyDecisions() {
+	relation := map[[2]int]model.Verb{} // the last word on a pair
+	for _, d := range w.decisions {
+		members := w.members(d.Records)
+		switch d.Verb {
+		case model.Merge, model.Separate:
+			for i, a := range members {
+				for _, b := range members[i+1:] {
+					relation[pair(a, b)] = d.Verb
+				}
+			}
+		case model.Exclude:
+			if i, ok := w.index[d.Record]; ok {
+				excluded := *w.records[i]
+				excluded.Scope = model.Scope{State: model.OutOfScope, Reason: "excluded by a decision"}
+				excluded.Identifiers = nil
+				w.records[i] = &excluded
+			}
+		case model.Prefer:
+			for _, i := range members {
+				delete(w.silenced, w.records[i].ID)
+				if w.records[i].ID != d.Record {
+					w.silenced[w.records[i].ID] = true
+				}
+			}
+		case model.Allow:
+			for _, i := range members {
+				id := w.records[i].ID
+				if w.allow[id] == nil {
+					w.allow[id] = map[model.ConflictKind]bool{}
+				}
+				w.allow[id][d.Kind] = true
+			}
+		}
+	}
+	w.groups = newForest(len(w.records))
+	for p, verb := range relation {
+		if verb == model.Merge {
+			w.groups.join(p[0], p[1])
+		}
+	}
+	w.apart = map[[2]int]bool{}
+	for p, verb := range relation {
+		if verb == model.Separate {
+			w.apart[pair(w.groups.root(p[0]), w.groups.root(p[1]))] = true
+		}
+	}
+}
+
+// splitPersons takes records out of a person that decisions put apart from the
+// person's lower records: the lowest keeps it, the others look for a home anew.
+func (w *work) splitPersons() {
+	if len(w.apart) == 0 {
+		return
+	}
+	staying := map[model.PersonID][]int{}
+	for i, r := range w.records {
+		if r.Person == "" {
+			continue
+		}
+		if slices.ContainsFunc(staying[r.Person], func(j int) bool { return w.putApart(i, j) }) {
+			leaving := *r
+			leaving.Person = ""
+			w.records[i] = &leaving
+			continue
+		}
+		staying[r.Person] = append(staying[r.Person], i)
+	}
+}
+
+func (w *work) members(ids []model.RecordID) []int {
+	var out []int
+	for _, id := range ids {
+		if i, ok := w.index[id]; ok && !slices.Contains(out, i) {
+			out = append(out, i)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *work) putApart(a, b int) bool {
+	return len(w.apart) > 0 && w.apart[pair(w.groups.root(a), w.groups.root(b))]
+}
+
+// open records a conflict and freezes the persons it concerns when its kind does.
+func (w *work) open(c model.Conflict) model.ConflictID {
+	slices.Sort(c.Records)
+	slices.Sort(c.Persons)
+	c.Persons = slices.Compact(c.Persons)
+	slices.SortFunc(c.Identifiers, func(a, b model.Identifier) int { return cmp.Compare(a.String(), b.String()) })
+	c.ID = ConflictIDOf(c)
+	w.conflicts[c.ID] = c
+	if c.Kind.Freezes() {
+		for _, p := range c.Persons {
+			w.held[p] = append(w.held[p], c.ID)
+		}
+	}
+	return c.ID
+}
+
+// ConflictIDOf derives the id of a conflict from its kind, target and members,
+// so that planning again finds the same question again.
+func ConflictIDOf(c model.Conflict) model.ConflictID {
+	h := sha256.New()
+	put := func(s string) { h.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) }
+	put(string(c.Kind))
+	put(c.Target)
+	for _, r := range c.Records {
+		put("r" + string(r))
+	}
+	if c.Kind == model.AccountTaken || c.Kind == model.ManagerCycle {
+		for _, p := range c.Persons {
+			put("p" + string(p))
+		}
+	}
+	return model.ConflictID("c_" + hex.EncodeToString(h.Sum(nil)[:10]))
+}
+
+// build makes the persons out of the links.
+func (w *work) build() {
+	records := map[model.PersonID][]*model.Record{}
+	for _, r := range w.records {
+		if p := w.link[r.ID]; p != "" {
+			records[p] = append(records[p], r)
+		}
+	}
+	for id, rs := range records {
+		p := w.persons[id]
+		p.ID = id
+		w.merge(&p, rs)
+		w.built[id] = &p
+	}
+}
+
+// claims freezes persons that claim one and the same email: only one account can
+// have it. Leavers alone do not quarrel.
+func (w *work) claims() {
+	by := map[string][]*model.Person{}
+	for _, p := range w.built {
+		if p.EmailKey != "" {
+			by[p.EmailKey] = append(by[p.EmailKey], p)
+		}
+	}
+	for key, persons := range by {
+		wanted := slices.ContainsFunc(persons, func(p *model.Person) bool { return p.Access != model.AccessOff })
+		id := model.Identifier{Kind: model.IdentifierEmail, Value: key}
+		if len(persons) < 2 || !wanted || w.in.Hot[id] {
+			continue
+		}
+		c := model.Conflict{Kind: model.AccountTaken, Rule: "several people claim the same email, and an account can have only one owner",
+			Identifiers: []model.Identifier{id}}
+		for _, p := range persons {
+			c.Persons = append(c.Persons, p.ID)
+			if r, ok := p.Provenance[model.Email]; ok {
+				c.Records = append(c.Records, r)
+			}
+		}
+		w.open(c)
+	}
+}
+
+// waitingConflicts tells of people who should have an account and cannot yet
+// because of their email. They freeze nothing: there is nothing to freeze.
+func (w *work) waitingConflicts() {
+	for _, p := range w.built {
+		if p.Access != model.AccessOn || p.Waiting == "" {
+			continue
+		}
+		c := model.Conflict{Records: slices.Clone(p.Records), Persons: []model.PersonID{p.ID}, Rule: p.Waiting}
+		switch {
+		case p.EmailKey == "":
+			c.Kind = model.MissingIdentifier
+		case !w.allowed(p, model.PersonalEmail) && w.in.Policy.workEmail(model.Identifier{Kind: model.IdentifierEmail, Value: p.EmailKey}) != "":
+			c.Kind = model.PersonalEmail
+		default:
+			continue
+		}
+		w.open(c)
+	}
+}
+
+func (w *work) finish() Plan {
+	var plan Plan
+	for _, r := range w.records {
+		plan.Links = append(plan.Links, Link{Record: r.ID, Person: w.link[r.ID]})
+	}
+	for id, p := range w.built {
+		held := slices.Clone(w.held[id])
+		slices.Sort(held)
+		p.Held = slices.Compact(held)
+		plan.Persons = append(plan.Persons, *p)
+	}
+	slices.SortFunc(plan.Persons, func(a, b model.Person) int { return cmp.Compare(a.ID, b.ID) })
+	for id := range w.persons {
+		if w.built[id] == nil {
+			plan.Gone = append(plan.Gone, id)
+		}
+	}
+	slices.Sort(plan.Gone)
+	for _, c := range w.conflicts {
+		plan.Conflicts = append(plan.Conflicts, c)
+	}
+	slices.SortFunc(plan.Conflicts, func(a, b model.Conflict) int { return cmp.Compare(a.ID, b.ID) })
+	plan.Spent = w.spent
+	slices.Sort(plan.Spent)
+	plan.Notes = w.notes
+	slices.SortFunc(plan.Notes, func(a, b Note) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), slices.Compare(a.Records, b.Records))
+	})
+	return plan
+}
+
+// SamePerson reports whether two versions of a person say the same, apart from
+// revision, times and the resolved manager.
+func SamePerson(a, b model.Person) bool {
+	return a.ID == b.ID && a.Status == b.Status && a.Access == b.Access && a.Waiting == b.Waiting && a.Reason == b.Reason &&
+		a.Review == b.Review && a.EmailKey == b.EmailKey && a.Attributes.Equal(b.Attributes) &&
+		slices.Equal(a.Records, b.Records) && slices.Equal(a.Held, b.Held) && equalProvenance(a.Provenance, b.Provenance)
+}
+
+func equalProvenance(a, b map[model.Name]model.RecordID) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for n, r := range a {
+		if b[n] != r {
+			return false
+		}
+	}
+	return true
+}
+
+func pair(a, b int) [2]int {
+	if a > b {
+		a, b = b, a
+	}
+	return [2]int{a, b}
+}
+
+// forest is a union-find over positions.
+type forest struct{ parent []int }
+
+func newForest(n int) *forest {
+	f := &forest{parent: make([]int, n)}
+	for i := range f.parent {
+		f.parent[i] = i
+	}
+	return f
+}
+
+func (f *forest) root(i int) int {
+	for f.parent[i] != i {
+		f.parent[i] = f.parent[f.parent[i]]
+		i = f.parent[i]
+	}
+	return i
+}
+
+// join keeps the lower root, so that the result does not depend on the order.
+func (f *forest) join(a, b int) {
+	a, b = f.root(a), f.root(b)
+	if a > b {
+		a, b = b, a
+	}
+	f.parent[b] = a
+}

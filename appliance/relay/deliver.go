@@ -1,0 +1,188 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/connectors"
+)
+
+// deliver takes one person's job to the target. open is false when the lane
+// closed on it.
+func (l *Lane) deliver(ctx context.Context, person model.PersonID) (open bool, err error) {
+	var usage map[int64]int
+	if l.budget != nil {
+		usage = l.budget.Usage()
+	}
+	a, err := l.engine.Begin(l.name, person, usage)
+	if err != nil || a.Step == ingest.StepNone || a.Step == ingest.StepWait {
+		return true, err
+	}
+	account, err := l.write(ctx, &a)
+	switch {
+	case errors.Is(err, errNotOurs):
+		return true, nil // parked behind a conflict already
+	case err == nil:
+		if err := l.engine.Succeeded(a, account); err != nil {
+			return false, err
+		}
+		l.mu.Lock()
+		l.sent++
+		l.mu.Unlock()
+		lane, err := l.lane()
+		if err != nil {
+			return false, err
+		}
+		return true, l.recovered(lane)
+	case ctx.Err() != nil:
+		return false, nil // the attempt stays on disk; the next start looks first
+	}
+	return l.failed(a, err)
+}
+
+// errNotOurs says that the account found belongs to another person.
+var errNotOurs = errors.New("the account is another person's")
+
+// write performs the attempt. A create that may have happened before, or that
+// the target refuses because the login exists, becomes a look-up and an adoption.
+func (l *Lane) write(ctx context.Context, a *ingest.Attempt) (model.Account, error) {
+	if a.Step == ingest.StepCreate && a.Uncertain {
+		found, err := l.adopt(ctx, a)
+		if err != nil {
+			return model.Account{}, err
+		}
+		if !found {
+			a.Uncertain = false
+		}
+	}
+	if a.Step == ingest.StepUpdate {
+		return l.update(ctx, a)
+	}
+	account, err := l.target.Create(ctx, a.Want)
+	if errors.Is(err, connectors.ErrManagerRefused) {
+		// The link can follow; the account cannot wait for it.
+		a.Want.Manager = nil
+		account, err = l.target.Create(ctx, a.Want)
+	}
+	if connectors.ClassOf(err) != connectors.Taken {
+		return account, err
+	}
+	found, findErr := l.adopt(ctx, a)
+	switch {
+	case findErr != nil:
+		return model.Account{}, findErr
+	case !found:
+		return model.Account{}, &connectors.Error{Class: connectors.Invalid, Op: l.name + ": create account",
+			Detail: "the target says the login exists and does not show the account", Next: "Ask the target's support which account holds this login."}
+	}
+	return l.update(ctx, a)
+}
+
+func (l *Lane) update(ctx context.Context, a *ingest.Attempt) (model.Account, error) {
+	account, err := l.target.Update(ctx, a.RemoteID, a.Have, a.Want)
+	if account.RemoteID == "" {
+		account.RemoteID = a.RemoteID
+	}
+	return account, err
+}
+
+// adopt looks for the account under the person's login and takes it over.
+func (l *Lane) adopt(ctx context.Context, a *ingest.Attempt) (bool, error) {
+	account, found, err := l.target.Find(ctx, a.Want.Email)
+	if err != nil || !found {
+		return false, err
+	}
+	mine, err := l.engine.Claim(a, account)
+	if err != nil {
+		return false, err
+	}
+	if !mine {
+		return false, errNotOurs
+	}
+	return true, nil
+}
+
+// failed stores how an attempt failed and closes the lane where its class says so.
+func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
+	class := connectors.ClassOf(cause)
+	out := ingest.Outcome{Class: class.String(), Text: cause.Error()}
+	now := time.Now()
+	switch class {
+	case connectors.Throttled, connectors.Denied:
+		out.Free = true
+	case connectors.Invalid, connectors.Misconfigured, connectors.Taken:
+		out.Park = true
+	case connectors.Gone:
+		out.Forget = true
+	default:
+		out.Applied = true
+		out.NotBefore = now.Add(backoff(a.Number))
+	}
+	l.log.Warn("delivery failed", "target", l.name, "person", a.Person, "effect", a.Effect, "attempt", a.Number, "class", class, "error", cause)
+	if err := l.engine.Failed(a, out); err != nil {
+		return false, err
+	}
+	switch class {
+	case connectors.Invalid, connectors.Misconfigured, connectors.Taken, connectors.Gone:
+		return true, nil
+	}
+	return l.setback(cause)
+}
+
+// setback notes a failure of the lane itself and reports whether it stays open.
+func (l *Lane) setback(cause error) (open bool, err error) {
+	class := connectors.ClassOf(cause)
+	now := time.Now()
+	err = l.engine.SetLane("rollcall", l.name, func(lane *model.Lane) {
+		if lane.State == model.LanePaused {
+			return
+		}
+		switch class {
+		case connectors.Throttled:
+			lane.State, lane.Reason, lane.RetryAt = model.LaneWaiting, "told to wait", now.Add(time.Minute)
+			if at := connectors.RetryAt(cause); at.After(now) {
+				lane.RetryAt = earlier(at, now.Add(longestWait))
+			}
+		case connectors.Denied, connectors.Misconfigured:
+			lane.State, lane.Reason, lane.RetryAt = model.LaneDenied, cause.Error(), now.Add(probeEvery)
+		default:
+			lane.Failures++
+			lane.Reason = cause.Error()
+			if lane.Failures >= breakAfter {
+				lane.State = model.LaneBroken
+				lane.RetryAt = now.Add(probeEvery)
+			} else {
+				lane.State, lane.RetryAt = model.LaneWaiting, now.Add(backoff(lane.Failures))
+			}
+		}
+		open = lane.State == model.LaneOpen
+	})
+	return open, err
+}
+
+// recovered opens the lane again after something went well.
+func (l *Lane) recovered(lane model.Lane) error {
+	if lane.State == model.LanePaused || (lane.State == model.LaneOpen && lane.Failures == 0) {
+		return nil
+	}
+	return l.engine.SetLane("rollcall", l.name, func(lane *model.Lane) {
+		if lane.State != model.LanePaused {
+			lane.State, lane.Failures, lane.Reason, lane.RetryAt = model.LaneOpen, 0, "", time.Time{}
+		}
+	})
+}
+
+// backoff is how long the n-th failure rests: 2 s, 4 s, 8 s … up to half an hour.
+func backoff(n int) time.Duration {
+	return min(time.Second<<min(max(n, 1), 20), 30*time.Minute)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,316 @@
+// Package relay takes pending deliveries to their targets.
+//
+// A [Lane] is the way to one target. It lists the accounts there before the
+// first delivery, so that people who have one are adopted instead of created
+// again; then it sends what is ready, deactivations first, managers before their
+// reports, one request at a time inside the target's rate budget.
+//
+// # The states of a job
+//
+//	open      the run that caused it has not ended
+//	held      a guard stopped it                       → approve, reject
+//	ready     may be sent; not before a time           → sent, or:
+//	parked    the target refuses it as it is           → the person changes, or retry
+//	rejected  a human said no                          → the person changes, or retry
+//
+// Before a request leaves, the attempt is on disk; what the target answered is
+// stored in one transaction with the end of the job. If the process ends in
+// between, the next attempt looks the account up before it creates one.
+//
+// Lanes break, jobs do not burn attempts: failures in a row, whosever, break the
+// lane, which then sends one probe at a time; credentials that were refused deny
+// it; being told to wait is no failure at all.
+package relay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+	"rollcall/connectors"
+)
+
+const (
+	// breakAfter is how many failures in a row break a lane.
+	breakAfter = 5
+	// probeEvery is how long a broken or denied lane rests between two probes.
+	probeEvery = 2 * time.Minute
+	// listEvery is how long a listing of the accounts is believed.
+	listEvery = 24 * time.Hour
+	// longestWait bounds every wait that was stored: a time further away means
+	// that the clock was moved back.
+	longestWait = time.Hour
+	// idle is how often a lane with nothing to do looks again, in case a kick got lost.
+	idle = time.Minute
+	// handful is how many jobs are picked up at once.
+	handful = 256
+)
+
+// Budget is the rate limit of a target, shared with its connector.
+type Budget interface {
+	// Usage returns how many requests were sent per slot, by the slot's start in
+	// Unix seconds.
+	Usage() map[int64]int
+	Restore(map[int64]int)
+}
+
+// Lane delivers to one target. Run is called once; the other methods are safe
+// for concurrent use.
+type Lane struct {
+	name   string
+	target connectors.Target
+	budget Budget // nil: no limit
+	store  *store.Store
+	engine *ingest.Engine
+	log    hclog.Logger
+	kick   chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	busy    bool
+	sent    int
+	started time.Time
+}
+
+// New returns a lane.
+func New(name string, target connectors.Target, budget Budget, s *store.Store, e *ingest.Engine, log hclog.Logger) *Lane {
+	return &Lane{name: name, target: target, budget: budget, store: s, engine: e, log: log, kick: make(chan struct{}, 1)}
+}
+
+// Name returns the name of the target.
+func (l *Lane) Name() string { return l.name }
+
+// Kick says that there may be something to send.
+func (l *Lane) Kick() {
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Progress is how much was sent since the lane last had nothing to do.
+type Progress struct {
+	Sent    int
+	Started time.Time
+}
+
+// Busy reports whether the lane is working, and how far it has come.
+func (l *Lane) Busy() (Progress, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Progress{Sent: l.sent, Started: l.started}, l.busy
+}
+
+func (l *Lane) setBusy(busy bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if busy && !l.busy {
+		l.sent, l.started = 0, time.Now()
+	}
+	l.busy = busy
+}
+
+// Run delivers until ctx ends, and returns nil then.
+func (l *Lane) Run(ctx context.Context) error {
+	if err := l.restore(); err != nil {
+		return err
+	}
+	for {
+		wait, err := l.work(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			// The store refused: a full disk, most likely. The relay stops sending,
+			// because what it sends could not be remembered.
+			l.log.Error("delivery not stored", "target", l.name, "error", err)
+			wait = time.Minute
+		}
+		l.setBusy(false)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-l.kick:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// restore tells the budget what was spent before the process started.
+func (l *Lane) restore() error {
+	lane, err := l.lane()
+	if err == nil && l.budget != nil && lane.Usage != nil {
+		l.budget.Restore(lane.Usage)
+	}
+	return err
+}
+
+func (l *Lane) lane() (model.Lane, error) {
+	var lane model.Lane
+	err := l.store.View(func(tx *store.Tx) error {
+		var err error
+		lane, _, err = store.Lanes.Get(tx, l.name)
+		return err
+	})
+	return lane, err
+}
+
+// work sends what can be sent and returns how long to wait before looking again.
+func (l *Lane) work(ctx context.Context) (time.Duration, error) {
+	for ctx.Err() == nil {
+		lane, err := l.lane()
+		if err != nil {
+			return 0, err
+		}
+		if wait, closed := closedFor(lane); closed {
+			return wait, nil
+		}
+		if lane.Listed.IsZero() || time.Since(lane.Listed) >= listEvery {
+			l.setBusy(true)
+			if err := l.list(ctx, lane); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		jobs, next, err := l.due()
+		if err != nil || len(jobs) == 0 {
+			return min(next, idle), err
+		}
+		l.setBusy(true)
+		probing := lane.State != model.LaneOpen && lane.State != ""
+		if err := l.send(ctx, jobs, probing); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// closedFor reports whether a lane takes nothing now, and for how long.
+func closedFor(lane model.Lane) (time.Duration, bool) {
+	switch lane.State {
+	case model.LanePaused:
+		return longestWait, true
+	case model.LaneBroken, model.LaneDenied, model.LaneWaiting:
+		if wait := time.Until(lane.RetryAt); wait > 0 {
+			return min(wait, longestWait), true
+		}
+	}
+	return 0, false
+}
+
+// due picks up ready jobs whose time has come, in the order to send them, and
+// says when the next one is due when there is none.
+func (l *Lane) due() (jobs []model.Job, next time.Duration, err error) {
+	next = idle
+	err = l.store.View(func(tx *store.Tx) error {
+		for job, err := range store.JobByState.Prefix(tx, store.Prefix(l.name, string(model.JobReady))) {
+			if err != nil {
+				return err
+			}
+			if wait := min(time.Until(job.NotBefore), longestWait); wait > 0 {
+				next = min(next, wait)
+				continue
+			}
+			jobs = append(jobs, job)
+			if len(jobs) == handful {
+				break
+			}
+		}
+		return nil
+	})
+	return jobs, next, err
+}
+
+// send delivers a handful of jobs, managers before their reports, and stops
+// early when the lane closes. A probing lane sends one.
+func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
+	done := map[model.PersonID]bool{}
+	for _, job := range jobs {
+		chain, err := l.chain(job, done)
+		if err != nil {
+			return err
+		}
+		for _, person := range chain {
+			done[person] = true
+			open, err := l.deliver(ctx, person)
+			if err != nil || !open || probing || ctx.Err() != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// chain returns the person of the job behind those managers, top first, who are
+// about to get an account: so that one write carries the link. It never follows
+// a circle twice.
+func (l *Lane) chain(job model.Job, done map[model.PersonID]bool) ([]model.PersonID, error) {
+	if done[job.Person] {
+		return nil, nil
+	}
+	chain := []model.PersonID{job.Person}
+	if job.Effect == model.EffectDeactivate {
+		return chain, nil
+	}
+	err := l.store.View(func(tx *store.Tx) error {
+		seen := map[model.PersonID]bool{job.Person: true}
+		for id := job.Person; ; {
+			p, ok, err := store.Persons.Get(tx, id)
+			if err != nil || !ok || p.Manager == "" || seen[p.Manager] || done[p.Manager] {
+				return err
+			}
+			id = p.Manager
+			seen[id] = true
+			m, ok, err := store.Outbox.Get(tx, store.TargetPerson{Target: l.name, Person: id})
+			if err != nil {
+				return err
+			}
+			if ok && m.State == model.JobReady && !m.NotBefore.After(time.Now()) && m.Effect != model.EffectUpdate && m.Effect != model.EffectDeactivate {
+				chain = append([]model.PersonID{id}, chain...)
+			}
+		}
+	})
+	return chain, err
+}
+
+// list reads all accounts of the target. What it finds decides who is adopted.
+func (l *Lane) list(ctx context.Context, lane model.Lane) error {
+	var accounts []model.Account
+	var failure error
+	last := false
+	for page, err := range l.target.List(ctx) {
+		if err != nil {
+			failure = err
+			break
+		}
+		accounts = append(accounts, page.Accounts...)
+		last = page.Last
+	}
+	if failure == nil && !last {
+		failure = &connectors.Error{Class: connectors.Transient, Op: l.name + ": list accounts", Detail: "the listing ended before its last page"}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if failure != nil {
+		l.log.Warn("accounts not listed", "target", l.name, "error", failure)
+		_, err := l.setback(failure)
+		return err
+	}
+	if err := l.recovered(lane); err != nil {
+		return err
+	}
+	l.log.Info("accounts listed", "target", l.name, "accounts", len(accounts))
+	if err := l.engine.Listed(l.name, accounts); err != nil {
+		return fmt.Errorf("%s: store the listing: %w", l.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,425 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/observe"
+	"rollcall/appliance/store"
+)
+
+// The healths of the appliance and its parts.
+const (
+	healthOK        = "ok"
+	healthAttention = "attention"
+	healthTrouble   = "trouble"
+)
+
+// countsCache remembers the counts of people as of one journal event: nothing
+// changes without one.
+type countsCache struct {
+	seq    uint64
+	at     time.Time
+	counts admin.Counts
+}
+
+// countsAge is how long counts are reused while people change: counting a large
+// roster again for each change would cost more than it tells.
+const countsAge = 5 * time.Second
+
+// Status implements admin.Service.
+func (a *App) Status(ctx context.Context) (admin.Status, error) {
+	s := admin.Status{Version: a.version, Now: a.now().UTC(), Needs: []admin.Need{}, Sources: []admin.Source{}, Targets: []admin.Target{}}
+	a.mu.Lock()
+	s.Started = a.started.UTC()
+	a.mu.Unlock()
+	var err error
+	if s.People, err = a.counts(); err != nil {
+		return s, err
+	}
+	err = a.store.View(func(tx *store.Tx) error {
+		tokens, err := tokensBySource(tx, a.now())
+		if err != nil {
+			return err
+		}
+		for _, name := range a.cfg.SourceNames() {
+			src, err := a.sourceStatus(tx, name, tokens[name])
+			if err != nil {
+				return err
+			}
+			s.Sources = append(s.Sources, src)
+		}
+		for _, name := range a.cfg.TargetNames() {
+			t, err := a.targetStatus(tx, name)
+			if err != nil {
+				return err
+			}
+			s.Targets = append(s.Targets, t)
+		}
+		if s.Activity, err = activity(tx, a.now()); err != nil {
+			return err
+		}
+		return a.needs(tx, &s)
+	})
+	a.judge(&s)
+	return s, err
+}
+
+func (a *App) counts() (admin.Counts, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := a.store.View(func(tx *store.Tx) error {
+		last, _, err := store.Journal.Last(tx)
+		if err != nil {
+			return err
+		}
+		if last.Seq == a.counted.seq || a.counted.seq > 0 && a.now().Sub(a.counted.at) < countsAge {
+			return nil
+		}
+		var c admin.Counts
+		for p, err := range store.Persons.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			c.Total++
+			switch p.Status {
+			case model.Active:
+				c.Active++
+			case model.Pending:
+				c.Pending++
+			case model.Leave:
+				c.Leave++
+			case model.Inactive:
+				c.Inactive++
+			default:
+				c.Unknown++
+			}
+			if len(p.Held) > 0 {
+				c.Held++
+			}
+			if p.Waiting != "" {
+				c.Waiting++
+			}
+		}
+		a.counted = countsCache{seq: last.Seq, at: a.now(), counts: c}
+		return nil
+	})
+	return a.counted.counts, err
+}
+
+func tokensBySource(tx *store.Tx, now time.Time) (map[string]int, error) {
+	out := map[string]int{}
+	for t, err := range store.Tokens.Each(tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if t.Revoked.IsZero() && (t.Expires.IsZero() || t.Expires.After(now)) {
+			out[t.Source]++
+		}
+	}
+	return out, nil
+}
+
+func (a *App) sourceStatus(tx *store.Tx, name string, tokens int) (admin.Source, error) {
+	cfg := a.cfg.Sources[name]
+	state, ok, err := store.Sources.Get(tx, name)
+	if err != nil {
+		return admin.Source{}, err
+	}
+	if !ok {
+		state = store.SourceState{Name: name, State: store.Preview}
+	}
+	s := admin.Source{Name: name, Kind: string(cfg.Kind), State: string(state.State), Health: healthOK, LastGood: state.LastGood,
+		NextRead: state.NextRead, LastHeard: state.LastHeard, Error: state.LastError, LastRun: state.LastRun, Failures: state.Failures, Tokens: tokens,
+		Records: store.RecordBySource.Count(tx, store.Prefix(name), 0)}
+	if cfg.Kind.Pushes() {
+		s.Endpoint = a.scimURL()
+	}
+	if p := a.pollers[name]; p != nil {
+		if at, busy := p.Busy(); busy {
+			s.Reading = progress(at.Seen, at.Total, at.Started, a.now())
+		}
+	}
+	s.Health, s.Detail = describeSource(s, cfg.Kind)
+	return s, nil
+}
+
+func describeSource(s admin.Source, kind model.Kind) (health, detail string) {
+	switch {
+	case s.State == string(store.Paused):
+		return healthAttention, "paused: nothing is read, what it said last still counts"
+	case s.Failures > 0:
+		return healthTrouble, fmt.Sprintf("%d reads in a row failed: %s", s.Failures, s.Error)
+	case kind.Pushes() && s.Tokens == 0:
+		return healthAttention, fmt.Sprintf("no token yet; rollcall token create %s makes one", s.Name)
+	case kind.Pushes() && s.LastHeard.IsZero():
+		return healthAttention, "waiting for the identity provider's first request"
+	case s.State == string(store.Preview):
+		return healthAttention, "in preview: read, matched and planned, nothing relayed"
+	case s.Reading != nil:
+		return healthOK, "being read"
+	}
+	return healthOK, "active"
+}
+
+func progress(done, total int, started, now time.Time) *admin.Progress {
+	p := &admin.Progress{Done: done, Total: total, Started: started.UTC()}
+	if took := now.Sub(started).Seconds(); took > 0 && !started.IsZero() {
+		p.Rate = float64(done) / took
+	}
+	if p.Rate > 0 && total > done {
+		p.ETA = now.Add(time.Duration(float64(total-done)/p.Rate) * time.Second).UTC()
+	}
+	return p
+}
+
+func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
+	lane, _, err := store.Lanes.Get(tx, name)
+	if err != nil {
+		return admin.Target{}, err
+	}
+	if lane.State == "" {
+		lane.State = model.LaneOpen
+	}
+	t := admin.Target{Name: name, Kind: string(a.cfg.Targets[name].Kind), Lane: string(lane.State), Reason: lane.Reason, RetryAt: lane.RetryAt,
+		Listed: lane.Listed, Accounts: ingest.ActiveAccounts(tx, name)}
+	for state, n := range map[model.JobState]*int{model.JobReady: &t.Ready, model.JobOpen: &t.Open, model.JobHeld: &t.Held, model.JobParked: &t.Parked, model.JobRejected: &t.Rejected} {
+		*n = store.JobByState.Count(tx, store.Prefix(name, string(state)), 0)
+	}
+	for job, err := range store.JobByState.Prefix(tx, store.Prefix(name, string(model.JobReady))) {
+		if err != nil {
+			return t, err
+		}
+		t.Oldest = job.Created
+		break
+	}
+	if b := a.budgets[name]; b != nil {
+		t.Rate = b.String()
+	}
+	if l := a.lanes[name]; l != nil {
+		if at, busy := l.Busy(); busy {
+			t.Sending = progress(at.Sent, at.Sent+t.Ready, at.Started, a.now())
+		}
+	}
+	return t, nil
+}
+
+// activity counts journal events per minute of the last hour, oldest first.
+func activity(tx *store.Tx, now time.Time) ([]int, error) {
+	out := make([]int, 60)
+	for e, err := range store.Journal.Backward(tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		minute := int(now.Sub(e.At) / time.Minute)
+		if minute >= len(out) {
+			break
+		}
+		out[len(out)-1-max(minute, 0)]++
+	}
+	return out, nil
+}
+
+// needs lists what waits for a human, most urgent first.
+func (a *App) needs(tx *store.Tx, s *admin.Status) error {
+	holds, err := ingest.WaitingHolds(tx)
+	if err != nil {
+		return err
+	}
+	for _, seq := range holds {
+		run, ok, err := store.Runs.Get(tx, seq)
+		if err != nil {
+			return err
+		}
+		for _, h := range run.Holds {
+			if ok && h.State == model.HoldWaiting {
+				s.Needs = append(s.Needs, admin.Need{Kind: "hold", Subject: fmt.Sprintf("run %d", seq), Text: h.Reason,
+					Command: fmt.Sprintf("rollcall runs show %d, then rollcall approve %d or rollcall reject %d", seq, seq, seq)})
+			}
+		}
+	}
+	for _, t := range s.Targets {
+		switch model.LaneState(t.Lane) {
+		case model.LaneDenied, model.LaneBroken:
+			s.Needs = append(s.Needs, admin.Need{Kind: "lane", Subject: t.Name, Text: fmt.Sprintf("nothing reaches %s: %s", t.Name, t.Reason), Command: "rollcall check " + t.Name})
+		}
+		if t.Parked > 0 {
+			s.Needs = append(s.Needs, admin.Need{Kind: "parked", Subject: t.Name, Text: fmt.Sprintf("%s refused %s as they are", t.Name, people(t.Parked)), Command: "rollcall deliveries list --state parked"})
+		}
+	}
+	for _, src := range s.Sources {
+		if src.Health == healthTrouble {
+			s.Needs = append(s.Needs, admin.Need{Kind: "source", Subject: src.Name, Text: fmt.Sprintf("%s: %s", src.Name, src.Detail), Command: "rollcall check " + src.Name})
+		}
+	}
+	freezing, told := 0, 0
+	for q, err := range store.Conflicts.Each(tx, nil) {
+		if err != nil {
+			return err
+		}
+		if q.Kind.Freezes() {
+			freezing++
+		} else {
+			told++
+		}
+	}
+	if freezing > 0 {
+		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: fmt.Sprintf("%s freeze the people they concern", plural(freezing, "conflict")), Command: "rollcall conflicts list"})
+	}
+	if told > 0 {
+		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: fmt.Sprintf("%s to look at, nothing is stopped by them", plural(told, "notice")), Command: "rollcall conflicts list"})
+	}
+	for _, src := range s.Sources {
+		if src.State == string(store.Preview) && src.Records > 0 {
+			s.Needs = append(s.Needs, admin.Need{Kind: "activate", Subject: src.Name, Text: fmt.Sprintf("%s is in preview with %s", src.Name, people(src.Records)),
+				Command: fmt.Sprintf("rollcall plan %s, then rollcall activate %s", src.Name, src.Name)})
+		}
+	}
+	if a.cert != nil {
+		if end, err := a.cert.expires(); err != nil || end.Sub(a.now()) < 30*24*time.Hour {
+			text := "the TLS certificate ends on " + end.Format(time.DateOnly)
+			if err != nil {
+				text = err.Error()
+			}
+			s.Needs = append(s.Needs, admin.Need{Kind: "certificate", Subject: "[scim] tls_cert", Text: text, Command: "renew it; the file is read again by itself"})
+		}
+	}
+	return nil
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// judge sums the status up in one word and one sentence.
+func (a *App) judge(s *admin.Status) {
+	s.Health = healthOK
+	for _, n := range s.Needs {
+		switch n.Kind {
+		case "lane", "source":
+			s.Health = healthTrouble
+		case "hold", "parked", "certificate", "activate":
+			if s.Health == healthOK {
+				s.Health = healthAttention
+			}
+		case "conflict":
+			if s.Health == healthOK && strings.Contains(n.Text, "freeze") {
+				s.Health = healthAttention
+			}
+		}
+	}
+	pending := 0
+	for _, t := range s.Targets {
+		pending += t.Ready + t.Open
+	}
+	switch {
+	case len(s.Sources) == 0:
+		s.Headline = "No source is configured yet: add a [sources.NAME] table to the configuration and restart."
+	case s.Health == healthTrouble:
+		s.Headline = "Something is broken: " + s.Needs[0].Text + "."
+	case s.Health == healthAttention:
+		s.Headline = "Working; a human is needed: " + s.Needs[0].Text + "."
+	case pending > 0:
+		s.Headline = fmt.Sprintf("All is well; %s on the way.", plural(pending, "change"))
+	default:
+		s.Headline = fmt.Sprintf("All is well; %s in step.", people(s.People.Total))
+	}
+}
+
+// metricsState answers a scrape.
+func (a *App) metricsState() (observe.State, error) {
+	now := a.now()
+	s := observe.State{OldestJob: map[string]time.Duration{}, Jobs: map[string]map[model.JobState]int{},
+		LastGoodRead: map[string]time.Duration{}, OpenConflicts: map[model.ConflictKind]int{}}
+	err := a.store.View(func(tx *store.Tx) error {
+		for _, name := range a.cfg.TargetNames() {
+			t, err := a.targetStatus(tx, name)
+			if err != nil {
+				return err
+			}
+			if !t.Oldest.IsZero() {
+				s.OldestJob[name] = now.Sub(t.Oldest)
+			} else {
+				s.OldestJob[name] = 0
+			}
+			s.Jobs[name] = map[model.JobState]int{model.JobReady: t.Ready, model.JobOpen: t.Open, model.JobHeld: t.Held, model.JobParked: t.Parked, model.JobRejected: t.Rejected}
+		}
+		for src, err := range store.Sources.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if at := later(src.LastGood, src.LastHeard); !at.IsZero() && a.cfg.Sources[src.Name] != nil {
+				s.LastGoodRead[src.Name] = now.Sub(at)
+			}
+		}
+		for q, err := range store.Conflicts.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			s.OpenConflicts[q.Kind]++
+		}
+		holds, err := ingest.WaitingHolds(tx)
+		s.HeldRuns = len(holds)
+		return err
+	})
+	return s, err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// alive reports whether the write path answers.
+func (a *App) alive() error {
+	return a.store.Try(func(tx *store.Tx) error { return tx.SetSetting("alive", a.now()) })
+}
+
+// health says what /healthz and /readyz mean: the write path answers, and no
+// source is refused and no lane is stopped.
+func (a *App) health() observe.Health {
+	return observe.Health{
+		Live:    []observe.Check{{Name: "database", Test: func(context.Context) error { return a.alive() }}},
+		Ready:   []observe.Check{{Name: "people flow", Test: a.flowing}},
+		Metrics: a.metrics.Handler(),
+	}
+}
+
+func (a *App) flowing(context.Context) error {
+	return a.store.View(func(tx *store.Tx) error {
+		for src, err := range store.Sources.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if src.LastClass == "denied" || src.LastClass == "misconfigured" {
+				return fmt.Errorf("source %s is refused", src.Name)
+			}
+		}
+		for lane, err := range store.Lanes.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			if lane.State == model.LaneDenied || lane.State == model.LaneBroken {
+				return fmt.Errorf("target %s is %s", lane.Target, lane.State)
+			}
+		}
+		return nil
+	})
+}

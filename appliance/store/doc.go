@@ -1,0 +1,56 @@
+// Package store keeps rollcall's state in one bbolt file.
+//
+// It knows buckets, keys and indexes, and nothing of what the values mean. Only
+// this package names a bucket; everybody else uses the typed tables below with a
+// transaction. A read transaction never outlives the function that opened it and
+// never waits for a peer, because an open reader pins pages and keeps the file
+// growing. Anything kept in memory changes after the commit, not before.
+//
+// # The drawing
+//
+// Keys are text parts joined by NUL, or eight big-endian bytes for sequences.
+// Values are JSON objects. Every index entry has the primary key as its value;
+// in a plain index its key is followed by NUL and the primary key as well.
+//
+//	meta                  version · created · instance · epoch · secret (of digests) · journal.head
+//	settings              name → JSON set at run time
+//	sources               source → SourceState
+//	records               recordID → model.Record
+//	records.native          source 0 native → recordID                  unique
+//	records.identifier      kind 0 value 0 recordID
+//	records.alias           alias 0 recordID
+//	records.managerkey      alias 0 recordID
+//	records.person          personID 0 recordID
+//	records.source          source 0 recordID
+//	missing               source 0 native → complete reads in a row without it
+//	persons               personID → model.Person
+//	persons.email           identifier 0 personID
+//	persons.manager         managerID 0 personID
+//	persons.review          date 0 personID
+//	decisions             id → model.Decision
+//	decisions.record        recordID 0 id
+//	conflicts             conflictID → model.Conflict
+//	conflicts.record        recordID 0 conflictID
+//	conflicts.person        personID 0 conflictID
+//	outbox                target 0 personID → model.Job
+//	outbox.state            target 0 state 0 urgency 0 created (8) 0 key
+//	outbox.run              run (8) 0 key
+//	delivered             target 0 personID → model.Delivered
+//	delivered.remote        target 0 remoteID → target 0 personID        unique
+//	accounts              target 0 remoteID → Account, as last listed
+//	accounts.email          target 0 normalised login 0 key
+//	lanes                 target → model.Lane
+//	runs                  seq (8) → model.Run
+//	journal               seq (8) → model.Event, each with the hash of the one before
+//	history               personID 0 seq → Change, what forget erases
+//	tokens                id → Token
+//	tokens.hash             sha256 → id                                  unique
+//	resources             source 0 type 0 id → Resource, what a SCIM sender wrote
+//	resources.order         source 0 type 0 seq (8) → key                unique
+//	resources.key           source 0 type 0 attribute 0 value 0 key
+//	resources.unique        source 0 type 0 attribute 0 value → key      unique
+//	members               source 0 group 0 member → Member
+//	members.of              source 0 member 0 key
+//	counts                owner 0 what → how many (8): resources of a source, active accounts of a target
+//	requests              seq (8) → JSON, a bounded ring
+package store

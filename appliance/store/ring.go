@@ -1,0 +1,57 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+)
+
+// Count returns a counter: how many SCIM resources of a type a source has, or
+// how many active accounts were delivered to a target.
+func (t *Tx) Count(owner, what string) int {
+	raw := t.bucket(countsBucket).Get(Key(owner, what))
+	if len(raw) != 8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint64(raw))
+}
+
+// AddCount changes a counter.
+func (t *Tx) AddCount(owner, what string, delta int) error {
+	if delta == 0 {
+		return nil
+	}
+	return t.bucket(countsBucket).Put(Key(owner, what), Seq(uint64(t.Count(owner, what)+delta)))
+}
+
+// AddRequest appends to the ring of what SCIM senders asked, which keeps the
+// newest keep entries.
+func (t *Tx) AddRequest(v any, keep uint64) error {
+	b := t.bucket(requestsBucket)
+	seq, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: encode request: %w", err)
+	}
+	if err := b.Put(Seq(seq), raw); err != nil {
+		return err
+	}
+	if seq > keep {
+		return b.Delete(Seq(seq - keep))
+	}
+	return nil
+}
+
+// Requests calls fn with the entries of the ring, newest first, until it returns
+// false.
+func (t *Tx) Requests(fn func(seq uint64, raw []byte) bool) {
+	c := t.bucket(requestsBucket).Cursor()
+	for k, raw := c.Last(); k != nil; k, raw = c.Prev() {
+		if !fn(binary.BigEndian.Uint64(k), raw) {
+			return
+		}
+	}
+}

@@ -1,0 +1,358 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Version is the schema version this program reads and writes.
+const Version = 1
+
+// FileName is the name of the database inside the data directory.
+const FileName = "rollcall.db"
+
+// buckets is filled while the package initialises its tables, and constant then.
+var buckets []string
+
+func register(name string) { buckets = append(buckets, name) }
+
+const (
+	metaBucket     = "meta"
+	settingsBucket = "settings"
+	missingBucket  = "missing"
+	countsBucket   = "counts"
+	requestsBucket = "requests"
+)
+
+// Store is the open database. It is safe for concurrent use: any number of
+// readers beside one writer.
+type Store struct {
+	db     *bbolt.DB
+	path   string
+	secret []byte
+	now    func() time.Time
+}
+
+// Options adjust how a database is opened.
+type Options struct {
+	// LockTimeout is how long to wait for another process to let go; 0 means 2 s.
+	LockTimeout time.Duration
+	// Now is the clock for created and epoch marks; nil means time.Now.
+	Now func() time.Time
+	// NoSync turns fsync off. For tests of logic only: nothing is durable then.
+	NoSync bool
+	// ReadOnly opens without the right to change anything, beside nobody.
+	ReadOnly bool
+}
+
+// LockedError says that another process has the database open.
+type LockedError struct{ Path string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s is in use by another process, most likely a running rollcall; stop it first, or use the commands that talk to it (rollcall status)", e.Path)
+}
+
+// VersionError says that the database was written by a newer program.
+type VersionError struct {
+	Path        string
+	Found, Know int
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%s has schema version %d and this program knows up to %d; install the newer rollcall, or restore a backup taken before the upgrade", e.Path, e.Found, e.Know)
+}
+
+// Open opens the database at path, creating it (mode 0600) and its directory
+// (mode 0750) when they do not exist, and migrates an older schema after
+// writing a verified copy beside it.
+func Open(path string, opts Options) (*Store, error) {
+	if opts.LockTimeout == 0 {
+		opts.LockTimeout = 2 * time.Second
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("data directory: %w; create it and give it to the user rollcall runs as", err)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, &LockedError{Path: path}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("open %s: permission denied; it must belong to the user rollcall runs as", path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%s is not a rollcall database or is damaged (%w); move it away and restore a backup", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &Store{db: db, path: path, now: opts.Now}
+	if err := s.prepare(migrations, opts.ReadOnly); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare creates the buckets of a new database, refuses a newer one and
+// migrates an older one. The version is written in the transaction that creates
+// the buckets, so a database without one is not ours.
+func (s *Store) prepare(steps []migration, readOnly bool) error {
+	version, empty := 0, false
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte(metaBucket))
+		if meta == nil {
+			k, _ := tx.Cursor().First()
+			empty = k == nil
+			if !empty {
+				return fmt.Errorf("%s is a bbolt file of another program; name another data_dir", s.path)
+			}
+			return nil
+		}
+		n, err := strconv.Atoi(string(meta.Get([]byte("version"))))
+		if err != nil {
+			return fmt.Errorf("%s has no readable schema version; restore a backup", s.path)
+		}
+		version = n
+		s.secret = append([]byte{}, meta.Get([]byte("secret"))...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case empty && readOnly:
+		return fmt.Errorf("%s is empty", s.path)
+	case empty:
+		return s.create()
+	case version > Version:
+		return &VersionError{Path: s.path, Found: version, Know: Version}
+	case version < Version:
+		return s.migrate(version, steps)
+	}
+	if readOnly {
+		return nil
+	}
+	return s.ensureBuckets()
+}
+
+func (s *Store) create() error {
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		meta, err := tx.CreateBucket([]byte(metaBucket))
+		if err != nil {
+			return err
+		}
+		for k, v := range map[string]string{
+			"version": strconv.Itoa(Version), "created": s.now().UTC().Format(time.RFC3339),
+			"instance": NewID("i"), "epoch": NewID("e"), "secret": string(secret),
+		} {
+			if err := meta.Put([]byte(k), []byte(v)); err != nil {
+				return err
+			}
+		}
+		for _, name := range allBuckets() {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("create %s: %w", s.path, err)
+	}
+	s.secret = secret
+	return nil
+}
+
+// ensureBuckets adds buckets that this program knows and the file lacks: new
+// empty tables need no schema version. It writes only when one is missing.
+func (s *Store) ensureBuckets() error {
+	missing := false
+	_ = s.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range allBuckets() {
+			missing = missing || tx.Bucket([]byte(name)) == nil
+		}
+		return nil
+	})
+	if !missing {
+		return nil
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range allBuckets() {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func allBuckets() []string {
+	return append([]string{settingsBucket, missingBucket, countsBucket, requestsBucket}, buckets...)
+}
+
+// Close waits for running transactions and closes the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Path returns the path of the database file.
+func (s *Store) Path() string { return s.path }
+
+// Secret is the key of keyed digests, random per database. It must not leave
+// the process.
+func (s *Store) Secret() []byte { return s.secret }
+
+// Tx is one transaction. It is not safe for concurrent use.
+type Tx struct {
+	tx    *bbolt.Tx
+	cache map[string]*bbolt.Bucket
+}
+
+func (t *Tx) bucket(name string) *bbolt.Bucket {
+	if b := t.cache[name]; b != nil {
+		return b
+	}
+	b := t.tx.Bucket([]byte(name))
+	t.cache[name] = b
+	return b
+}
+
+// OnCommit runs fn after the transaction is on disk.
+func (t *Tx) OnCommit(fn func()) { t.tx.OnCommit(fn) }
+
+// Update runs fn in a write transaction. What fn wrote is on disk when Update
+// returns nil, and nothing of it is when it returns an error.
+func (s *Store) Update(fn func(*Tx) error) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		return fn(&Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 16)})
+	})
+}
+
+// View runs fn in a read transaction. fn must not call Update of the same
+// store, which would deadlock, nor wait for anything.
+func (s *Store) View(fn func(*Tx) error) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		return fn(&Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 16)})
+	})
+}
+
+var errRollback = errors.New("roll back")
+
+// Try runs fn in a write transaction that is always rolled back: what would
+// happen, without it happening.
+func (s *Store) Try(fn func(*Tx) error) error {
+	err := s.Update(func(tx *Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return errRollback
+	})
+	if errors.Is(err, errRollback) {
+		return nil
+	}
+	return err
+}
+
+// Meta returns one of the meta values: version, created, instance, epoch.
+func (s *Store) Meta(name string) string {
+	var v string
+	_ = s.db.View(func(tx *bbolt.Tx) error {
+		v = string(tx.Bucket([]byte(metaBucket)).Get([]byte(name)))
+		return nil
+	})
+	return v
+}
+
+// Size returns the size of the file in bytes, as the database sees it.
+func (s *Store) Size() int64 {
+	var n int64
+	_ = s.db.View(func(tx *bbolt.Tx) error { n = tx.Size(); return nil })
+	return n
+}
+
+// Check walks every page and reports what is wrong with the file itself.
+func (s *Store) Check() error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		var all []error
+		for err := range tx.Check() {
+			all = append(all, err)
+		}
+		return errors.Join(all...)
+	})
+}
+
+// Setting decodes a run-time setting into v and reports whether it is set.
+func (t *Tx) Setting(name string, v any) (bool, error) {
+	raw := t.bucket(settingsBucket).Get([]byte(name))
+	if raw == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, fmt.Errorf("store: setting %s cannot be read: %w", name, err)
+	}
+	return true, nil
+}
+
+// SetSetting stores a run-time setting.
+func (t *Tx) SetSetting(name string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: encode setting %s: %w", name, err)
+	}
+	return t.bucket(settingsBucket).Put([]byte(name), raw)
+}
+
+// Missing returns how many complete reads in a row did not list a native id.
+func (t *Tx) Missing(source, native string) int {
+	raw := t.bucket(missingBucket).Get(Key(source, native))
+	if len(raw) != 8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint64(raw))
+}
+
+// SetMissing stores the number of complete reads in a row without a native id;
+// zero forgets it.
+func (t *Tx) SetMissing(source, native string, n int) error {
+	if n == 0 {
+		return t.bucket(missingBucket).Delete(Key(source, native))
+	}
+	return t.bucket(missingBucket).Put(Key(source, native), Seq(uint64(n)))
+}
+
+// MissingOf yields the native ids of a source that the last complete reads did
+// not list.
+func (t *Tx) MissingOf(source string) []string {
+	var out []string
+	prefix := Prefix(source)
+	c := t.bucket(missingBucket).Cursor()
+	for k, _ := c.Seek(prefix); k != nil && strings.HasPrefix(string(k), string(prefix)); k, _ = c.Next() {
+		out = append(out, string(k[len(prefix):]))
+	}
+	return out
+}
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+
+// NewID returns a random id such as "p_4f7k…": 16 random bytes in 26 letters
+// behind the prefix. Ids that leave the building are never a sequence, because a
+// restored backup would issue a remembered id again.
+func NewID(prefix string) string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	return prefix + "_" + idEncoding.EncodeToString(raw[:])
+}

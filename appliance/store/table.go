@@ -1,0 +1,339 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+
+	"go.etcd.io/bbolt"
+)
+
+// Table is a bucket of JSON values with the indexes that belong to it. Put and
+// Delete keep the indexes right by comparing the old value's index keys with the
+// new one's, so nobody can write a value and forget an index. Tables hold no
+// state of their own; they are used with a [Tx].
+type Table[K, V any] struct {
+	name    string
+	encode  func(K) []byte
+	indexes []*index[V]
+}
+
+// index derives entries from a value. A unique index has one entry per key; a
+// plain one has the primary key behind its own, so that equal keys live side by
+// side. Both hold the primary key as their value.
+type index[V any] struct {
+	name   string
+	unique bool
+	keys   func(V) [][]byte
+}
+
+// Index names one index of a table for lookups.
+type Index[K, V any] struct {
+	table *Table[K, V]
+	index *index[V]
+}
+
+func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
+	t := &Table[K, V]{name: name, encode: encode}
+	register(name)
+	return t
+}
+
+func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) *Index[K, V] {
+	ix := &index[V]{name: t.name + "." + name, unique: unique, keys: keys}
+	register(ix.name)
+	t.indexes = append(t.indexes, ix)
+	return &Index[K, V]{table: t, index: ix}
+}
+
+// Get returns the value stored under k, decoded into fresh memory.
+func (t *Table[K, V]) Get(tx *Tx, k K) (V, bool, error) { return t.get(tx, t.encode(k)) }
+
+func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
+	var v V
+	raw := tx.bucket(t.name).Get(key)
+	if raw == nil {
+		return v, false, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, false, t.broken(key, err)
+	}
+	return v, true, nil
+}
+
+// Has reports whether k is present, without decoding.
+func (t *Table[K, V]) Has(tx *Tx, k K) bool { return tx.bucket(t.name).Get(t.encode(k)) != nil }
+
+// Put stores v under k and brings the indexes in line. A unique index entry that
+// another key holds is a [*DuplicateError] and nothing is written.
+func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
+	key := t.encode(k)
+	old, had, err := t.get(tx, key)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("store: encode %s: %w", t.name, err)
+	}
+	for _, ix := range t.indexes {
+		if ix.unique {
+			for _, entry := range ix.keys(v) {
+				if holder := tx.bucket(ix.name).Get(entry); holder != nil && !bytes.Equal(holder, key) {
+					return &DuplicateError{Index: ix.name, Holder: string(holder)}
+				}
+			}
+		}
+	}
+	for _, ix := range t.indexes {
+		var before [][]byte
+		if had {
+			before = ix.keys(old)
+		}
+		if err := ix.update(tx, key, before, ix.keys(v)); err != nil {
+			return err
+		}
+	}
+	return tx.bucket(t.name).Put(key, raw)
+}
+
+// Delete removes k and its index entries; removing what is not there is no error.
+func (t *Table[K, V]) Delete(tx *Tx, k K) error {
+	key := t.encode(k)
+	old, had, err := t.get(tx, key)
+	if err != nil || !had {
+		return err
+	}
+	for _, ix := range t.indexes {
+		if err := ix.update(tx, key, ix.keys(old), nil); err != nil {
+			return err
+		}
+	}
+	return tx.bucket(t.name).Delete(key)
+}
+
+func (ix *index[V]) update(tx *Tx, key []byte, before, after [][]byte) error {
+	b := tx.bucket(ix.name)
+	for _, entry := range before {
+		if containsKey(after, entry) {
+			continue
+		}
+		if err := b.Delete(ix.entry(entry, key)); err != nil {
+			return err
+		}
+	}
+	for _, entry := range after {
+		if containsKey(before, entry) {
+			continue
+		}
+		if err := b.Put(ix.entry(entry, key), key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ix *index[V]) entry(entry, key []byte) []byte {
+	if ix.unique {
+		return entry
+	}
+	return append(append(append(make([]byte, 0, len(entry)+1+len(key)), entry...), 0), key...)
+}
+
+// Each yields the values whose keys begin with prefix, in key order. The values
+// may be kept; the transaction must not be written to while iterating.
+func (t *Table[K, V]) Each(tx *Tx, prefix []byte) iter.Seq2[V, error] {
+	return t.From(tx, prefix, nil)
+}
+
+// From is Each beginning behind the key after (nil: at the first).
+func (t *Table[K, V]) From(tx *Tx, prefix, after []byte) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		c := tx.bucket(t.name).Cursor()
+		k, raw := seekAfter(c, prefix, after)
+		for ; k != nil && bytes.HasPrefix(k, prefix); k, raw = c.Next() {
+			var v V
+			if err := json.Unmarshal(raw, &v); err != nil {
+				yield(v, t.broken(k, err))
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Last returns the value with the greatest key, for tables keyed by a sequence.
+func (t *Table[K, V]) Last(tx *Tx) (V, bool, error) {
+	var v V
+	k, raw := tx.bucket(t.name).Cursor().Last()
+	if k == nil {
+		return v, false, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return v, false, t.broken(k, err)
+	}
+	return v, true, nil
+}
+
+// Backward yields the values in descending key order, beginning before the key
+// before (nil: at the last).
+func (t *Table[K, V]) Backward(tx *Tx, before []byte) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		c := tx.bucket(t.name).Cursor()
+		var k, raw []byte
+		if before == nil {
+			k, raw = c.Last()
+		} else {
+			c.Seek(before)
+			k, raw = c.Prev()
+		}
+		for ; k != nil; k, raw = c.Prev() {
+			var v V
+			if err := json.Unmarshal(raw, &v); err != nil {
+				yield(v, t.broken(k, err))
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Count counts the keys that begin with prefix. It walks them.
+func (t *Table[K, V]) Count(tx *Tx, prefix []byte) int {
+	n := 0
+	c := tx.bucket(t.name).Cursor()
+	for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		n++
+	}
+	return n
+}
+
+func (t *Table[K, V]) broken(key []byte, err error) error {
+	return fmt.Errorf("store: %s entry %q cannot be read: %w; restore a backup or run verify", t.name, printable(key), err)
+}
+
+// Find yields the values whose index entry equals key, in order of their
+// primary keys.
+func (ix *Index[K, V]) Find(tx *Tx, key []byte) iter.Seq2[V, error] {
+	if ix.index.unique {
+		return func(yield func(V, error) bool) {
+			pk := tx.bucket(ix.index.name).Get(key)
+			if pk == nil {
+				return
+			}
+			v, ok, err := ix.table.get(tx, pk)
+			if ok || err != nil {
+				yield(v, err)
+			}
+		}
+	}
+	return ix.Prefix(tx, append(append([]byte{}, key...), 0))
+}
+
+// Prefix yields the values whose index entries begin with prefix, in index order.
+func (ix *Index[K, V]) Prefix(tx *Tx, prefix []byte) iter.Seq2[V, error] {
+	return ix.PrefixAfter(tx, prefix, nil)
+}
+
+// PrefixAfter is Prefix beginning behind the index entry after, as returned by
+// [Index.Position].
+func (ix *Index[K, V]) PrefixAfter(tx *Tx, prefix, after []byte) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		c := tx.bucket(ix.index.name).Cursor()
+		k, pk := seekAfter(c, prefix, after)
+		for ; k != nil && bytes.HasPrefix(k, prefix); k, pk = c.Next() {
+			v, ok, err := ix.table.get(tx, pk)
+			if err == nil && !ok {
+				err = fmt.Errorf("store: index %s points at a missing entry; run verify", ix.index.name)
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Position returns the index entry of a value whose single index key is entry
+// and whose primary key is k.
+func (ix *Index[K, V]) Position(entry []byte, k K) []byte {
+	return ix.index.entry(entry, ix.table.encode(k))
+}
+
+// Count counts the entries that begin with prefix, at most limit of them
+// (0: all).
+func (ix *Index[K, V]) Count(tx *Tx, prefix []byte, limit int) int {
+	n := 0
+	c := tx.bucket(ix.index.name).Cursor()
+	for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		n++
+		if limit > 0 && n >= limit {
+			break
+		}
+	}
+	return n
+}
+
+// One returns the single value under a unique index key.
+func (ix *Index[K, V]) One(tx *Tx, key []byte) (v V, found bool, err error) {
+	for v, err = range ix.Find(tx, key) {
+		return v, err == nil, err
+	}
+	return v, false, nil
+}
+
+func seekAfter(c *bbolt.Cursor, prefix, after []byte) (k, v []byte) {
+	if after == nil {
+		return c.Seek(prefix)
+	}
+	k, v = c.Seek(after)
+	if k != nil && bytes.Equal(k, after) {
+		return c.Next()
+	}
+	return k, v
+}
+
+func containsKey(list [][]byte, key []byte) bool {
+	for _, k := range list {
+		if bytes.Equal(k, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// DuplicateError says that a unique index entry belongs to another key.
+type DuplicateError struct {
+	Index  string
+	Holder string // the primary key that holds it, encoded
+}
+
+func (e *DuplicateError) Error() string { return "store: " + e.Index + " is already taken" }
+
+// Key joins parts with NUL bytes, which none of them may contain: NULs are cut out.
+func Key(parts ...string) []byte {
+	var b bytes.Buffer
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteByte(0)
+		}
+		b.WriteString(strings.ReplaceAll(p, "\x00", ""))
+	}
+	return b.Bytes()
+}
+
+// Prefix is Key followed by a NUL: all keys that have more parts behind these.
+func Prefix(parts ...string) []byte { return append(Key(parts...), 0) }
+
+// Seq encodes a number so that keys sort by it.
+func Seq(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func text[S ~string](s S) []byte { return Key(string(s)) }
+
+func printable(key []byte) string { return strings.ReplaceAll(string(key), "\x00", "/") }

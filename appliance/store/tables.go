@@ -1,0 +1,245 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"rollcall/appliance/model"
+)
+
+// TargetPerson is the key of what concerns one person in one target.
+type TargetPerson struct {
+	Target string
+	Person model.PersonID
+}
+
+// Account is one account as a target's last listing showed it.
+type Account struct {
+	Target string `json:"target"`
+	// EmailKey is the login as a normalised email, empty when it is none.
+	EmailKey string `json:"email_key,omitempty"`
+	// Listing is the ordinal of the listing that saw it last.
+	Listing uint64 `json:"listing"`
+	model.Account
+}
+
+// TargetRemote is the key of one account in one target.
+type TargetRemote struct{ Target, RemoteID string }
+
+// ResourceKey is the key of one SCIM resource.
+type ResourceKey struct{ Source, Type, ID string }
+
+// MemberKey is the key of one membership.
+type MemberKey struct{ Source, Group, Member string }
+
+// HistoryKey orders the changes of a person.
+type HistoryKey struct {
+	Person model.PersonID
+	Seq    uint64
+}
+
+// SourceState is what the appliance remembers of a source between reads.
+type SourceState struct {
+	Name  string       `json:"name"`
+	State SourceStance `json:"state"`
+	// Activated is when the source was first activated, zero while it never was.
+	Activated time.Time `json:"activated,omitzero"`
+	// ReadNo counts complete reads.
+	ReadNo    uint64    `json:"read_no"`
+	LastRun   uint64    `json:"last_run,omitempty"`
+	LastStart time.Time `json:"last_start,omitzero"`
+	LastGood  time.Time `json:"last_good,omitzero"`
+	// LastCount is the number of people of the last complete read.
+	LastCount int       `json:"last_count"`
+	LastError string    `json:"last_error,omitempty"`
+	LastClass string    `json:"last_class,omitempty"`
+	Failures  int       `json:"failures,omitempty"` // in a row
+	NextRead  time.Time `json:"next_read,omitzero"`
+	// Coverage counts, per attribute, the people who had it in the last complete
+	// read: a column that empties is a lost permission, not a change.
+	Coverage map[model.Name]int `json:"coverage,omitempty"`
+	// LastHeard is when a SCIM sender last wrote or read.
+	LastHeard time.Time `json:"last_heard,omitzero"`
+}
+
+// SourceStance is whether a source is read and relayed.
+type SourceStance string
+
+const (
+	Preview SourceStance = "preview" // read, matched, planned; nothing relayed
+	Live    SourceStance = "active"
+	Paused  SourceStance = "paused" // not read; what it said last still counts
+)
+
+// Token is a bearer token of a SCIM source. The token itself is never stored.
+type Token struct {
+	ID       string    `json:"id"`
+	Hash     string    `json:"hash"` // hex of sha256
+	Source   string    `json:"source"`
+	Label    string    `json:"label,omitempty"`
+	Created  time.Time `json:"created"`
+	By       string    `json:"by"`
+	Expires  time.Time `json:"expires,omitzero"`
+	Revoked  time.Time `json:"revoked,omitzero"`
+	LastUsed time.Time `json:"last_used,omitzero"`
+}
+
+// Resource is what a SCIM sender wrote, kept apart from the record made of it.
+type Resource struct {
+	Source   string          `json:"source"`
+	Type     string          `json:"type"`
+	ID       string          `json:"id"`
+	Seq      uint64          `json:"seq"` // order of creation
+	Rev      uint64          `json:"rev"`
+	Body     json.RawMessage `json:"body"`
+	Keys     []ResourceIndex `json:"keys,omitempty"`
+	Members  int             `json:"members,omitempty"`
+	Created  time.Time       `json:"created"`
+	Modified time.Time       `json:"modified"`
+}
+
+// ResourceIndex is one value by which a resource is found.
+type ResourceIndex struct {
+	Attribute string `json:"a"`
+	Value     string `json:"v"`
+	Unique    bool   `json:"u,omitempty"`
+}
+
+// Member is one direct member of a group.
+type Member struct {
+	Source  string `json:"s"`
+	Group   string `json:"g"`
+	Value   string `json:"v"`
+	Display string `json:"d,omitempty"`
+	Type    string `json:"t,omitempty"`
+}
+
+// Change is the old and new values of one change to a person: the part of the
+// audit trail that holds personal data, which forget and retention erase.
+type Change struct {
+	Person model.PersonID        `json:"person"`
+	Seq    uint64                `json:"seq"` // the journal event it belongs to
+	At     time.Time             `json:"at"`
+	Before map[model.Name]string `json:"before,omitempty"`
+	After  map[model.Name]string `json:"after,omitempty"`
+}
+
+// The tables. See the package comment for the drawing.
+var (
+	Records    = newTable[model.RecordID, model.Record]("records", text[model.RecordID])
+	Persons    = newTable[model.PersonID, model.Person]("persons", text[model.PersonID])
+	Decisions  = newTable[string, model.Decision]("decisions", text[string])
+	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
+	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
+	Deliveries = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
+	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
+	Lanes      = newTable[string, model.Lane]("lanes", text[string])
+	Sources    = newTable[string, SourceState]("sources", text[string])
+	Runs       = newTable[uint64, model.Run]("runs", Seq)
+	Journal    = newTable[uint64, model.Event]("journal", Seq)
+	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) })
+	Tokens     = newTable[string, Token]("tokens", text[string])
+	Resources  = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
+	Members    = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
+)
+
+// The indexes.
+var (
+	RecordByNative     = Records.addIndex("native", true, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) })
+	RecordByIdentifier = Records.addIndex("identifier", false, func(r model.Record) [][]byte {
+		return each(r.Identifiers, IdentifierKey)
+	})
+	RecordByAlias      = Records.addIndex("alias", false, func(r model.Record) [][]byte { return each(r.Aliases, text[string]) })
+	RecordByManagerKey = Records.addIndex("managerkey", false, func(r model.Record) [][]byte { return each(r.ManagerKeys, text[string]) })
+	RecordByPerson     = Records.addIndex("person", false, func(r model.Record) [][]byte {
+		if r.Person == "" {
+			return nil
+		}
+		return one(text(r.Person))
+	})
+	RecordBySource = Records.addIndex("source", false, func(r model.Record) [][]byte { return one(Key(r.Source)) })
+
+	PersonByEmail = Persons.addIndex("email", false, func(p model.Person) [][]byte {
+		if p.EmailKey == "" {
+			return nil
+		}
+		return one(text(p.EmailKey))
+	})
+	PersonByManager = Persons.addIndex("manager", false, func(p model.Person) [][]byte {
+		if p.Manager == "" {
+			return nil
+		}
+		return one(text(p.Manager))
+	})
+	PersonByReview = Persons.addIndex("review", false, func(p model.Person) [][]byte {
+		if p.Review == "" {
+			return nil
+		}
+		return one(text(p.Review))
+	})
+
+	DecisionByRecord = Decisions.addIndex("record", false, func(d model.Decision) [][]byte { return each(d.Records, text[model.RecordID]) })
+	ConflictByRecord = Conflicts.addIndex("record", false, func(c model.Conflict) [][]byte { return each(c.Records, text[model.RecordID]) })
+	ConflictByPerson = Conflicts.addIndex("person", false, func(c model.Conflict) [][]byte { return each(c.Persons, text[model.PersonID]) })
+
+	// JobByState orders the jobs of a state as they are to be sent: deactivations
+	// before everything else, then the oldest first.
+	JobByState = Outbox.addIndex("state", false, func(j model.Job) [][]byte {
+		urgency := "1"
+		if j.Effect == model.EffectDeactivate {
+			urgency = "0"
+		}
+		return one(append(Prefix(j.Target, string(j.State), urgency), Seq(uint64(j.Created.UnixNano()))...))
+	})
+	JobByRun = Outbox.addIndex("run", false, func(j model.Job) [][]byte { return one(Seq(j.Run)) })
+
+	DeliveredByRemote = Deliveries.addIndex("remote", true, func(d model.Delivered) [][]byte {
+		if d.RemoteID == "" {
+			return nil
+		}
+		return one(Key(d.Target, d.RemoteID))
+	})
+	AccountByEmail = Accounts.addIndex("email", false, func(a Account) [][]byte {
+		if a.EmailKey == "" {
+			return nil
+		}
+		return one(Key(a.Target, a.EmailKey))
+	})
+
+	ResourceByOrder = Resources.addIndex("order", true, func(r Resource) [][]byte {
+		return one(append(Prefix(r.Source, r.Type), Seq(r.Seq)...))
+	})
+	ResourceByKey = Resources.addIndex("key", false, func(r Resource) [][]byte {
+		return each(r.Keys, func(k ResourceIndex) []byte { return Key(r.Source, r.Type, k.Attribute, k.Value) })
+	})
+	ResourceByUnique = Resources.addIndex("unique", true, func(r Resource) [][]byte {
+		var out [][]byte
+		for _, k := range r.Keys {
+			if k.Unique {
+				out = append(out, Key(r.Source, r.Type, k.Attribute, k.Value))
+			}
+		}
+		return out
+	})
+	MemberOf = Members.addIndex("of", false, func(m Member) [][]byte { return one(Key(m.Source, m.Value)) })
+
+	TokenByHash = Tokens.addIndex("hash", true, func(t Token) [][]byte { return one(text(t.Hash)) })
+)
+
+func targetPerson(k TargetPerson) []byte { return Key(k.Target, string(k.Person)) }
+
+// IdentifierKey is the index key of an identifier.
+func IdentifierKey(id model.Identifier) []byte { return Key(string(id.Kind), id.Value) }
+
+func one(k []byte) [][]byte { return [][]byte{k} }
+
+func each[T any](list []T, key func(T) []byte) [][]byte {
+	out := make([][]byte, 0, len(list))
+	for _, v := range list {
+		k := key(v)
+		if !containsKey(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}

@@ -1,0 +1,170 @@
+package appliance
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+	"rollcall/scimsrv"
+)
+
+// tokenPrefix marks our bearer tokens, so that secret scanners can know them.
+const tokenPrefix = "rct_"
+
+// usedEvery is how often the last use of a token is written down.
+const usedEvery = 10 * time.Minute
+
+// authenticator turns bearer tokens into callers. Tokens are looked up by their
+// SHA-256: finding one says nothing about how much of another was right, so the
+// comparison leaks nothing through its time.
+type authenticator struct {
+	store   *store.Store
+	sources map[string]*config.Source
+	now     func() time.Time
+
+	mu   sync.Mutex // guards used
+	used map[string]time.Time
+}
+
+// Authenticate implements scimsrv.Authenticator.
+func (a *authenticator) Authenticate(_ context.Context, token string) (scimsrv.Caller, bool) {
+	var t store.Token
+	found := false
+	err := a.store.View(func(tx *store.Tx) error {
+		var err error
+		t, found, err = store.TokenByHash.One(tx, store.Key(hashToken(token)))
+		return err
+	})
+	now := a.now()
+	if err != nil || !found || !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires) {
+		return scimsrv.Caller{}, false
+	}
+	s := a.sources[t.Source]
+	if s == nil {
+		return scimsrv.Caller{}, false
+	}
+	a.mu.Lock()
+	a.used[t.ID] = now
+	a.mu.Unlock()
+	return scimsrv.Caller{Source: t.Source, Kind: s.Kind, Dialect: dialect(s), TokenID: t.ID, Label: t.Label}, true
+}
+
+func dialect(s *config.Source) string {
+	switch s.Kind {
+	case model.KindOkta:
+		return config.DialectOkta
+	case model.KindAzure:
+		return config.DialectAzure
+	}
+	return s.Dialect
+}
+
+// save writes down which tokens were used since the last time it was called.
+func (a *authenticator) save() error {
+	a.mu.Lock()
+	used := a.used
+	a.used = map[string]time.Time{}
+	a.mu.Unlock()
+	if len(used) == 0 {
+		return nil
+	}
+	return a.store.Update(func(tx *store.Tx) error {
+		for id, at := range used {
+			t, ok, err := store.Tokens.Get(tx, id)
+			if err != nil {
+				return err
+			}
+			if !ok || at.Sub(t.LastUsed) < usedEvery {
+				continue
+			}
+			t.LastUsed = at.UTC()
+			if err := store.Tokens.Put(tx, id, t); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// Tokens implements admin.Service.
+func (a *App) Tokens(context.Context) ([]admin.Token, error) {
+	out := []admin.Token{}
+	err := a.store.View(func(tx *store.Tx) error {
+		for t, err := range store.Tokens.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			out = append(out, admin.Token{ID: t.ID, Source: t.Source, Label: t.Label, Created: t.Created, By: t.By, Expires: t.Expires, Revoked: t.Revoked, LastUsed: t.LastUsed})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// CreateToken implements admin.Service. The token is returned once and stored
+// only as its hash.
+func (a *App) CreateToken(_ context.Context, actor, source, label string, ttl time.Duration) (admin.NewToken, error) {
+	s, err := a.configured(source)
+	if err != nil {
+		return admin.NewToken{}, err
+	}
+	if !s.Kind.Pushes() {
+		return admin.NewToken{}, invalid("source %s is polled and needs no token; tokens are for sources of kind okta, azure and scim", source)
+	}
+	if ttl < 0 {
+		return admin.NewToken{}, invalid("a token cannot expire in the past")
+	}
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	token := tokenPrefix + base64.RawURLEncoding.EncodeToString(raw)
+	now := a.now().UTC()
+	t := store.Token{ID: store.NewID("t"), Hash: hashToken(token), Source: source, Label: strings.TrimSpace(label), Created: now, By: actor}
+	if ttl > 0 {
+		t.Expires = now.Add(ttl)
+	}
+	err = a.store.Update(func(tx *store.Tx) error {
+		if err := store.Tokens.Put(tx, t.ID, t); err != nil {
+			return err
+		}
+		_, err := tx.Append(model.Event{At: now, Actor: actor, Subject: "token:" + t.ID, Verb: "token_created", Reason: "for source " + source})
+		return err
+	})
+	return admin.NewToken{ID: t.ID, Source: source, Token: token, URL: a.scimURL()}, err
+}
+
+// RevokeToken implements admin.Service.
+func (a *App) RevokeToken(_ context.Context, actor, id string) error {
+	return a.store.Update(func(tx *store.Tx) error {
+		t, ok, err := store.Tokens.Get(tx, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound("token %s is not known; rollcall token list shows them", id)
+		}
+		if !t.Revoked.IsZero() {
+			return &admin.Error{Code: admin.CodeStale, Text: fmt.Sprintf("token %s was revoked already", id)}
+		}
+		t.Revoked = a.now().UTC()
+		if err := store.Tokens.Put(tx, id, t); err != nil {
+			return err
+		}
+		_, err = tx.Append(model.Event{At: t.Revoked, Actor: actor, Subject: "token:" + id, Verb: "token_revoked", Reason: "of source " + t.Source})
+		return err
+	})
+}

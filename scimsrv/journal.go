@@ -1,0 +1,126 @@
+package scimsrv
+
+import (
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/scimsrv/filter"
+	"rollcall/scimsrv/schema"
+)
+
+// maxJournaled is the length of the longest path that is recorded whole.
+const maxJournaled = 500
+
+// record hands the exchange to the recorder.
+func (s *Service) record(c *call, start time.Time, sent int) {
+	if s.recorder == nil {
+		return
+	}
+	e := Exchange{
+		At: start, Caller: c.caller, Method: c.r.Method, Path: masked(c.r.URL, c.query),
+		Status: c.answer.status, Quirks: c.applied.Names(), Took: s.now().Sub(start), Bytes: sent,
+	}
+	if c.answer.refused != nil {
+		e.SCIMType, e.Detail = c.answer.refused.scimType, c.answer.refused.detail
+	}
+	s.recorder.Record(e)
+}
+
+// masked writes path and query without personal values: ids stay unless they
+// look like an email, of filters the structure stays.
+func masked(u *url.URL, query url.Values) string {
+	segments := strings.Split(u.EscapedPath(), "/")
+	for i, seg := range segments {
+		if plain, err := url.PathUnescape(seg); err != nil || strings.Contains(plain, "@") {
+			segments[i] = "…"
+		}
+	}
+	var b strings.Builder
+	b.WriteString(strings.Join(segments, "/"))
+	sep := "?"
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		b.WriteString(sep)
+		sep = "&"
+		if !schema.ValidName(name) {
+			b.WriteString("…")
+			continue
+		}
+		b.WriteString(name + "=" + maskedValue(name, query.Get(name)))
+	}
+	p := b.String()
+	if len(p) > maxJournaled {
+		p = strings.ToValidUTF8(p[:maxJournaled], "") + "…"
+	}
+	return p
+}
+
+func maskedValue(name, value string) string {
+	switch strings.ToLower(name) {
+	case "startindex", "count":
+		if _, err := strconv.Atoi(value); err == nil {
+			return value
+		}
+	case "sortorder":
+		if strings.EqualFold(value, "ascending") || strings.EqualFold(value, "descending") {
+			return value
+		}
+	case "attributes", "excludedattributes", "sortby":
+		if !strings.ContainsFunc(value, func(r rune) bool { return !nameRune(r) && r != ',' && r != ' ' }) {
+			return value
+		}
+	case "filter":
+		return maskedFilter(value)
+	}
+	if value == "" {
+		return ""
+	}
+	return "…"
+}
+
+func nameRune(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".:-_$", r)
+}
+
+// maskedFilter keeps names and operators and puts "…" for each text and number.
+// What does not parse is masked whole.
+func maskedFilter(src string) string {
+	e, err := filter.Parse(src, filter.Limits{AnyCase: true})
+	if err != nil {
+		return "…"
+	}
+	return withoutLiterals(e).String()
+}
+
+func withoutLiterals(e filter.Expr) filter.Expr {
+	each := func(terms []filter.Expr) []filter.Expr {
+		masked := make([]filter.Expr, len(terms))
+		for i, t := range terms {
+			masked[i] = withoutLiterals(t)
+		}
+		return masked
+	}
+	switch e := e.(type) {
+	case filter.Compare:
+		switch e.Value.(type) {
+		case nil, bool:
+		default:
+			e.Value = "…"
+		}
+		return e
+	case filter.Elements:
+		e.Filter = withoutLiterals(e.Filter)
+		return e
+	case filter.And:
+		return filter.And{Terms: each(e.Terms)}
+	case filter.Or:
+		return filter.Or{Terms: each(e.Terms)}
+	case filter.Not:
+		return filter.Not{Term: withoutLiterals(e.Term)}
+	default:
+		return e
+	}
+}

@@ -1,0 +1,153 @@
+package scimsrv
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/scimsrv/attr"
+)
+
+// entityTag is weak, because two encodings of one version may differ (RFC 7644
+// §3.14). It is the same text in the header and in meta.version.
+func entityTag(rev uint64) string { return `W/"` + strconv.FormatUint(rev, 10) + `"` }
+
+func (s *Service) location(k *kind, id string) string {
+	return s.base + k.rt.Endpoint + "/" + url.PathEscape(id)
+}
+
+// timestamp writes a time as RFC 7643 §2.3.5 wants it, in UTC.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func (s *Service) meta(k *kind, res Resource) *attr.Object {
+	return attr.NewObject(
+		attr.Member{Name: "resourceType", Value: k.rt.Name},
+		attr.Member{Name: "created", Value: timestamp(res.Created)},
+		attr.Member{Name: "lastModified", Value: timestamp(res.Modified)},
+		attr.Member{Name: "location", Value: s.location(k, res.ID)},
+		attr.Member{Name: "version", Value: entityTag(res.Rev)},
+	)
+}
+
+// tree returns a resource with everything but the members of a group. It shares
+// values with res.Body.
+func (s *Service) tree(k *kind, res Resource) *attr.Object {
+	o := attr.NewObject(
+		attr.Member{Name: "schemas", Value: k.rt.SchemasOf(res.Body)},
+		attr.Member{Name: "id", Value: res.ID},
+	)
+	for name, v := range res.Body.Members() {
+		o.Set(name, v)
+	}
+	if len(res.Groups) > 0 {
+		list := make(attr.Array, len(res.Groups))
+		for i, g := range res.Groups {
+			e := s.member(g, Group)
+			e.Set("type", "direct")
+			list[i] = e
+		}
+		o.Set("groups", list)
+	}
+	o.Set("meta", s.meta(k, res))
+	return o
+}
+
+// member writes an entry of members or groups. A type that nobody said is other.
+func (s *Service) member(m Member, other Type) *attr.Object {
+	k := s.users
+	if m.Type == Group || m.Type == "" && other == Group {
+		k = s.groups
+	}
+	o := attr.NewObject(
+		attr.Member{Name: "value", Value: m.Value},
+		attr.Member{Name: "$ref", Value: s.location(k, m.Value)},
+	)
+	if m.Display != "" {
+		o.Set("display", m.Display)
+	}
+	o.Set("type", k.rt.Name)
+	return o
+}
+
+// members reads the members of a group for an answer.
+func (s *Service) members(ctx context.Context, c *call, id string) (attr.Array, error) {
+	list := attr.Array{}
+	for m, err := range s.dir.Members(ctx, c.caller, id) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s.member(m, User))
+	}
+	return list, nil
+}
+
+// render returns what an answer holds of a resource. The members of a group are
+// read only if they are part of it.
+func (s *Service) render(ctx context.Context, c *call, k *kind, res Resource, sel *selection) (*attr.Object, error) {
+	o := s.tree(k, res)
+	if k.t == Group && sel.wants(k.rt, "members") {
+		list, err := s.members(ctx, c, res.ID)
+		if err != nil {
+			return nil, err
+		}
+		o.Set("members", list) // empty too: Okta wants to see the key
+		if meta, ok := o.Get("meta"); ok {
+			o.Delete("meta") // stays last
+			o.Set("meta", meta)
+		}
+	}
+	return sel.apply(k, o), nil
+}
+
+// resource answers with one resource.
+func (s *Service) resource(ctx context.Context, c *call, k *kind, status int, res Resource, p projection) (*answer, error) {
+	body, err := s.render(ctx, c, k, res, p.resolve(k.rt))
+	if err != nil {
+		return nil, err
+	}
+	return &answer{status: status, body: body, location: s.location(k, res.ID), etag: entityTag(res.Rev)}, nil
+}
+
+// condition is what If-Match or If-None-Match demand, or a bulk operation's
+// version (RFC 7644 §3.14).
+type condition struct{ ifMatch, ifNoneMatch []string }
+
+func conditionOf(h http.Header) condition {
+	return condition{ifMatch: tags(h.Values("If-Match")), ifNoneMatch: tags(h.Values("If-None-Match"))}
+}
+
+func tags(values []string) []string {
+	var list []string
+	for _, v := range values {
+		for tag := range strings.SplitSeq(v, ",") {
+			list = append(list, strings.TrimSpace(tag))
+		}
+	}
+	return list
+}
+
+// names reports whether a list of tags holds that of a revision. Comparison is
+// weak: all tags of this server are.
+func names(list []string, rev uint64) bool {
+	own := strings.TrimPrefix(entityTag(rev), "W/")
+	for _, tag := range list {
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == own {
+			return true
+		}
+	}
+	return false
+}
+
+// check is run on the stored version, inside the transaction that changes it.
+func (cond condition) check(rev uint64) error {
+	if cond.ifMatch != nil && !names(cond.ifMatch, rev) {
+		return refuse(http.StatusPreconditionFailed, "", "the resource has changed since: its version is another one than If-Match names; read it again")
+	}
+	if cond.ifNoneMatch != nil && names(cond.ifNoneMatch, rev) {
+		return refuse(http.StatusPreconditionFailed, "", "the resource has the version that If-None-Match names")
+	}
+	return nil
+}

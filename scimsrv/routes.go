@@ -1,0 +1,195 @@
+package scimsrv
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/julienschmidt/httprouter"
+)
+
+// handler answers one request, or says why not.
+type handler func(s *Service, c *call) (*answer, error)
+
+func (s *Service) routes() *httprouter.Router {
+	r := httprouter.New()
+	r.RedirectTrailingSlash = false // a 301 makes clients drop the body; tidy does it
+	r.RedirectFixedPath = false
+	r.HandleOPTIONS = false
+	r.HandleMethodNotAllowed = true
+	r.PanicHandler = s.panicked
+	r.NotFound = s.adapt(func(*Service, *call) (*answer, error) {
+		return nil, refuse(http.StatusNotFound, "", "there is no such endpoint; resources are at "+BasePath+"/Users and "+BasePath+"/Groups")
+	})
+	r.MethodNotAllowed = http.HandlerFunc(s.methodNotAllowed)
+
+	handle := func(method, path string, h handler) {
+		adapted := s.adapt(h)
+		r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, ps httprouter.Params) {
+			callOf(req).params = ps
+			adapted.ServeHTTP(w, req)
+		})
+	}
+	for _, k := range []*kind{s.users, s.groups} {
+		at := k.rt.Endpoint
+		handle("GET", at, bind(k, (*Service).getList))
+		handle("POST", at, bind(k, (*Service).post))
+		handle("POST", at+"/.search", bind(k, (*Service).postSearch))
+		handle("GET", at+"/:id", bind(k, (*Service).getOne))
+		handle("PUT", at+"/:id", bind(k, (*Service).put))
+		handle("PATCH", at+"/:id", bind(k, (*Service).patch))
+		handle("DELETE", at+"/:id", bind(k, (*Service).deleteOne))
+	}
+	handle("POST", "/.search", (*Service).postRootSearch)
+	handle("POST", "/Bulk", (*Service).postBulk)
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		handle(method, "/Me", (*Service).me)
+	}
+	handle("GET", "/ServiceProviderConfig", (*Service).getServiceProviderConfig)
+	handle("GET", "/ServiceProviderConfigs", (*Service).getServiceProviderConfig) // its name in SCIM 1.1, erratum 4978
+	handle("GET", "/ResourceTypes", (*Service).getResourceTypes)
+	handle("GET", "/ResourceTypes/:id", (*Service).getResourceType)
+	handle("GET", "/Schemas", (*Service).getSchemas)
+	handle("GET", "/Schemas/:id", (*Service).getSchema)
+	return r
+}
+
+// bind makes a handler of one for a kind of resource.
+func bind(k *kind, h func(*Service, *call, *kind) (*answer, error)) handler {
+	return func(s *Service, c *call) (*answer, error) { return h(s, c, k) }
+}
+
+func (s *Service) adapt(h handler) http.Handler {
+	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		c := callOf(r)
+		a, err := h(s, c)
+		if err != nil {
+			a = refused(s.refusalOf(c, err))
+		}
+		c.answer = a
+	})
+}
+
+func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call) }
+
+func refused(r *refusal) *answer {
+	return &answer{status: r.status, body: r.body(), header: r.header, refused: r}
+}
+
+// methodNotAllowed is called with the Allow header already set.
+func (s *Service) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	allow := w.Header().Get("Allow")
+	w.Header().Del("Allow")
+	methods := strings.Split(allow, ", ")
+	methods = slices.DeleteFunc(methods, func(m string) bool { return m == "OPTIONS" || m == "" })
+	if slices.Contains(methods, "GET") {
+		methods = append(methods, "HEAD")
+	}
+	slices.Sort(methods)
+	allow = strings.Join(methods, ", ")
+	callOf(r).answer = refused(refuse(http.StatusMethodNotAllowed, "", "this endpoint answers to "+allow).with("Allow", allow))
+}
+
+// panicked turns a panic into a 500, so that the sender gets an answer it can
+// read and the others are not disturbed.
+func (s *Service) panicked(_ http.ResponseWriter, r *http.Request, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	c := callOf(r)
+	s.log.Error("scim: panic", "source", c.caller.Source, "method", r.Method, "panic", v, "stack", string(debug.Stack()))
+	c.answer = refused(refuse(http.StatusInternalServerError, "", "internal error; the appliance's log has the cause"))
+}
+
+// ServeHTTP answers every request with SCIM, refusals included.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := s.now()
+	c := &call{r: r}
+	c.answer = s.dispatch(w, r, c)
+	sent := write(w, r, c.answer)
+	s.record(c, start, sent)
+}
+
+func (s *Service) dispatch(w http.ResponseWriter, r *http.Request, c *call) *answer {
+	var err error
+	if c.query, err = parseQuery(r.URL.RawQuery); err != nil {
+		return refused(s.refusalOf(c, err))
+	}
+	if err := s.identify(r, c); err != nil {
+		return refused(s.refusalOf(c, err))
+	}
+	if err := s.within(c); err != nil {
+		return refused(s.refusalOf(c, err))
+	}
+	route, err := tidy(r.URL.EscapedPath())
+	if err != nil {
+		return refused(s.refusalOf(c, err))
+	}
+	routed := r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	routed.URL = &url.URL{Path: route}
+	if r.Method == http.MethodHead {
+		routed.Method = http.MethodGet
+	}
+	c.r = routed
+	s.router.ServeHTTP(w, routed)
+	c.r = r
+	return c.answer
+}
+
+// endpoints are the first segments of the routes; senders get away with any
+// letter case.
+var endpoints = []string{"Users", "Groups", "Bulk", "Me", "ServiceProviderConfig", "ServiceProviderConfigs", "ResourceTypes", "Schemas"}
+
+// tidy turns the escaped path of a request into that of a route: without the
+// base path and a slash at its end. Escapes stay, so that an id with %2F in it
+// remains one segment.
+func tidy(escaped string) (string, error) {
+	rest, ok := strings.CutPrefix(escaped, BasePath)
+	if !ok || rest != "" && rest[0] != '/' {
+		if version, isSCIM := strings.CutPrefix(escaped, path.Dir(BasePath)+"/"); isSCIM && otherVersion(version) {
+			return "", refuse(http.StatusBadRequest, invalidVers, "this server speaks SCIM 2 only; the base URL ends in "+BasePath)
+		}
+		return "", refuse(http.StatusNotFound, "", "SCIM is served below "+BasePath+"; check the base URL")
+	}
+	rest = strings.TrimRight(rest, "/")
+	if rest == "" {
+		return "/", nil
+	}
+	first, more, _ := strings.Cut(rest[1:], "/")
+	for _, e := range endpoints {
+		if strings.EqualFold(first, e) {
+			first = e
+		}
+	}
+	if more != "" {
+		more = "/" + more
+	}
+	return "/" + first + more, nil
+}
+
+// otherVersion reports whether a path begins with a version such as v1 or v2.1.
+func otherVersion(p string) bool {
+	version, _, _ := strings.Cut(p, "/")
+	return len(version) > 1 && (version[0] == 'v' || version[0] == 'V') && '0' <= version[1] && version[1] <= '9'
+}
+
+// id returns the id in the path. Ids are opaque and compared as they are; those
+// that could mean something to a file system are nobody's.
+func (c *call) id() (string, error) {
+	id, err := url.PathUnescape(c.params.ByName("id"))
+	if err != nil || id == "" || len(id) > 255 ||  !utf8.ValidString(id) ||
+		strings.ContainsFunc(id, func(r rune) bool { return r == '/' || r == '\\' || r < ' ' || r == 0x7f }) {
+		return "", notFound()
+	}
+	return id, nil
+}
+
+// me: a token belongs to a source, not to a person (RFC 7644 §3.11).
+func (s *Service) me(*call) (*answer, error) {
+	return nil, refuse(http.StatusNotImplemented, "", BasePath+"/Me is not supported: a token stands for a source, not for a user")
+}

@@ -1,0 +1,11 @@
+// Package scimtest holds the suites that say whether a SCIM service keeps its
+// promises: [RunDirectory] for the storage behind it, [Replay] for recorded
+// conversations with Okta and Entra ID, and [Requirements] for the sentences of
+// RFC 7643, 7644 and 9865, against any base URL.
+//
+// The recorded conversations are in testdata, in the format that testdata/README.md
+// describes; [Recorded] gives them as a file system.
+//
+// Nothing here knows how the service is built. The suites need an empty tenant
+// each, and report what was promised, what was asked and what came back.
+package scimtest

@@ -1,0 +1,601 @@
+package scimsrv_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rollcall/scimsrv"
+	"rollcall/scimsrv/attr"
+	"rollcall/scimsrv/quirk"
+	"rollcall/scimsrv/scimtest"
+)
+
+const (
+	userURN  = "urn:ietf:params:scim:schemas:core:2.0:User"
+	groupURN = "urn:ietf:params:scim:schemas:core:2.0:Group"
+	errorURN = "urn:ietf:params:scim:api:messages:2.0:Error"
+	patchURN = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	eURN     = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+)
+
+// got is an answer with its decoded body.
+type got struct {
+	status int
+	header http.Header
+	raw    string
+	body   *attr.Object // nil without a body
+}
+
+func (g got) id() string { return g.body.String("id") }
+
+// path finds a value by names and is nil where nothing is.
+func (g got) path(names ...string) attr.Value {
+	var v attr.Value = g.body
+	for _, n := range names {
+		switch in := v.(type) {
+		case *attr.Object:
+			v, _ = in.Get(n)
+		case attr.Array:
+			var i int
+			if _, err := fmt.Sscan(n, &i); err != nil || i >= len(in) {
+				return nil
+			}
+			v = in[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// list collects one attribute of all Resources.
+func (g got) list(name string) []string {
+	all := []string{}
+	resources, _ := g.path("Resources").(attr.Array)
+	for _, r := range resources {
+		all = append(all, r.(*attr.Object).String(name))
+	}
+	return all
+}
+
+// send makes a request. headers come in pairs; an empty value removes a default.
+func (tn tenant) send(t testing.TB, method, path, body string, headers ...string) got {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, tn.BaseURL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+tn.Token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/scim+json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Del(headers[i])
+		if headers[i+1] != "" {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	resp, err := tn.HTTP.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := got{status: resp.StatusCode, header: resp.Header, raw: string(raw)}
+	if len(raw) > 0 {
+		if g.body, err = attr.Decode(raw, attr.Stored()); err != nil {
+			t.Fatalf("%s %s: answer %d is no JSON object: %v", method, path, g.status, err)
+		}
+		if ct := resp.Header.Get("Content-Type"); ct != "application/scim+json; charset=utf-8" {
+			t.Errorf("%s %s: content type %q", method, path, ct)
+		}
+	}
+	return g
+}
+
+// want sends a request and insists on its status.
+func (tn tenant) want(t testing.TB, status int, method, path, body string, headers ...string) got {
+	t.Helper()
+	g := tn.send(t, method, path, body, headers...)
+	if g.status != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", method, path, g.status, status, g.raw)
+	}
+	if status >= 400 {
+		if g.path("schemas", "0") != errorURN || g.path("status") != fmt.Sprint(status) || g.body.String("detail") == "" {
+			t.Errorf("%s %s: not an error as RFC 7644 §3.12 has it: %s", method, path, g.raw)
+		}
+	}
+	return g
+}
+
+// refused insists on a status and scimType.
+func (tn tenant) refused(t testing.TB, status int, scimType, method, path, body string, headers ...string) got {
+	t.Helper()
+	g := tn.want(t, status, method, path, body, headers...)
+	if g.body.String("scimType") != scimType {
+		t.Errorf("%s %s: scimType %q, want %q: %s", method, path, g.body.String("scimType"), scimType, g.raw)
+	}
+	return g
+}
+
+func userBody(name string, more ...string) string {
+	return fmt.Sprintf(`{"schemas":[%q],"userName":%q,"name":{"givenName":"Jane","familyName":"Doe"}%s}`,
+		userURN, name, strings.Join(append([]string{""}, more...), ","))
+}
+
+func groupBody(name string, members ...string) string {
+	list := make([]string, len(members))
+	for i, m := range members {
+		list[i] = fmt.Sprintf(`{"value":%q}`, m)
+	}
+	return fmt.Sprintf(`{"schemas":[%q],"displayName":%q,"members":[%s]}`, groupURN, name, strings.Join(list, ","))
+}
+
+func patchBody(ops ...string) string {
+	return fmt.Sprintf(`{"schemas":[%q],"Operations":[%s]}`, patchURN, strings.Join(ops, ","))
+}
+
+func (tn tenant) user(t testing.TB, name string, more ...string) string {
+	t.Helper()
+	return tn.want(t, 201, "POST", "/Users", userBody(name, more...)).id()
+}
+
+// spy counts what a service asks of its directory.
+type spy struct {
+	scimsrv.Directory
+	scans   atomic.Int64 // selects without keys
+	yielded atomic.Int64 // resources of all selects
+	members atomic.Int64 // member lists read
+	changes sync.Map     // int → scimsrv.MemberChange, in order
+	n       atomic.Int64
+	fail    error
+}
+
+func (d *spy) Select(ctx context.Context, c scimsrv.Caller, q scimsrv.Query, after string) iter.Seq2[scimsrv.Resource, error] {
+	if len(q.Keys) == 0 {
+		d.scans.Add(1)
+	}
+	return func(yield func(scimsrv.Resource, error) bool) {
+		for res, err := range d.Directory.Select(ctx, c, q, after) {
+			d.yielded.Add(1)
+			if !yield(res, err) {
+				return
+			}
+		}
+	}
+}
+
+func (d *spy) Members(ctx context.Context, c scimsrv.Caller, group string) iter.Seq2[scimsrv.Member, error] {
+	d.members.Add(1)
+	return d.Directory.Members(ctx, c, group)
+}
+
+func (d *spy) Create(ctx context.Context, c scimsrv.Caller, t scimsrv.Type, draft scimsrv.Draft) (scimsrv.Resource, error) {
+	if d.fail != nil {
+		return scimsrv.Resource{}, d.fail
+	}
+	return d.Directory.Create(ctx, c, t, draft)
+}
+
+func (d *spy) Update(ctx context.Context, c scimsrv.Caller, t scimsrv.Type, id string, change func(scimsrv.View) (scimsrv.Draft, error)) (scimsrv.Resource, error) {
+	var last scimsrv.Draft
+	res, err := d.Directory.Update(ctx, c, t, id, func(v scimsrv.View) (scimsrv.Draft, error) {
+		draft, err := change(v)
+		last = draft
+		return draft, err
+	})
+	d.changes.Store(d.n.Add(1), last.Members)
+	return res, err
+}
+
+func (d *spy) lastChange() scimsrv.MemberChange {
+	v, _ := d.changes.Load(d.n.Load())
+	ch, _ := v.(scimsrv.MemberChange)
+	return ch
+}
+
+func withSpy(d *spy) func(*scimsrv.Options) {
+	return func(o *scimsrv.Options) {
+		d.Directory = o.Directory
+		o.Directory = d
+	}
+}
+
+func TestNewRefusesIncompleteOptions(t *testing.T) {
+	dir := newTenant(t, quirk.RFC).dir
+	auth := scimtest.Tokens{}
+	for name, o := range map[string]scimsrv.Options{
+		"directory":     {Authenticator: auth, PublicURL: "https://x.example.com"},
+		"authenticator": {Directory: dir, PublicURL: "https://x.example.com"},
+		"public URL":    {Directory: dir, Authenticator: auth, PublicURL: "x.example.com"},
+	} {
+		if _, err := scimsrv.New(o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without a proper %s: error %v", name, err)
+		}
+	}
+}
+
+func TestOneOfManyConcurrentPostsOfAUserNameIsAnswered201(t *testing.T) {
+	for _, dialect := range quirk.Dialects() {
+		t.Run(dialect, func(t *testing.T) {
+			tn := newTenant(t, dialect)
+			const senders = 32
+			var wg sync.WaitGroup
+			statuses := make([]int, senders)
+			for i := range senders {
+				wg.Go(func() {
+					statuses[i] = tn.send(t, "POST", "/Users", userBody("jane@example.com")).status
+				})
+			}
+			wg.Wait()
+			count := map[int]int{}
+			for _, s := range statuses {
+				count[s]++
+			}
+			if diff := cmp.Diff(map[int]int{201: 1, 409: senders - 1}, count); diff != "" {
+				t.Errorf("answers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestConcurrentMemberPatchesLoseNobody(t *testing.T) {
+	tn := newTenant(t, quirk.Okta)
+	const n = 24
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = tn.user(t, fmt.Sprintf("u%d", i))
+	}
+	team := tn.want(t, 201, "POST", "/Groups", groupBody("Team")).id()
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		wg.Go(func() {
+			tn.send(t, "PATCH", "/Groups/"+team, patchBody(fmt.Sprintf(`{"op":"add","path":"members","value":[{"value":%q}]}`, id)))
+		})
+	}
+	wg.Wait()
+	members, _ := tn.want(t, 200, "GET", "/Groups/"+team, "").path("members").(attr.Array)
+	if len(members) != n {
+		t.Errorf("%d of %d members were kept", len(members), n)
+	}
+}
+
+func TestInactiveUserPostedAgainIsRestoredForOktaOnly(t *testing.T) {
+	for dialect, want := range map[string]int{quirk.Okta: 201, quirk.Azure: 409, quirk.RFC: 409, quirk.Lenient: 409} {
+		t.Run(dialect, func(t *testing.T) {
+			tn := newTenant(t, dialect)
+			id := tn.user(t, "jane@example.com", `"active":true,"title":"Old"`)
+			if g := tn.send(t, "POST", "/Users", userBody("JANE@example.com", `"active":true`)); g.status != 409 {
+				t.Fatalf("POST of an active user: status %d, want 409", g.status)
+			}
+			tn.want(t, 200, "PATCH", "/Users/"+id, patchBody(`{"op":"replace","path":"active","value":false}`))
+			if g := tn.send(t, "POST", "/Users", userBody("jane@example.com", `"active":false`)); g.status != 409 {
+				t.Errorf("POST of an inactive user as inactive: status %d, want 409", g.status)
+			}
+			g := tn.want(t, want, "POST", "/Users", userBody("Jane@example.com", `"active":true`))
+			after := tn.want(t, 200, "GET", "/Users/"+id, "")
+			if restored := want == 201; restored && (g.id() != id || after.path("title") != nil) || (after.path("active") == true) != restored {
+				t.Errorf("answered %s, left %s", g.raw, after.raw)
+			}
+		})
+	}
+}
+
+func TestPasswordsReachNeitherDirectoryNorAnswerNorJournal(t *testing.T) {
+	const secret = "Correct-Horse-7"
+	tn := newTenant(t, quirk.Okta)
+	var seen bytes.Buffer
+	note := func(g got) got { seen.WriteString(g.raw); return g }
+	id := note(tn.want(t, 201, "POST", "/Users", userBody("jane", `"password":"`+secret+`"`))).id()
+	note(tn.want(t, 200, "PUT", "/Users/"+id, userBody("jane", `"password":"`+secret+`"`)))
+	note(tn.want(t, 200, "PATCH", "/Users/"+id, patchBody(`{"op":"replace","value":{"password":"`+secret+`"}}`)))
+	note(tn.want(t, 200, "PATCH", "/Users/"+id, patchBody(`{"op":"replace","path":"password","value":"`+secret+`"}`)))
+	note(tn.want(t, 200, "GET", "/Users/"+id+"?attributes=password,userName", ""))
+	note(tn.refused(t, 403, "sensitive", "GET", "/Users?filter=password+eq+%22"+secret+"%22", ""))
+	note(tn.refused(t, 403, "sensitive", "POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"password sw \"`+secret+`\""}`))
+	res, err := tn.dir.Get(t.Context(), scimsrv.Caller{Source: "acme"}, scimsrv.User, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := json.Marshal(tn.journal.Exchanges())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{"answers": seen.String(), "directory": string(attr.Append(nil, res.Body)), "journal": string(journal)} {
+		if strings.Contains(text, secret) || strings.Contains(strings.ToLower(text), `"password":`) {
+			t.Errorf("the password is in the %s: %s", what, text)
+		}
+	}
+}
+
+func TestMembersAreReadOnlyWhenTheyAreAskedForAndWrittenAsDeltas(t *testing.T) {
+	d := &spy{}
+	tn := newTenant(t, quirk.Okta, withSpy(d))
+	const n = 300
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = tn.user(t, fmt.Sprintf("u%d", i))
+	}
+	newcomer := tn.user(t, "newcomer")
+	team := tn.want(t, 201, "POST", "/Groups", groupBody("Team", ids...)).id()
+
+	d.members.Store(0)
+	for _, path := range []string{
+		"/Groups/" + team + "?excludedAttributes=members",
+		"/Groups/" + team + "?attributes=displayName",
+		"/Groups?excludedAttributes=members",
+		"/Groups?excludedAttributes=members&filter=displayName+eq+%22team%22",
+		"/Groups?attributes=id&filter=id+eq+%22" + team + "%22+and+members+eq+%22" + ids[7] + "%22",
+		"/Groups?attributes=id&filter=members.value+eq+%22" + ids[7] + "%22",
+	} {
+		if g := tn.want(t, 200, "GET", path, ""); strings.Contains(g.raw, "members") {
+			t.Errorf("%s: members in %s", path, g.raw)
+		}
+	}
+	tn.want(t, 200, "PATCH", "/Groups/"+team+"?attributes=id", patchBody(fmt.Sprintf(`{"op":"remove","path":"members[value eq \"%s\"]"}`, ids[3])))
+	if diff := cmp.Diff(scimsrv.MemberChange{Remove: []string{ids[3]}}, d.lastChange()); diff != "" {
+		t.Errorf("removal of one (-want +got):\n%s", diff)
+	}
+	if n := d.members.Load(); n != 0 {
+		t.Errorf("members were listed %d times by requests that do not return them", n)
+	}
+
+	// A PUT of the whole list writes the difference only.
+	ids[3] = newcomer
+	body := groupBody("Team", ids...)
+	tn.want(t, 200, "PUT", "/Groups/"+team, body)
+	if diff := cmp.Diff(scimsrv.MemberChange{Add: []scimsrv.Member{{Value: newcomer, Type: scimsrv.User}}}, d.lastChange()); diff != "" {
+		t.Errorf("PUT with one more (-want +got):\n%s", diff)
+	}
+	before := tn.want(t, 200, "GET", "/Groups/"+team+"?excludedAttributes=members", "").path("meta", "version")
+	tn.want(t, 200, "PUT", "/Groups/"+team, body)
+	if after := tn.want(t, 200, "GET", "/Groups/"+team+"?excludedAttributes=members", "").path("meta", "version"); after != before {
+		t.Errorf("the same PUT again made version %v of %v", after, before)
+	}
+	// Without members it leaves them alone; with none it clears.
+	tn.want(t, 200, "PUT", "/Groups/"+team, fmt.Sprintf(`{"schemas":[%q],"displayName":"Other"}`, groupURN))
+	if got := tn.want(t, 200, "GET", "/Groups/"+team, "").path("members").(attr.Array); len(got) != n {
+		t.Errorf("%d members after a PUT that does not name them, want %d", len(got), n)
+	}
+	tn.want(t, 200, "PUT", "/Groups/"+team, groupBody("Other"))
+	if diff := cmp.Diff(scimsrv.MemberChange{Clear: true}, d.lastChange()); diff != "" {
+		t.Errorf("PUT of an empty list (-want +got):\n%s", diff)
+	}
+}
+
+func TestFiltersOnIndexedAttributesNeverScan(t *testing.T) {
+	d := &spy{}
+	tn := newTenant(t, quirk.Azure, withSpy(d))
+	id := tn.user(t, "jane@example.com", `"externalId":"E1","emails":[{"type":"work","value":"Jane@Mail.example"}]`)
+	for i := range 20 {
+		tn.user(t, fmt.Sprintf("u%d", i))
+	}
+	team := tn.want(t, 201, "POST", "/Groups", groupBody("Team", id)).id()
+	for filter, want := range map[string][]string{
+		`userName eq "JANE@example.com"`:                              {id},
+		`externalId eq "E1"`:                                          {id},
+		`externalId eq "e1"`:                                          {},
+		`id eq "` + id + `"`:                                          {id},
+		`emails[type eq "work"].value eq "jane@mail.EXAMPLE"`:         {id},
+		`emails[type eq "home"].value eq "jane@mail.EXAMPLE"`:         {},
+		`emails eq "jane@mail.example" and active eq true`:            {id},
+		`active eq true and id eq "` + id + `"`:                       {id},
+		`userName eq "nobody" or externalId eq "E1"`:                  {id},
+		`id eq "nobody" or id eq "` + id + `" or userName eq "zz"`:    {id},
+		`groups eq "nothing" and userName eq "jane@example.com"`:      {},
+		`groups eq "` + team + `" and userName eq "jane@example.com"`: {id},
+	} {
+		g := tn.want(t, 200, "POST", "/Users/.search", fmt.Sprintf(`{"filter":%q}`, filter))
+		if diff := cmp.Diff(want, g.list("id")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", filter, diff)
+		}
+	}
+	for filter, want := range map[string][]string{
+		`displayName eq "TEAM"`:                             {team},
+		`members eq "` + id + `"`:                           {team},
+		`members eq "nobody"`:                               {},
+		`members[value eq "` + id + `"] and id eq "nobody"`: {},
+	} {
+		g := tn.want(t, 200, "POST", "/Groups/.search", fmt.Sprintf(`{"filter":%q}`, filter))
+		if diff := cmp.Diff(want, g.list("id")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", filter, diff)
+		}
+	}
+	if n := d.scans.Load(); n != 0 {
+		t.Errorf("%d scans for filters that an index answers", n)
+	}
+	tn.want(t, 200, "GET", "/Users?filter=title+pr", "")
+	if d.scans.Load() != 1 {
+		t.Error("the spy sees no scans")
+	}
+}
+
+func TestReadingAListPageByPageReadsItOnce(t *testing.T) {
+	d := &spy{}
+	tn := newTenant(t, quirk.Okta, withSpy(d))
+	const n, count = 60, 5
+	want := make([]string, n)
+	for i := range want {
+		want[i] = tn.user(t, fmt.Sprintf("u%d", i))
+	}
+	read := func() []string {
+		var got []string
+		for start := 1; start <= n; start += count {
+			got = append(got, tn.want(t, 200, "GET", fmt.Sprintf("/Users?startIndex=%d&count=%d", start, count), "").list("id")...)
+		}
+		return got
+	}
+	if diff := cmp.Diff(want, read()); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+	if y := d.yielded.Load(); y > n+n/count {
+		t.Errorf("%d resources were read to show %d", y, n)
+	}
+	tn.want(t, 204, "DELETE", "/Users/"+want[1], "")
+	if diff := cmp.Diff(append([]string{want[0]}, want[2:]...), read()); diff != "" {
+		t.Errorf("pages after a delete (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailuresOfTheDirectoryBecomeSCIMErrors(t *testing.T) {
+	d := &spy{}
+	tn := newTenant(t, quirk.RFC, withSpy(d))
+	d.fail = &scimsrv.UnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("disk of jane@example.com full")}
+	g := tn.want(t, 503, "POST", "/Users", userBody("jane"))
+	if g.header.Get("Retry-After") != "2" {
+		t.Errorf("Retry-After is %q, want whole seconds, rounded up", g.header.Get("Retry-After"))
+	}
+	d.fail = errors.New("bucket users of jane@example.com is broken")
+	if again := tn.want(t, 500, "POST", "/Users", userBody("jane")); strings.Contains(g.raw+again.raw, "jane") {
+		t.Errorf("causes are shown to the sender: %s %s", g.raw, again.raw)
+	}
+}
+
+// broken panics when it is asked for a resource.
+type broken struct{ scimsrv.Directory }
+
+func (broken) Get(context.Context, scimsrv.Caller, scimsrv.Type, string) (scimsrv.Resource, error) {
+	panic("broken")
+}
+
+func TestPanicIsAnsweredWithASCIMError(t *testing.T) {
+	tn := newTenant(t, quirk.RFC, func(o *scimsrv.Options) { o.Directory = broken{o.Directory} })
+	tn.want(t, 500, "GET", "/Users/x", "")
+	tn.want(t, 201, "POST", "/Users", userBody("jane"))
+}
+
+func TestTokensAboveTheirRateAreTold429(t *testing.T) {
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	var mu sync.Mutex
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	tn := newTenant(t, quirk.RFC, func(o *scimsrv.Options) {
+		o.Limits = scimsrv.Limits{Rate: 0.5, Burst: 2}
+		o.Now = clock
+	})
+	tn.want(t, 200, "GET", "/Users", "")
+	tn.want(t, 200, "GET", "/Users", "")
+	g := tn.want(t, 429, "GET", "/Users", "")
+	if g.header.Get("Retry-After") != "2" {
+		t.Errorf("Retry-After is %q, want 2", g.header.Get("Retry-After"))
+	}
+	tn.want(t, 200, "GET", "/Users", "", "Authorization", "Bearer other-token")
+	mu.Lock()
+	now = now.Add(2 * time.Second)
+	mu.Unlock()
+	tn.want(t, 200, "GET", "/Users", "")
+	tn.want(t, 429, "GET", "/Users", "")
+}
+
+func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
+	tn := newTenant(t, quirk.Azure)
+	id := tn.user(t, "jane@example.com")
+	tn.want(t, 200, "GET", "/Users?filter=userName+eq+%22jane%40example.com%22+and+active+eq+true+or+emails%5Btype+eq+%22work%22%5D&startIndex=1&count=2&attributes=id&x=jane", "")
+	tn.want(t, 400, "GET", "/Users?filter=jane%40example.com", "")
+	tn.want(t, 404, "GET", "/Users/jane@example.com", "")
+	tn.want(t, 409, "POST", "/Users", userBody("jane@example.com"))
+	tn.want(t, 400, "POST", "/Groups", groupBody("Team", "jane@example.com"))
+	tn.want(t, 200, "PATCH", "/Users/"+id, patchBody(`{"op":"Replace","path":"active","value":"False"}`))
+	tn.want(t, 401, "GET", "/Users", "", "Authorization", "Bearer nonsense")
+	tn.want(t, 400, "GET", "/Users?access_token=jane", "")
+	type row struct {
+		Method, Path string
+		Status       int
+		Type         string
+		Quirks       []string
+		Source       string
+	}
+	var rows []row
+	for _, e := range tn.journal.Exchanges() {
+		rows = append(rows, row{e.Method, e.Path, e.Status, e.SCIMType, e.Quirks, e.Caller.Source})
+		if strings.Contains(fmt.Sprintf("%+v", e), "jane") {
+			t.Errorf("personal values in %+v", e)
+		}
+	}
+	want := []row{
+		{"POST", "/scim/v2/Users", 201, "", nil, "acme"},
+		{"GET", `/scim/v2/Users?attributes=id&count=2&filter=userName eq "…" and active eq true or emails[type eq "…"]&startIndex=1&x=…`, 200, "", nil, "acme"},
+		{"GET", "/scim/v2/Users?filter=…", 400, "invalidFilter", nil, "acme"},
+		{"GET", "/scim/v2/Users/…", 404, "", nil, "acme"},
+		{"POST", "/scim/v2/Users", 409, "uniqueness", nil, "acme"},
+		{"POST", "/scim/v2/Groups", 400, "invalidValue", nil, "acme"},
+		{"PATCH", "/scim/v2/Users/" + id, 200, "", []string{"patch-envelope", "boolean-string"}, "acme"},
+		{"GET", "/scim/v2/Users", 401, "", nil, ""},
+		{"GET", "/scim/v2/Users?access_token=…", 400, "invalidValue", nil, ""},
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("journal (-want +got):\n%s", diff)
+	}
+}
+
+func TestSourcesShareNothing(t *testing.T) {
+	tn := newTenant(t, quirk.RFC)
+	id := tn.user(t, "jane")
+	team := tn.want(t, 201, "POST", "/Groups", groupBody("Team", id)).id()
+	other := []string{"Authorization", "Bearer other-token"}
+	for _, path := range []string{"/Users/" + id, "/Groups/" + team} {
+		tn.want(t, 404, "GET", path, "", other...)
+		tn.want(t, 404, "DELETE", path, "", other...)
+		tn.want(t, 404, "PATCH", path, patchBody(`{"op":"remove","path":"externalId"}`), other...)
+	}
+	tn.want(t, 404, "PUT", "/Users/"+id, userBody("stolen"), other...)
+	tn.want(t, 400, "POST", "/Groups", groupBody("Mine", id), other...)
+	for _, filter := range []string{"", "?filter=userName+eq+%22jane%22", "?filter=id+eq+%22" + id + "%22"} {
+		if g := tn.want(t, 200, "GET", "/Users"+filter, "", other...); g.path("totalResults") != attr.Number("0") {
+			t.Errorf("%s shows another source: %s", filter, g.raw)
+		}
+	}
+	tn.want(t, 201, "POST", "/Users", userBody("jane"), other...)
+}
+
+func TestServerCutsOffSlowSenders(t *testing.T) {
+	s := scimsrv.Server(http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
+		t.Errorf("a timeout is missing: %+v", s)
+	}
+}
+
+func BenchmarkGetByUserName(b *testing.B) {
+	tn := newTenant(b, quirk.Okta)
+	const people = 10_000
+	for i := range people {
+		draft := scimsrv.Draft{
+			Body: attr.NewObject(attr.Member{Name: "userName", Value: fmt.Sprintf("u%d", i)}, attr.Member{Name: "active", Value: true}),
+			Keys: []scimsrv.Key{{Attribute: "username", Value: fmt.Sprintf("u%d", i), Unique: true}},
+		}
+		if _, err := tn.dir.Create(b.Context(), scimsrv.Caller{Source: "acme"}, scimsrv.User, draft); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s, err := scimsrv.New(scimsrv.Options{Directory: tn.dir, PublicURL: "http://x.example.com",
+		Authenticator: scimtest.Tokens{token: {Source: "acme", Dialect: quirk.Okta, TokenID: "t"}}, Recorder: tn.journal})
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/scim/v2/Users?filter=userName%20eq%20%22u77%22&startIndex=1&count=100", nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+)
+
+// Client is what the terminal UI asks of the running appliance; admin/client
+// satisfies it. Methods mean what their namesakes of [admin.Service] mean, with
+// the operator at this end of the socket as the actor. A refusal is an
+// *[admin.Error]; every other error means that the appliance could not be
+// reached. Methods must end when their context does and be safe for concurrent
+// use.
+type Client interface {
+	Status(ctx context.Context) (admin.Status, error)
+	Activate(ctx context.Context, source string) (run uint64, err error)
+	Pause(ctx context.Context, source string) error
+	Sync(ctx context.Context, sources []string) error
+	Check(ctx context.Context, names []string) ([]admin.CheckResult, error)
+
+	Plan(ctx context.Context, source string) (admin.Plan, error)
+	// Runs returns runs newest first; a page begins after the run whose number
+	// Page.After is, in decimal.
+	Runs(ctx context.Context, page admin.Page) ([]model.Run, error)
+	Run(ctx context.Context, seq uint64) (model.Run, []admin.Delivery, error)
+	Approve(ctx context.Context, seq uint64) (released int, err error)
+	Reject(ctx context.Context, seq uint64) (rejected int, err error)
+
+	People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error)
+	Person(ctx context.Context, who string) (admin.Person, error)
+
+	Conflicts(ctx context.Context) ([]admin.Conflict, error)
+	Conflict(ctx context.Context, id string) (admin.Conflict, error)
+	Resolve(ctx context.Context, id string, answer admin.Resolution) error
+	// UndoDecision takes a decision back. It is named by its own id or by that
+	// of the conflict it answered, which is the one known here.
+	UndoDecision(ctx context.Context, decision string) error
+
+	Deliveries(ctx context.Context, target, state string, page admin.Page) ([]admin.Delivery, error)
+	RetryDelivery(ctx context.Context, target, person string) error
+	DropDelivery(ctx context.Context, target, person string) error
+	SetLane(ctx context.Context, target, state string) error
+
+	Tokens(ctx context.Context) ([]admin.Token, error)
+	CreateToken(ctx context.Context, source, label string, ttl time.Duration) (admin.NewToken, error)
+	RevokeToken(ctx context.Context, id string) error
+
+	// Journal returns events after seq, oldest first, or the newest ones when
+	// seq is negative; with wait it blocks until there is one or ctx ends.
+	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
+}
+
+// Previewer is what a [Client] may offer besides: the plan that an answer would
+// cause, without giving it. Where it is missing, the preview says what an answer
+// means and which accounts it concerns.
+type Previewer interface {
+	Preview(ctx context.Context, id string, answer admin.Resolution) (admin.Plan, error)
+}

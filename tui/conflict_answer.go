@@ -1,0 +1,357 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+	"rollcall/tui/kit"
+)
+
+// largeFrom is from how many on a number has to be typed before it is done.
+const largeFrom = 10
+
+// verbsFor lists the answers that make sense for a kind of conflict, the most
+// usual first. The appliance has the last word on each.
+func verbsFor(kind string) []string {
+	var verbs []model.Verb
+	switch model.ConflictKind(kind) {
+	case model.DuplicateIdentifier, model.AmbiguousMatch, model.DuplicateGroup:
+		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude}
+	case model.AccountTaken:
+		verbs = []model.Verb{model.Merge, model.Separate, model.Exclude}
+	case model.EmailRecycled:
+		verbs = []model.Verb{model.Separate, model.Merge, model.Allow, model.Exclude}
+	case model.IdentifierChange, model.PersonalEmail:
+		verbs = []model.Verb{model.Allow, model.Set, model.Exclude}
+	case model.MissingIdentifier, model.Rejected:
+		verbs = []model.Verb{model.Set, model.Exclude}
+	case model.ManagerUnresolved, model.ManagerCycle:
+		verbs = []model.Verb{model.Set, model.Allow}
+	default:
+		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Allow, model.Set}
+	}
+	var out []string
+	for _, v := range append(verbs, model.Later) {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// answerKeys gives each answer its key.
+func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
+	var keys kit.Keymap
+	if res, ok := suggested(cf); ok && (res.Record == "" || c.open != "") {
+		keys = append(keys, kit.Binding{Keys: []string{"y"}, Intent: intentAccept, Label: "as suggested", Help: "preview the suggested answer", Mutates: true})
+	}
+	words := map[string]kit.Binding{
+		"merge":    {Keys: []string{"m"}, Label: "merge", Help: "these records are one human"},
+		"separate": {Keys: []string{"s"}, Label: "separate", Help: "these records are different humans"},
+		"prefer":   {Keys: []string{"p"}, Label: "prefer", Help: "the record at the column cursor is right"},
+		"exclude":  {Keys: []string{"x"}, Label: "exclude", Help: "leave the record at the column cursor out"},
+		"allow":    {Keys: []string{"a"}, Label: "allow", Help: "it is right as it is"},
+		"set":      {Keys: []string{"e"}, Label: "set", Help: "type the right value of the attribute at the cursor"},
+		"later":    {Keys: []string{"z"}, Label: "later", Help: "put it off"},
+	}
+	for _, verb := range verbsFor(cf.Kind) {
+		if c.open == "" && slices.Contains([]string{"prefer", "exclude", "set"}, verb) {
+			continue // they name a record, which is chosen in the detail
+		}
+		b := words[verb]
+		b.Intent, b.Mutates = intentAnswer+kit.Intent(verb), true
+		keys = append(keys, b)
+	}
+	return keys
+}
+
+// suggested reads the suggestion of a conflict, which begins with the answer in
+// the words of the command: "prefer r_12: …", "merge: …". A suggestion that
+// begins otherwise is advice to read, not an answer to give.
+func suggested(cf admin.Conflict) (admin.Resolution, bool) {
+	head, _, _ := strings.Cut(cf.Suggestion, ":")
+	words := strings.Fields(strings.TrimRight(head, ".,; "))
+	if len(words) == 0 {
+		return admin.Resolution{}, false
+	}
+	res := admin.Resolution{Verb: words[0], Rev: cf.Rev}
+	switch res.Verb {
+	case "merge", "separate", "allow", "later":
+		return res, true
+	case "prefer", "exclude":
+		for _, r := range cf.Records {
+			if len(words) > 1 && r.ID == words[1] {
+				res.Record = r.ID
+				return res, true
+			}
+		}
+	}
+	return admin.Resolution{}, false
+}
+
+func (c *conflicts) acceptSuggestion() tea.Cmd {
+	cf, ok := c.current()
+	if !ok {
+		return nil
+	}
+	if res, ok := suggested(cf); ok {
+		return c.weigh(res)
+	}
+	return nil
+}
+
+// answer begins an answer: what is missing is asked for, then it is previewed.
+func (c *conflicts) answer(verb string) tea.Cmd {
+	cf, ok := c.current()
+	if !ok {
+		return nil
+	}
+	res := admin.Resolution{Verb: verb, Rev: cf.Rev}
+	if verb == "prefer" || verb == "exclude" || verb == "set" {
+		if c.record >= len(cf.Records) {
+			c.env.say(kit.Warn, "No record takes part that could be named.")
+			return nil
+		}
+		res.Record = cf.Records[c.record].ID
+	}
+	if verb != "set" {
+		return c.weigh(res)
+	}
+	res.Attribute = c.attributeToSet(cf)
+	body := kit.Paragraph(kit.Plain, "The right "+spoken(res.Attribute)+" of "+nameRecord(cf, res.Record)+", whatever the sources say. Empty clears it.", 70)
+	c.env.open(kit.Ask("Set "+spoken(res.Attribute), body, "preview", c.saidAtCursor(cf)), func(value string) tea.Cmd {
+		res.Value = strings.TrimSpace(value)
+		return c.weigh(res)
+	})
+	return nil
+}
+
+// attributeToSet is the attribute at the cursor, or the one the kind is about.
+func (c *conflicts) attributeToSet(cf admin.Conflict) string {
+	rows := fieldRows(cf, c.only)
+	if i := c.fields.Cursor(); i < len(rows) && !rows[i].fixed {
+		return rows[i].name
+	}
+	switch model.ConflictKind(cf.Kind) {
+	case model.ManagerUnresolved, model.ManagerCycle:
+		return string(model.Manager)
+	}
+	return string(model.Email)
+}
+
+func (c *conflicts) saidAtCursor(cf admin.Conflict) string {
+	return cf.Records[c.record].Attributes[c.attributeToSet(cf)]
+}
+
+// previewed is an answer on its way to being confirmed.
+type previewed struct {
+	to     []admin.Conflict
+	answer admin.Resolution
+	people []admin.Person
+	plan   *admin.Plan // nil when the appliance offers no preview
+}
+
+// weigh shows what an answer would do before it is given: to the conflict in
+// detail, or to all that are marked.
+func (c *conflicts) weigh(res admin.Resolution) tea.Cmd {
+	p := previewed{answer: res, people: c.detail.value.people}
+	if c.open == "" && len(c.marked) > 0 {
+		p.people = nil
+		for _, cf := range c.list.value {
+			if c.marked[cf.ID] {
+				p.to = append(p.to, cf)
+			}
+		}
+	} else if cf, ok := c.current(); ok {
+		p.to = []admin.Conflict{cf}
+	}
+	if len(p.to) == 0 {
+		return nil
+	}
+	previewer, offered := c.env.client.(Previewer)
+	if !offered || len(p.to) > 1 {
+		c.preview.forget()
+		c.preview.value = p
+		c.confirm()
+		return nil
+	}
+	return c.preview.ask(c.env, func(ctx context.Context) (previewed, error) {
+		plan, err := previewer.Preview(ctx, p.to[0].ID, res)
+		p.plan = &plan
+		return p, err
+	})
+}
+
+// confirm opens the dialog that shows the preview and waits for a yes.
+func (c *conflicts) confirm() {
+	if c.preview.err != nil {
+		c.env.say(kit.Bad, sentence(c.preview.err))
+		return
+	}
+	p := c.preview.value
+	title := strings.ToUpper(p.answer.Verb[:1]) + p.answer.Verb[1:]
+	if n := len(p.to); n > 1 {
+		title += " " + kit.Plural(n, "conflict", "conflicts")
+	}
+	body := p.body(c.env.theme)
+	d := kit.Confirm(title, body, p.answer.Verb)
+	if len(p.to) > largeFrom {
+		d = kit.ConfirmCount(title, body, p.answer.Verb, len(p.to))
+	}
+	c.env.open(d, func(string) tea.Cmd { return c.give(p) })
+}
+
+// give sends the answer, to one conflict after the other.
+func (c *conflicts) give(p previewed) tea.Cmd {
+	client := c.env.client
+	last := p.to[len(p.to)-1].ID
+	return c.env.change(func(ctx context.Context) (string, error) {
+		done := 0
+		var refused error
+		for _, cf := range p.to {
+			res := p.answer
+			res.Rev = cf.Rev
+			err := client.Resolve(ctx, cf.ID, res)
+			var refusal *admin.Error
+			switch {
+			case err == nil:
+				done++
+			case errors.As(err, &refusal): // this one only: someone else was faster
+				refused = err
+			default:
+				return "", err
+			}
+		}
+		if done == 0 && refused != nil {
+			return "", refused
+		}
+		text := p.answer.Verb + ": " + kit.Plural(done, "conflict", "conflicts") + " answered; u takes the last answer back"
+		if refused != nil {
+			text += fmt.Sprintf("; %d refused: %s", len(p.to)-done, sentence(refused))
+		}
+		return text, nil
+	}, func(done bool) tea.Cmd {
+		if !done && c.open != "" {
+			return tea.Batch(c.ask(), c.askDetail(c.open))
+		}
+		if done {
+			c.answered, c.open = last, ""
+			c.detail.forget()
+			clear(c.marked)
+		}
+		return c.ask()
+	})
+}
+
+func (c *conflicts) undo() tea.Cmd {
+	id := c.answered
+	body := kit.Paragraph(kit.Plain, "The answer given last is taken back. The conflict opens again, and whoever it concerns waits again until it is answered.", 70)
+	c.env.open(kit.Confirm("Take the answer back", body, "take back"), func(string) tea.Cmd {
+		return c.env.change(func(ctx context.Context) (string, error) {
+			return "The answer was taken back.", c.env.client.UndoDecision(ctx, id)
+		}, func(done bool) tea.Cmd {
+			if done {
+				c.answered = ""
+			}
+			return c.ask()
+		})
+	})
+	return nil
+}
+
+// body says what an answer does: in words, to which records and accounts, and,
+// where the appliance offers it, change by change.
+func (p previewed) body(theme *kit.Theme) kit.Block {
+	const w = 70
+	var block kit.Block
+	for _, text := range p.outcome() {
+		block = append(block, kit.Paragraph(kit.Plain, text, w)...)
+	}
+	if accounts := accountsOf(p.people); accounts != "" {
+		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Faint, "Accounts today")))
+		block = append(block, kit.Paragraph(kit.Plain, accounts, w)...)
+	}
+	switch {
+	case len(p.to) > 1:
+		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Faint, "Answered alike")))
+		for _, cf := range p.to {
+			block = append(block, kit.L(kit.Text(kit.Plain, theme.Signs.Bullet+" "+who(cf))))
+		}
+	case p.plan != nil && len(p.plan.Changes) == 0:
+		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes.")))
+	case p.plan != nil:
+		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Faint, "What changes then")))
+		for _, ch := range p.plan.Changes {
+			block = append(block, changeLines(theme, ch)...)
+		}
+	default:
+		block = append(block, kit.Line{})
+		block = append(block, kit.Paragraph(kit.Faint, "What then differs in a target is sent within the limits of the guards; u takes the answer back.", w)...)
+	}
+	return block
+}
+
+func (p previewed) outcome() []string {
+	cf := p.to[0]
+	subject := "These records"
+	if len(p.to) == 1 {
+		subject = listRecords(cf)
+	}
+	switch model.Verb(p.answer.Verb) {
+	case model.Merge:
+		return []string{subject + " are one human from now on. One person holds them all, and each value comes from the first source in authority that has it."}
+	case model.Separate:
+		return []string{subject + " are different humans from now on. A person they share stays with one of them; each other one is found or given a person of its own, and an account of its own if it should have one."}
+	case model.Prefer:
+		return []string{nameRecord(cf, p.answer.Record) + " is right. The other records stay linked, but nothing they say counts."}
+	case model.Exclude:
+		return []string{nameRecord(cf, p.answer.Record) + " is left out as if its source did not list it. An account that rested on it alone follows the rule for people who are absent."}
+	case model.Allow:
+		return []string{"What was stopped (" + spoken(cf.Kind) + ") is right for " + strings.ToLower(subject[:1]) + subject[1:] + ", now and later."}
+	case model.Set:
+		value := p.answer.Value
+		if value == "" {
+			value = "empty"
+		}
+		return []string{"The " + spoken(p.answer.Attribute) + " of " + nameRecord(cf, p.answer.Record) + " is " + value + " from now on, whatever the sources say."}
+	case model.Later:
+		return []string{"Nothing is decided. The conflict stays, and what it stops stays stopped."}
+	}
+	return []string{"The appliance is asked to: " + p.answer.Verb}
+}
+
+func listRecords(cf admin.Conflict) string {
+	var names []string
+	for _, r := range cf.Records {
+		names = append(names, nameRecord(cf, r.ID))
+	}
+	if len(names) == 0 {
+		return "The people of this conflict"
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+// nameRecord names a record of a conflict: "hibob 2044 (Ada Example)".
+func nameRecord(cf admin.Conflict, id string) string {
+	for _, r := range cf.Records {
+		if r.ID == id {
+			name := strings.TrimSpace(r.Attributes[string(model.GivenName)] + " " + r.Attributes[string(model.FamilyName)])
+			if name == "" {
+				name = r.Attributes[string(model.DisplayName)]
+			}
+			if name == "" {
+				return r.Source + " " + r.Native
+			}
+			return r.Source + " " + r.Native + " (" + name + ")"
+		}
+	}
+	return id
+}

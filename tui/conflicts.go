@@ -1,0 +1,405 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rollcall/appliance/admin"
+	"rollcall/tui/kit"
+)
+
+// refreshEvery is how often a page asks again for what it shows.
+const refreshEvery = 5 * time.Second
+
+// Intents of the conflicts page.
+const (
+	intentMark     kit.Intent = "mark"
+	intentMarkLike kit.Intent = "mark_like"
+	intentAccept   kit.Intent = "accept"
+	intentUndo     kit.Intent = "undo"
+	intentDiffers  kit.Intent = "only_differing"
+	intentAnswer   kit.Intent = "answer_" // and the verb
+)
+
+// conflicts is the list of open conflicts, and one of them in detail.
+type conflicts struct {
+	env    *env
+	list   slot[[]admin.Conflict]
+	table  kit.Table
+	shown  []int // indexes into list.value that match the filter
+	filter kit.Field
+	typed  bool            // the filter has the keys
+	marked map[string]bool // by conflict id
+
+	wanted string // id of a conflict to open once the list is there
+	open   string // id of the conflict in detail
+	detail slot[conflictDetail]
+	fields kit.Table // its attributes
+	record int       // the record the column cursor is on
+	only   bool      // only attributes that differ
+
+	preview  slot[previewed]
+	answered string // id of the conflict answered last, for undo
+}
+
+// conflictDetail is a conflict with the people it concerns, whose accounts an
+// answer may touch.
+type conflictDetail struct {
+	conflict admin.Conflict
+	people   []admin.Person
+}
+
+func newConflicts(e *env) *conflicts {
+	return &conflicts{
+		env: e, filter: kit.NewField(100), marked: map[string]bool{},
+		table: kit.NewTable(
+			kit.Column{Title: " ", Min: 1, Keep: 9}, kit.Column{Title: "WHO", Min: 18, Flex: 3, Keep: 8},
+			kit.Column{Title: "KIND", Min: 20, Keep: 7}, kit.Column{Title: "AGE", Min: 4, Right: true, Keep: 5},
+			kit.Column{Title: "STOPS", Min: 5, Keep: 4}, kit.Column{Title: "SUGGESTION", Min: 16, Flex: 4, Keep: 6},
+		),
+	}
+}
+
+func (c *conflicts) title() string { return "Conflicts" }
+
+func (c *conflicts) command() string {
+	if cf, ok := c.current(); ok && c.open != "" {
+		verb := "merge"
+		if verbs := verbsFor(cf.Kind); len(verbs) > 0 {
+			verb = verbs[0]
+		}
+		if res, ok := suggested(cf); ok {
+			verb = strings.TrimSpace(res.Verb + " " + res.Record)
+		}
+		return "rollcall conflicts resolve " + quoted(cf.ID) + " " + verb
+	}
+	return "rollcall conflicts list"
+}
+
+func (c *conflicts) bindings() kit.Keymap {
+	cf, ok := c.current()
+	var keys kit.Keymap
+	if c.open == "" {
+		keys = kit.Keymap{
+			{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "look", Help: "look at the records side by side"},
+			{Keys: []string{"/"}, Intent: kit.Search, Label: "filter", Help: "show only conflicts with these words"},
+			{Keys: []string{" "}, Intent: intentMark, Label: "mark", Help: "mark for one answer to several", Mutates: true},
+			{Keys: []string{"*"}, Intent: intentMarkLike, Label: "mark alike", Help: "mark every conflict of the same shape as this one", Mutates: true},
+		}
+	} else {
+		keys = kit.Keymap{
+			{Keys: []string{"left", "h"}, Intent: kit.Left, Help: "the record on the left"},
+			{Keys: []string{"right", "l"}, Intent: kit.Right, Label: "record", Help: "the record on the right"},
+			{Keys: []string{"f"}, Intent: intentDiffers, Help: "only what differs, or everything"},
+		}
+	}
+	if ok && (c.open != "" || len(c.marked) > 0) {
+		keys = append(keys, c.answerKeys(cf)...)
+	}
+	if c.answered != "" {
+		keys = append(keys, kit.Binding{Keys: []string{"u"}, Intent: intentUndo, Label: "undo", Help: "take back the answer given last", Mutates: true})
+	}
+	return append(keys, kit.Moves()...)
+}
+
+func (c *conflicts) ask() tea.Cmd { return c.list.ask(c.env, c.env.client.Conflicts) }
+
+func (c *conflicts) visit(subject string) tea.Cmd {
+	if subject != "" {
+		c.wanted, c.open = strings.TrimPrefix(subject, "conflict:"), ""
+		return c.ask()
+	}
+	if c.open != "" {
+		return tea.Batch(c.ask(), c.askDetail(c.open))
+	}
+	return c.ask()
+}
+
+func (c *conflicts) tick(now time.Time) tea.Cmd {
+	if c.list.stale(now, refreshEvery) {
+		return c.ask()
+	}
+	return nil
+}
+
+// show opens one conflict in detail.
+func (c *conflicts) show(id string) tea.Cmd {
+	c.open, c.record = id, 0
+	c.fields = kit.NewTable()
+	c.detail.forget()
+	return c.askDetail(id)
+}
+
+func (c *conflicts) askDetail(id string) tea.Cmd {
+	client := c.env.client
+	return c.detail.ask(c.env, func(ctx context.Context) (conflictDetail, error) {
+		cf, err := client.Conflict(ctx, id)
+		if err != nil {
+			return conflictDetail{}, err
+		}
+		d := conflictDetail{conflict: cf}
+		for _, who := range cf.Persons[:min(len(cf.Persons), 4)] {
+			// A person who is gone by now is no reason not to show the conflict.
+			if p, err := client.Person(ctx, who); err == nil {
+				d.people = append(d.people, p)
+			}
+		}
+		return d, nil
+	})
+}
+
+func (c *conflicts) take(msg tea.Msg) tea.Cmd {
+	switch {
+	case c.list.take(c.env, msg):
+		c.refilter()
+		id := c.wanted
+		c.wanted = ""
+		if slices.ContainsFunc(c.list.value, func(cf admin.Conflict) bool { return cf.ID == id }) {
+			return c.show(id)
+		}
+	case c.detail.take(c.env, msg):
+	case c.preview.take(c.env, msg):
+		c.confirm()
+	}
+	return nil
+}
+
+// refilter finds what the filter shows, and forgets marks of conflicts that are
+// no longer open.
+func (c *conflicts) refilter() {
+	c.shown = c.shown[:0]
+	open := map[string]bool{}
+	for i, cf := range c.list.value {
+		open[cf.ID] = true
+		if matches(c.filter.Value(), strings.Join(cf.Names, " "), spoken(cf.Kind), cf.ID, strings.Join(cf.Identifiers, " "), cf.Suggestion) {
+			c.shown = append(c.shown, i)
+		}
+	}
+	for id := range c.marked {
+		if !open[id] {
+			delete(c.marked, id)
+		}
+	}
+	c.table.Select(c.table.Cursor(), len(c.shown))
+}
+
+// current is the conflict in detail, else the one the cursor is on.
+func (c *conflicts) current() (admin.Conflict, bool) {
+	if c.open != "" {
+		return c.detail.value.conflict, c.detail.loaded
+	}
+	if i := c.table.Cursor(); i < len(c.shown) {
+		return c.list.value[c.shown[i]], true
+	}
+	return admin.Conflict{}, false
+}
+
+func (c *conflicts) do(intent kit.Intent) tea.Cmd {
+	if verb, ok := strings.CutPrefix(string(intent), string(intentAnswer)); ok {
+		return c.answer(verb)
+	}
+	switch intent {
+	case intentAccept:
+		return c.acceptSuggestion()
+	case intentUndo:
+		return c.undo()
+	}
+	if c.open != "" {
+		return c.doDetail(intent)
+	}
+	if c.table.Do(intent, len(c.shown)) {
+		return nil
+	}
+	cf, ok := c.current()
+	switch {
+	case intent == kit.Search:
+		c.typed = true
+	case !ok:
+	case intent == kit.Open:
+		return c.show(cf.ID)
+	case intent == intentMark:
+		c.mark(cf.ID)
+		c.table.Do(kit.Down, len(c.shown))
+	case intent == intentMarkLike:
+		c.markLike(cf)
+	}
+	return nil
+}
+
+func (c *conflicts) doDetail(intent kit.Intent) tea.Cmd {
+	cf := c.detail.value.conflict
+	if c.fields.Do(intent, len(fieldRows(cf, c.only))) {
+		return nil
+	}
+	switch intent {
+	case kit.Left:
+		c.record = max(c.record-1, 0)
+	case kit.Right:
+		c.record = max(min(c.record+1, len(cf.Records)-1), 0)
+	case intentDiffers:
+		c.only = !c.only
+	}
+	return nil
+}
+
+func (c *conflicts) mark(id string) {
+	if c.marked[id] {
+		delete(c.marked, id)
+		return
+	}
+	c.marked[id] = true
+}
+
+// markLike marks every conflict that is shown and has the shape of cf, or none
+// of them when all are marked already.
+func (c *conflicts) markLike(cf admin.Conflict) {
+	var like []string
+	all := true
+	for _, i := range c.shown {
+		if other := c.list.value[i]; shapeOf(other) == shapeOf(cf) {
+			like = append(like, other.ID)
+			all = all && c.marked[other.ID]
+		}
+	}
+	for _, id := range like {
+		if all {
+			delete(c.marked, id)
+			continue
+		}
+		c.marked[id] = true
+	}
+}
+
+// shape is what two conflicts must have in common to be given one answer.
+type shape struct {
+	kind, target, rule, verb, sources string
+}
+
+func shapeOf(cf admin.Conflict) shape {
+	s := shape{kind: cf.Kind, target: cf.Target, rule: cf.Rule}
+	if res, ok := suggested(cf); ok {
+		s.verb = res.Verb
+	}
+	var sources []string
+	for _, r := range cf.Records {
+		sources = append(sources, r.Source)
+	}
+	slices.Sort(sources)
+	s.sources = strings.Join(sources, "+")
+	return s
+}
+
+func (c *conflicts) back() bool {
+	switch {
+	case c.open != "":
+		c.open = ""
+		c.detail.forget()
+	case c.filter.Value() != "":
+		c.filter.Set("")
+		c.refilter()
+	case len(c.marked) > 0:
+		clear(c.marked)
+	default:
+		return false
+	}
+	return true
+}
+
+func (c *conflicts) typing() bool { return c.typed }
+
+func (c *conflicts) key(msg tea.KeyMsg) tea.Cmd {
+	switch msg.String() {
+	case "enter", "esc", "down":
+		c.typed = false
+		if msg.String() == "esc" {
+			c.filter.Set("")
+			c.refilter()
+		}
+		return nil
+	}
+	if c.filter.Key(msg) {
+		c.refilter()
+	}
+	return nil
+}
+
+func (c *conflicts) click(x, y int) tea.Cmd {
+	if c.open != "" {
+		return nil
+	}
+	before := c.table.Cursor()
+	if c.table.Click(y-1, len(c.shown)) {
+		switch {
+		case x < 3 && !c.env.readOnly:
+			c.mark(c.list.value[c.shown[c.table.Cursor()]].ID)
+		case c.table.Cursor() == before:
+			return c.do(kit.Open)
+		}
+	}
+	return nil
+}
+
+func (c *conflicts) view(w, h int) kit.Block {
+	if c.open != "" {
+		return c.viewDetail(w, h)
+	}
+	head := c.headline(w)
+	if line, ok := asOf(c.env, &c.list, "the conflicts"); ok {
+		head = line
+	}
+	block := kit.Block{head}
+	if c.list.loaded && len(c.list.value) == 0 {
+		return append(block, kit.L(kit.Text(kit.Good, "  "+c.env.theme.Signs.Good+" No conflict is open. New ones appear here by themselves.")))
+	}
+	return append(block, c.table.View(c.env.theme, w, h-1, conflictRows{c})...)
+}
+
+func (c *conflicts) headline(w int) kit.Line {
+	theme := c.env.theme
+	left := kit.L(kit.Text(kit.Strong, " "+kit.Plural(len(c.list.value), "conflict", "conflicts")))
+	if c.typed || c.filter.Value() != "" {
+		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
+		left.Spans = append(left.Spans, c.filter.Spans(theme, w/3, c.typed)...)
+		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  ("+kit.Count(len(c.shown))+" shown)"))
+	}
+	right := kit.L(kit.Text(kit.Faint, "as of "+c.env.clock(c.list.at)+" "))
+	if len(c.marked) > 0 {
+		right = kit.L(kit.Text(kit.Accent, theme.Signs.Marked+" "+kit.Count(len(c.marked))+" marked: answer them together "))
+	}
+	return kit.Justify(left, right, w)
+}
+
+// conflictRows shows the filtered list in the table.
+type conflictRows struct{ *conflicts }
+
+func (r conflictRows) Len() int { return len(r.shown) }
+
+func (r conflictRows) Row(i int) ([]kit.Span, bool) {
+	cf := r.list.value[r.shown[i]]
+	mark, stops := "", ""
+	if r.marked[cf.ID] {
+		mark = r.env.theme.Signs.Marked
+	}
+	if cf.Freezes {
+		stops = "stops"
+	}
+	return []kit.Span{
+		kit.Text(kit.Accent, mark), kit.Text(kit.Strong, who(cf)), kit.Text(kit.Plain, spoken(cf.Kind)),
+		kit.Text(kit.Faint, span(r.env.now.Sub(cf.Opened))), kit.Text(kit.Warn, stops), kit.Text(kit.Faint, cf.Suggestion),
+	}, true
+}
+
+// who names the people of a conflict.
+func who(cf admin.Conflict) string {
+	switch {
+	case len(cf.Names) > 0:
+		return strings.Join(cf.Names, ", ")
+	case len(cf.Identifiers) > 0:
+		return cf.Identifiers[0]
+	}
+	return cf.ID
+}

@@ -1,0 +1,359 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+)
+
+// noon is when the tests take place.
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// fake is an appliance of plainly fictional people. It answers from memory, does
+// what it is asked, and notes it in calls. It can be made unreachable.
+type fake struct {
+	status    admin.Status
+	count     int // people
+	conflicts []admin.Conflict
+	runs      []model.Run
+	held      []admin.Delivery
+	pending   []admin.Delivery
+	events    []model.Event
+	tokens    []admin.Token
+	plan      admin.Plan
+
+	calls    []string
+	down     error
+	refuse   error // of every change
+	resolved []admin.Resolution
+	asked    []string // queries for people
+	limits   []int    // of those
+}
+
+var (
+	givenNames  = []string{"Ada", "Basil", "Cleo", "Dorian", "Édith", "Fabien", "Greta", "Hugo", "Ines", "Jonas"}
+	familyNames = []string{"Sample", "Placeholder", "Fictif", "Example", "Muster", "Prueba", "Fittizio"}
+)
+
+func (f *fake) note(format string, args ...any) error {
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	return f.down
+}
+
+// change notes a change and refuses it when told to.
+func (f *fake) change(format string, args ...any) error {
+	if err := f.note(format, args...); err != nil {
+		return err
+	}
+	return f.refuse
+}
+
+func (f *fake) Status(context.Context) (admin.Status, error) { return f.status, f.down }
+
+func (f *fake) Activate(_ context.Context, source string) (uint64, error) {
+	return 813, f.change("activate %s", source)
+}
+func (f *fake) Pause(_ context.Context, source string) error { return f.change("pause %s", source) }
+func (f *fake) Sync(_ context.Context, sources []string) error {
+	return f.change("sync %s", strings.Join(sources, " "))
+}
+
+func (f *fake) Check(_ context.Context, names []string) ([]admin.CheckResult, error) {
+	return []admin.CheckResult{{
+		Name: names[0], Kind: "hibob", OK: false, Summary: "answers, but two fields cannot be read",
+		Missing: []admin.CheckMissing{{Permission: "People's data > Work > View", Field: "work.title", Attribute: "title", Effect: "titles keep their last good value"}},
+		Notices: []string{"The account sees 1,204 people."},
+	}}, f.note("check %s", names[0])
+}
+
+func (f *fake) Plan(_ context.Context, source string) (admin.Plan, error) {
+	return f.plan, f.note("plan %s", source)
+}
+
+func (f *fake) Runs(_ context.Context, page admin.Page) ([]model.Run, error) {
+	from := 0
+	if page.After != "" {
+		seq, err := strconv.ParseUint(page.After, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		from = slices.IndexFunc(f.runs, func(r model.Run) bool { return r.Seq < seq })
+		if from < 0 {
+			return nil, f.down
+		}
+	}
+	return f.runs[from:min(from+page.Limit, len(f.runs))], f.down
+}
+
+func (f *fake) Run(_ context.Context, seq uint64) (model.Run, []admin.Delivery, error) {
+	for _, r := range f.runs {
+		if r.Seq == seq {
+			return r, f.held, f.down
+		}
+	}
+	return model.Run{}, nil, &admin.Error{Code: admin.CodeNotFound, Text: "there is no run " + strconv.FormatUint(seq, 10)}
+}
+
+func (f *fake) Approve(_ context.Context, seq uint64) (int, error) {
+	return len(f.held), f.change("approve %d", seq)
+}
+func (f *fake) Reject(_ context.Context, seq uint64) (int, error) {
+	return len(f.held), f.change("reject %d", seq)
+}
+
+func (f *fake) row(i int) admin.Person {
+	given, family := givenNames[i%len(givenNames)], familyNames[i/len(givenNames)%len(familyNames)]
+	p := admin.Person{
+		ID: fmt.Sprintf("p_%06d", i), Name: given + " " + family, Email: fmt.Sprintf("person%d@acme.example", i),
+		Status: "active", Access: "on", Sources: []string{"hibob", "okta"}, Reason: "hibob says active", Changed: noon.Add(-time.Hour),
+	}
+	switch i % 11 {
+	case 3:
+		p.Status, p.Reason = "inactive", "hibob says inactive"
+	case 5:
+		p.Held = []string{"c_0001"}
+	case 7:
+		p.Status, p.Waiting = "pending", "starts on 2026-04-01"
+	}
+	return p
+}
+
+func (f *fake) People(_ context.Context, query string, page admin.Page) ([]admin.Person, string, error) {
+	f.asked, f.limits = append(f.asked, query), append(f.limits, page.Limit)
+	if f.down != nil {
+		return nil, "", f.down
+	}
+	i := 0
+	if page.After != "" {
+		i, _ = strconv.Atoi(page.After)
+	}
+	var rows []admin.Person
+	for ; i < f.count && len(rows) < page.Limit; i++ {
+		if p := f.row(i); matches(query, p.Name, p.Email) {
+			rows = append(rows, p)
+		}
+	}
+	if i >= f.count {
+		return rows, "", nil
+	}
+	return rows, strconv.Itoa(i), nil
+}
+
+func (f *fake) Person(_ context.Context, who string) (admin.Person, error) {
+	if f.down != nil {
+		return admin.Person{}, f.down
+	}
+	i, err := strconv.Atoi(strings.TrimPrefix(who, "p_"))
+	if err != nil || i >= f.count {
+		return admin.Person{}, &admin.Error{Code: admin.CodeNotFound, Text: "nobody is " + who}
+	}
+	p := f.row(i)
+	p.Manager = &admin.PersonRef{ID: "p_000000", Name: "Ada Sample", Email: "person0@acme.example"}
+	p.Reports = 3
+	p.Values = []admin.Value{
+		{Attribute: "email", Value: p.Email, Source: "okta", Field: "emails[primary].value", Record: "r_2", Run: 780, At: noon.Add(-48 * time.Hour)},
+		{Attribute: "given_name", Value: strings.Fields(p.Name)[0], Source: "hibob", Field: "firstName", Record: "r_1", Run: 812, At: noon.Add(-time.Hour),
+			Lost: []admin.Lost{{Source: "okta", Value: "Addie", Why: "hibob comes first in authority"}}},
+		{Attribute: "title", Null: true, Source: "hibob", Field: "work.title", Record: "r_1", Run: 812, At: noon.Add(-time.Hour)},
+	}
+	p.Records = []admin.Record{record("r_1", "hibob", "2044", p.Name, p.Email), record("r_2", "okta", "00u1", p.Name, p.Email)}
+	p.Accounts = []admin.Account{{Target: "javelo", RemoteID: "j-17", Login: p.Email, Active: true, Adopted: true, At: noon.Add(-2 * time.Hour)}}
+	p.WhyNot = map[string]string{"elevo": "the lane is paused by an operator"}
+	p.Events = f.events[:min(5, len(f.events))]
+	return p, nil
+}
+
+func record(id, source, native, name, email string) admin.Record {
+	given, family, _ := strings.Cut(name, " ")
+	return admin.Record{
+		ID: id, Source: source, Native: native, Status: "active", RawStatus: "ACTIVE", Changed: noon.Add(-time.Hour),
+		Attributes: map[string]string{"email": email, "given_name": given, "family_name": family, "birth_date": "1990-05-06", "title": "Analyst"},
+	}
+}
+
+func (f *fake) Conflicts(context.Context) ([]admin.Conflict, error) {
+	return slices.Clone(f.conflicts), f.down
+}
+
+func (f *fake) Conflict(_ context.Context, id string) (admin.Conflict, error) {
+	for _, c := range f.conflicts {
+		if c.ID == id {
+			return c, f.down
+		}
+	}
+	return admin.Conflict{}, &admin.Error{Code: admin.CodeNotFound, Text: "the conflict " + id + " is not open"}
+}
+
+func (f *fake) Resolve(_ context.Context, id string, answer admin.Resolution) error {
+	if err := f.change("resolve %s %s %s", id, answer.Verb, answer.Record); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(f.conflicts, func(c admin.Conflict) bool { return c.ID == id })
+	if i < 0 || f.conflicts[i].Rev != answer.Rev {
+		return &admin.Error{Code: admin.CodeStale, Text: "the conflict is not as it was shown"}
+	}
+	f.resolved = append(f.resolved, answer)
+	f.conflicts = slices.Delete(f.conflicts, i, i+1)
+	return nil
+}
+
+func (f *fake) UndoDecision(_ context.Context, decision string) error {
+	return f.change("undo %s", decision)
+}
+
+func (f *fake) Deliveries(_ context.Context, target, state string, page admin.Page) ([]admin.Delivery, error) {
+	var out []admin.Delivery
+	for _, d := range f.pending {
+		if (target == "" || d.Target == target) && (state == "" || d.State == state) && len(out) < page.Limit {
+			out = append(out, d)
+		}
+	}
+	return out, f.down
+}
+func (f *fake) RetryDelivery(_ context.Context, target, person string) error {
+	return f.change("retry %s %s", target, person)
+}
+func (f *fake) DropDelivery(_ context.Context, target, person string) error {
+	return f.change("drop %s %s", target, person)
+}
+func (f *fake) SetLane(_ context.Context, target, state string) error {
+	return f.change("lane %s %s", target, state)
+}
+
+func (f *fake) Tokens(context.Context) ([]admin.Token, error) { return f.tokens, f.down }
+func (f *fake) CreateToken(_ context.Context, source, label string, _ time.Duration) (admin.NewToken, error) {
+	return admin.NewToken{ID: "t_9", Source: source, Token: "rc_exampletokenshownonlyonce0123456789", URL: "https://rollcall.acme.example/scim/v2"},
+		f.change("token %s %q", source, label)
+}
+func (f *fake) RevokeToken(_ context.Context, id string) error { return f.change("revoke %s", id) }
+
+func (f *fake) Journal(_ context.Context, after int64, limit int, _ bool) ([]model.Event, error) {
+	if f.down != nil {
+		return nil, f.down
+	}
+	if after < 0 {
+		return f.events[max(len(f.events)-limit, 0):], nil
+	}
+	from := slices.IndexFunc(f.events, func(e model.Event) bool { return int64(e.Seq) > after })
+	if from < 0 {
+		return nil, nil
+	}
+	return f.events[from:min(from+limit, len(f.events))], nil
+}
+
+// acme is an appliance in the middle of its work: a hold, conflicts, a broken
+// lane, a read under way.
+func acme() *fake {
+	f := &fake{count: 1204}
+	f.status = admin.Status{
+		Version: admin.Version{Version: "1.0.0"}, Now: noon, Started: noon.Add(-72 * time.Hour),
+		Health: "attention", Headline: "Deliveries flow; 12 deactivations and 3 conflicts wait for you.",
+		Needs: []admin.Need{
+			{Kind: "hold", Subject: "run:812", Text: "12 deactivations of run 812 (hibob) wait for approval", Command: "rollcall approve 812"},
+			{Kind: "conflict", Subject: "c_0001", Text: "3 conflicts wait for an answer", Command: "rollcall conflicts list"},
+			{Kind: "lane", Subject: "elevo", Text: "elevo refuses the credentials", Command: "rollcall check elevo"},
+		},
+		People: admin.Counts{Total: 1204, Active: 1100, Pending: 14, Leave: 20, Inactive: 70, Held: 6, Waiting: 4},
+		Sources: []admin.Source{
+			{Name: "hibob", Kind: "hibob", State: "active", Health: "ok", Detail: "read whole", Records: 1190, LastGood: noon.Add(-12 * time.Minute), NextRead: noon.Add(28 * time.Minute), LastRun: 812,
+				Reading: &admin.Progress{Done: 400, Total: 1190, Rate: 80, Started: noon.Add(-5 * time.Second), ETA: noon.Add(10 * time.Second)}},
+			{Name: "okta", Kind: "okta", State: "active", Health: "ok", Detail: "calls as usual", Records: 1204, LastHeard: noon.Add(-90 * time.Second), Endpoint: "https://rollcall.acme.example/scim/v2", Tokens: 1},
+			{Name: "lucca", Kind: "lucca", State: "preview", Health: "trouble", Detail: "could not be read", Records: 0, Error: "lucca: read page 1: 401 Unauthorized; check api_key", Failures: 3},
+		},
+		Targets: []admin.Target{
+			{Name: "javelo", Kind: "javelo", Lane: "open", Accounts: 1100, Ready: 8, Held: 12, Parked: 2, Oldest: noon.Add(-4 * time.Minute), Listed: noon.Add(-time.Hour), Rate: "12 of 240 requests in 5m"},
+			{Name: "elevo", Kind: "elevo", Lane: "denied", Reason: "the server refuses the key", RetryAt: noon.Add(10 * time.Minute), Accounts: 900, Ready: 30},
+		},
+		Activity: []int{0, 0, 1, 3, 9, 20, 4, 0, 0, 2, 5, 7, 1, 0, 0, 0, 12, 3, 2, 0},
+	}
+	f.conflicts = manyConflicts(3)
+	f.runs = []model.Run{
+		{Seq: 812, Source: "hibob", Cause: model.CausePoll, Verdict: model.VerdictComplete, Started: noon.Add(-12 * time.Minute), Ended: noon.Add(-11 * time.Minute),
+			Counts: model.RunCounts{Pages: 12, Seen: 1190, Unchanged: 1170, Changed: 8, Missing: 12, Expected: 1190, Update: 8, Deactivate: 12},
+			Holds:  []model.Hold{{Guard: "max_deactivations", Target: "javelo", Reason: "12 people of 1,100 would lose access; 11 are allowed in one run", Count: 12, Limit: 11, State: model.HoldWaiting}},
+			Notes:  []string{"12 people of the department Example Sales left together"}},
+		{Seq: 811, Source: "okta", Cause: model.CauseSCIM, Verdict: model.VerdictComplete, Started: noon.Add(-20 * time.Minute), Ended: noon.Add(-20 * time.Minute), Counts: model.RunCounts{Seen: 1, Changed: 1, Update: 1}},
+		{Seq: 810, Source: "lucca", Cause: model.CausePoll, Verdict: model.VerdictFailed, Started: noon.Add(-30 * time.Minute), Ended: noon.Add(-30 * time.Minute), Error: "lucca: read page 1: 401 Unauthorized"},
+	}
+	for i := range 12 {
+		p := f.row(i * 11)
+		f.held = append(f.held, admin.Delivery{Target: "javelo", Person: admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}, State: "held", Effect: "deactivate", Changed: []string{"active"}, Run: 812, Reason: "hibob says inactive", Created: noon.Add(-11 * time.Minute)})
+	}
+	bad := f.row(20)
+	f.pending = append([]admin.Delivery{{Target: "javelo", Person: admin.PersonRef{ID: bad.ID, Name: bad.Name, Email: bad.Email}, State: "parked", Effect: "update", Changed: []string{"title"}, Run: 811, Reason: "changed in hibob", Attempts: 1, LastError: "javelo: update: 422: title is too long", Created: noon.Add(-19 * time.Minute)}}, f.held...)
+	f.events = manyEvents(30)
+	f.tokens = []admin.Token{{ID: "t_1", Source: "okta", Label: "production", Created: noon.Add(-90 * 24 * time.Hour), By: "uid:1000(jane)", LastUsed: noon.Add(-90 * time.Second)}}
+	f.plan = manyChanges(4)
+	return f
+}
+
+// blankSlate is an appliance just installed, with sources but nothing active.
+func blankSlate() *fake {
+	f := &fake{}
+	f.status = admin.Status{
+		Now: noon, Started: noon.Add(-time.Minute), Health: "ok", Headline: "Nothing is relayed yet: no source is active.",
+		Sources: []admin.Source{
+			{Name: "hibob", Kind: "hibob", State: "preview", Health: "ok", Detail: "read whole", Records: 1190, LastGood: noon.Add(-12 * time.Second)},
+			{Name: "okta", Kind: "okta", State: "preview", Health: "ok", Detail: "has not called yet"},
+		},
+		Targets: []admin.Target{{Name: "javelo", Kind: "javelo", Lane: "open"}},
+	}
+	return f
+}
+
+func manyConflicts(n int) []admin.Conflict {
+	kinds := []model.ConflictKind{model.AmbiguousMatch, model.EmailRecycled, model.PersonalEmail}
+	var out []admin.Conflict
+	for i := range n {
+		kind := kinds[i%len(kinds)]
+		name := givenNames[i%len(givenNames)] + " " + familyNames[i%len(familyNames)]
+		email := fmt.Sprintf("person%d@acme.example", i)
+		c := admin.Conflict{
+			ID: fmt.Sprintf("c_%04d", i+1), Kind: string(kind), Rule: "at most one living record of a source may belong to one person", Freezes: kind.Freezes(),
+			Identifiers: []string{"email:" + email}, Names: []string{name}, Opened: noon.Add(-time.Duration(i+1) * time.Hour), Rev: uint64(i + 1),
+			Records: []admin.Record{record(fmt.Sprintf("r_%da", i), "hibob", strconv.Itoa(2000+i), name, email), record(fmt.Sprintf("r_%db", i), "okta", fmt.Sprintf("00u%d", i), name, email)},
+			Persons: []string{fmt.Sprintf("p_%06d", i)}, Differs: []string{"title"}, Suggestion: "merge: same name, birth date and email",
+		}
+		c.Records[1].Attributes["title"] = "Senior Analyst"
+		delete(c.Records[1].Attributes, "birth_date")
+		if kind == model.PersonalEmail {
+			c.Suggestion = "Ask for a company address."
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func manyEvents(n int) []model.Event {
+	verbs := []string{"record_changed", "delivered", "linked", "run_ended"}
+	out := make([]model.Event, n)
+	for i := range out {
+		out[i] = model.Event{
+			Seq: uint64(i + 1), At: noon.Add(time.Duration(i-n) * time.Second), Actor: "source:hibob",
+			Subject: fmt.Sprintf("person:p_%06d", i%1000), Verb: verbs[i%len(verbs)], Fields: []string{"title"}, Reason: "changed in the source", Run: 812,
+		}
+	}
+	return out
+}
+
+func manyChanges(n int) admin.Plan {
+	pl := admin.Plan{Digest: "d1", Summary: fmt.Sprintf("%d people would change in javelo.", n), Counts: map[string]int{"update": n}}
+	for i := range n {
+		ch := admin.PlanChange{Target: "javelo", Effect: "update", Why: "title changed in hibob", Person: admin.PersonRef{ID: fmt.Sprintf("p_%06d", i), Name: givenNames[i%10] + " " + familyNames[i%7], Email: fmt.Sprintf("person%d@acme.example", i)},
+			Attributes: []admin.AttributeChange{{Attribute: "title", Old: "Analyst", New: "Senior Analyst", Source: "hibob"}}}
+		if i%4 == 3 {
+			ch.Effect, ch.Why, ch.Attributes = "create", "new in hibob", nil
+		}
+		pl.Changes = append(pl.Changes, ch)
+	}
+	return pl
+}
+
+var errDown = errors.New("dial unix /run/rollcall/admin.sock: connect: connection refused")

@@ -1,0 +1,293 @@
+package tui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rollcall/appliance/admin"
+	"rollcall/tui/kit"
+)
+
+// peopleChunk is how many people are asked for at a time.
+const peopleChunk = 200
+
+// Intents of the people page.
+const (
+	intentSection kit.Intent = "next_section"
+	intentBefore  kit.Intent = "previous_section"
+)
+
+// people is the roster, searched as you type, and one person in detail.
+type people struct {
+	env    *env
+	query  kit.Field
+	typed  bool // the query has the keys
+	list   *kit.Window[admin.Person]
+	chunk  slot[peopleAnswer]
+	table  kit.Table
+	asked  int  // the chunk asked for last
+	toEnd  bool // on the way to the last row, chunk by chunk
+	opened string
+	person personDetail
+}
+
+// peopleAnswer is one chunk of the list, and which one it is.
+type peopleAnswer struct {
+	chunk int
+	rows  []admin.Person
+	next  string
+}
+
+func newPeople(e *env) *people {
+	return &people{
+		env: e, query: kit.NewField(200), list: kit.NewWindow[admin.Person](6),
+		table: kit.NewTable(
+			kit.Column{Title: "NAME", Min: 20, Flex: 3, Keep: 9}, kit.Column{Title: "STATUS", Min: 10, Keep: 8},
+			kit.Column{Title: "EMAIL", Min: 24, Flex: 4, Keep: 7}, kit.Column{Title: "SOURCES", Min: 13, Flex: 1, Keep: 5},
+			kit.Column{Title: "", Min: 10, Flex: 2, Keep: 4},
+		),
+		person: personDetail{env: e},
+	}
+}
+
+func (p *people) title() string { return "People" }
+
+func (p *people) command() string {
+	switch {
+	case p.opened != "":
+		return p.person.command(p.opened)
+	case p.query.Value() != "":
+		return "rollcall people " + quoted(p.query.Value())
+	}
+	return "rollcall people"
+}
+
+func (p *people) bindings() kit.Keymap {
+	if p.opened != "" {
+		return p.person.bindings()
+	}
+	keys := kit.Keymap{
+		{Keys: []string{"/"}, Intent: kit.Search, Label: "search", Help: "search by name, email, number; as you type"},
+		{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "look", Help: "where each value comes from, records, accounts, history"},
+	}
+	return append(keys, kit.Moves()...)
+}
+
+func (p *people) visit(subject string) tea.Cmd {
+	if id := strings.TrimPrefix(subject, "person:"); id != "" {
+		p.opened = id
+		return p.person.show(id)
+	}
+	if p.opened != "" {
+		return p.person.ask(p.opened)
+	}
+	return p.refresh()
+}
+
+func (p *people) tick(now time.Time) tea.Cmd {
+	if p.opened != "" {
+		return p.person.tick(now, p.opened)
+	}
+	if p.chunk.stale(now, refreshEvery) {
+		return p.refresh()
+	}
+	return nil
+}
+
+// search begins a new list.
+func (p *people) search() tea.Cmd {
+	p.list.Reset()
+	p.table.Select(0, 0)
+	p.toEnd = false
+	return p.fetch(0, "")
+}
+
+// refresh reads the chunk under the cursor again.
+func (p *people) refresh() tea.Cmd {
+	chunk, after := p.list.Chunk(p.table.Cursor())
+	return p.fetch(chunk, after)
+}
+
+// need asks for what is missing around the screen, a screen ahead included.
+func (p *people) need() tea.Cmd {
+	first, end := p.table.Visible()
+	if p.toEnd {
+		known, complete := p.list.Len()
+		first, end = known, known+1
+		p.toEnd = !complete
+	}
+	ahead := end - first
+	chunk, after, ok := p.list.Want(first, end+ahead)
+	if !ok || p.chunk.waiting && p.asked == chunk {
+		return nil
+	}
+	return p.fetch(chunk, after)
+}
+
+func (p *people) fetch(chunk int, after string) tea.Cmd {
+	p.asked = chunk
+	query, client := p.query.Value(), p.env.client
+	return p.chunk.ask(p.env, func(ctx context.Context) (peopleAnswer, error) {
+		rows, next, err := client.People(ctx, query, admin.Page{After: after, Limit: peopleChunk})
+		return peopleAnswer{chunk: chunk, rows: rows, next: next}, err
+	})
+}
+
+func (p *people) take(msg tea.Msg) tea.Cmd {
+	if cmd, ok := p.person.take(msg); ok {
+		return cmd
+	}
+	if !p.chunk.take(p.env, msg) || p.chunk.err != nil {
+		return nil
+	}
+	a := p.chunk.value
+	p.list.Put(a.chunk, a.rows, a.next)
+	if p.toEnd {
+		n, _ := p.list.Len()
+		p.table.Select(n-1, n)
+	}
+	return p.need()
+}
+
+func (p *people) do(intent kit.Intent) tea.Cmd {
+	if p.opened != "" {
+		return p.person.do(intent)
+	}
+	p.toEnd = false
+	n, _ := p.list.Len()
+	if p.table.Do(intent, n) {
+		p.toEnd = intent == kit.End
+		return p.need()
+	}
+	switch intent {
+	case kit.Search:
+		p.typed = true
+	case kit.Open:
+		if row, ok := p.list.At(p.table.Cursor()); ok {
+			p.opened = row.ID
+			return p.person.show(row.ID)
+		}
+	}
+	return nil
+}
+
+func (p *people) back() bool {
+	switch {
+	case p.opened != "":
+		p.opened = ""
+		p.person.forget()
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *people) typing() bool { return p.typed }
+
+func (p *people) key(msg tea.KeyMsg) tea.Cmd {
+	switch msg.String() {
+	case "enter", "down", "up":
+		p.typed = false
+		return nil
+	case "esc":
+		p.typed = false
+		if p.query.Value() == "" {
+			return nil
+		}
+		p.query.Set("")
+		return p.search()
+	}
+	if p.query.Key(msg) {
+		return p.search()
+	}
+	return nil
+}
+
+func (p *people) click(_, y int) tea.Cmd {
+	if p.opened != "" {
+		return nil
+	}
+	if y == 0 {
+		p.typed = true
+		return nil
+	}
+	n, _ := p.list.Len()
+	before := p.table.Cursor()
+	if p.table.Click(y-1, n) && before == p.table.Cursor() {
+		return p.do(kit.Open)
+	}
+	return nil
+}
+
+func (p *people) view(w, h int) kit.Block {
+	if p.opened != "" {
+		return p.person.view(w, h)
+	}
+	block := kit.Block{p.headline(w)}
+	n, complete := p.list.Len()
+	switch {
+	case p.chunk.err != nil:
+		block = append(block, kit.L(kit.Text(kit.Bad, " "+p.env.theme.Signs.Bad+" "+sentence(p.chunk.err))))
+	case n == 0 && complete && p.query.Value() != "":
+		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  Nobody matches. Names, emails, employee numbers and ids are searched.")))
+	case n == 0 && complete:
+		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  The roster is empty: no active source has named anybody yet.")))
+	}
+	return append(block, p.table.View(p.env.theme, w, h-len(block), peopleRows{p})...)
+}
+
+func (p *people) headline(w int) kit.Line {
+	left := kit.L(kit.Text(kit.Faint, " Search: "))
+	if p.query.Value() == "" && !p.typed {
+		left.Spans = append(left.Spans, kit.Text(kit.Faint, "press / and type"))
+	} else {
+		left.Spans = append(left.Spans, p.query.Spans(p.env.theme, w/3, p.typed)...)
+	}
+	n, complete := p.list.Len()
+	of := kit.Count(n)
+	switch {
+	case !complete && p.query.Value() == "" && p.env.status.loaded:
+		of = kit.Count(p.env.status.value.People.Total)
+	case !complete:
+		of = "more than " + of
+	}
+	at := "as of " + p.env.clock(p.chunk.at) + " "
+	if n > 0 {
+		at = kit.Count(p.table.Cursor()+1) + " of " + of + "  " + at
+	}
+	return kit.Justify(left, kit.L(kit.Text(kit.Faint, at)), w)
+}
+
+// peopleRows shows the window in the table. A list that is not known to its end
+// has one row more, which is being fetched when it comes into sight.
+type peopleRows struct{ *people }
+
+func (r peopleRows) Len() int {
+	n, complete := r.list.Len()
+	if !complete && n > 0 {
+		n++
+	}
+	return n
+}
+
+func (r peopleRows) Row(i int) ([]kit.Span, bool) {
+	p, ok := r.list.At(i)
+	if !ok {
+		return nil, false
+	}
+	role, sign := personStatus(r.env.theme, p.Status)
+	note := kit.Text(kit.Faint, "")
+	switch {
+	case len(p.Held) > 0:
+		note = kit.Text(kit.Warn, r.env.theme.Signs.Warn+" held by a conflict")
+	case p.Waiting != "":
+		note = kit.Text(kit.Faint, p.Waiting)
+	}
+	return []kit.Span{
+		kit.Text(kit.Strong, p.Name), kit.Text(role, sign+" "+p.Status), kit.Text(kit.Plain, p.Email),
+		kit.Text(kit.Faint, strings.Join(p.Sources, " ")), note,
+	}, true
+}

@@ -1,0 +1,400 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+	"rollcall/tui/kit"
+)
+
+// recentRuns is how many runs are looked through for holds that wait.
+const recentRuns = 100
+
+// Intents of the plan page.
+const (
+	intentApprove  kit.Intent = "approve"
+	intentReject   kit.Intent = "reject"
+	intentActivate kit.Intent = "activate"
+)
+
+// plan shows what would change and what a guard stopped. The list has an entry
+// for each run that is held, one for everything pending, and one for each source
+// in preview as if it were active; each opens into changes grouped by cause.
+type plan struct {
+	env    *env
+	runs   slot[[]model.Run]
+	table  kit.Table
+	opened *entry
+	detail slot[planDetail]
+	groups planGroups
+	rows   kit.Table
+}
+
+// entry is one plan to look at.
+type entry struct {
+	hold   *model.Run // of a held run
+	source string     // of a source in preview
+}
+
+// planDetail is the answer for an entry: a plan, or the deliveries of a run.
+type planDetail struct {
+	plan  admin.Plan
+	run   model.Run
+	items []planItem
+}
+
+func newPlan(e *env) *plan {
+	return &plan{
+		env: e,
+		table: kit.NewTable(
+			kit.Column{Title: "WHAT", Min: 26, Flex: 1, Keep: 9}, kit.Column{Title: "PEOPLE", Min: 8, Right: true, Keep: 8},
+			kit.Column{Title: "WHY", Min: 30, Flex: 4, Keep: 7},
+		),
+		rows: kit.NewTable(planColumns()...),
+	}
+}
+
+func (p *plan) title() string { return "Plan" }
+
+func (p *plan) command() string {
+	en := p.opened
+	if en == nil {
+		if entries := p.entries(); p.table.Cursor() < len(entries) {
+			en = &entries[p.table.Cursor()]
+		}
+	}
+	switch {
+	case en != nil && en.hold != nil:
+		return fmt.Sprintf("rollcall runs show %d, rollcall approve %d, rollcall reject %d", en.hold.Seq, en.hold.Seq, en.hold.Seq)
+	case en != nil && en.source != "":
+		return "rollcall plan " + quoted(en.source)
+	}
+	return "rollcall plan"
+}
+
+func (p *plan) bindings() kit.Keymap {
+	keys := kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "open", Help: "open what the cursor is on: a plan, a group, a person"}}
+	if en, ok := p.current(); ok && en.hold != nil {
+		keys = append(keys,
+			kit.Binding{Keys: []string{"a"}, Intent: intentApprove, Label: "approve", Help: "release exactly what is held here", Mutates: true},
+			kit.Binding{Keys: []string{"x"}, Intent: intentReject, Label: "reject", Help: "do not do it; each change waits until its person changes again", Mutates: true})
+	} else if ok && en.source != "" {
+		keys = append(keys, kit.Binding{Keys: []string{"a"}, Intent: intentActivate, Label: "activate", Help: "relay what this source says, from now on", Mutates: true})
+	}
+	return append(keys, kit.Moves()...)
+}
+
+// entries lists the plans there are, held ones first.
+func (p *plan) entries() []entry {
+	var out []entry
+	for i, run := range p.runs.value {
+		if waiting(run) > 0 {
+			out = append(out, entry{hold: &p.runs.value[i]})
+		}
+	}
+	out = append(out, entry{})
+	for _, s := range p.env.status.value.Sources {
+		if s.State == "preview" {
+			out = append(out, entry{source: s.Name})
+		}
+	}
+	return out
+}
+
+// waiting counts what the holds of a run stop.
+func waiting(run model.Run) int {
+	n := 0
+	for _, h := range run.Holds {
+		if h.State == model.HoldWaiting {
+			n += max(h.Count, 1)
+		}
+	}
+	return n
+}
+
+func (p *plan) current() (entry, bool) {
+	if p.opened != nil {
+		return *p.opened, true
+	}
+	if entries := p.entries(); p.table.Cursor() < len(entries) {
+		return entries[p.table.Cursor()], true
+	}
+	return entry{}, false
+}
+
+func (p *plan) ask() tea.Cmd {
+	return p.runs.ask(p.env, func(ctx context.Context) ([]model.Run, error) {
+		return p.env.client.Runs(ctx, admin.Page{Limit: recentRuns})
+	})
+}
+
+func (p *plan) visit(subject string) tea.Cmd {
+	if seq, err := strconv.ParseUint(strings.TrimPrefix(subject, "run:"), 10, 64); err == nil {
+		run := model.Run{Seq: seq}
+		return tea.Batch(p.ask(), p.show(entry{hold: &run}))
+	}
+	if p.opened != nil {
+		return tea.Batch(p.ask(), p.askDetail())
+	}
+	return p.ask()
+}
+
+func (p *plan) tick(now time.Time) tea.Cmd {
+	if p.runs.stale(now, refreshEvery) {
+		return p.ask()
+	}
+	return nil
+}
+
+func (p *plan) show(en entry) tea.Cmd {
+	p.opened = &en
+	p.groups = planGroups{}
+	p.rows = kit.NewTable(planColumns()...)
+	p.detail.forget()
+	return p.askDetail()
+}
+
+func (p *plan) askDetail() tea.Cmd {
+	en, client := *p.opened, p.env.client
+	return p.detail.ask(p.env, func(ctx context.Context) (planDetail, error) {
+		if en.hold != nil {
+			run, deliveries, err := client.Run(ctx, en.hold.Seq)
+			return planDetail{run: run, items: heldItems(deliveries)}, err
+		}
+		pl, err := client.Plan(ctx, en.source)
+		return planDetail{plan: pl, items: planItems(pl)}, err
+	})
+}
+
+func (p *plan) take(msg tea.Msg) tea.Cmd {
+	switch {
+	case p.runs.take(p.env, msg):
+	case p.detail.take(p.env, msg) && p.detail.err == nil:
+		p.groups.set(p.detail.value.items)
+	}
+	return nil
+}
+
+func (p *plan) do(intent kit.Intent) tea.Cmd {
+	en, ok := p.current()
+	switch {
+	case intent == intentApprove && ok:
+		return p.decide(en, "approve")
+	case intent == intentReject && ok:
+		return p.decide(en, "reject")
+	case intent == intentActivate && ok:
+		activate(p.env, en.source, func() tea.Cmd {
+			p.opened = nil
+			return p.ask()
+		})
+		return nil
+	}
+	if p.opened == nil {
+		if !p.table.Do(intent, len(p.entries())) && intent == kit.Open && ok {
+			return p.show(en)
+		}
+		return nil
+	}
+	if p.rows.Do(intent, p.groups.Len()) || intent != kit.Open {
+		return nil
+	}
+	if who := p.groups.open(p.rows.Cursor()); who != "" {
+		return visitCmd(onPeople, "person:"+who)
+	}
+	return nil
+}
+
+// decide asks before a hold is approved or rejected; a large one takes typing
+// its number.
+func (p *plan) decide(en entry, verb string) tea.Cmd {
+	if en.hold == nil {
+		return nil
+	}
+	seq, n := en.hold.Seq, waiting(*en.hold)
+	body := holdLines(p.env.theme, *en.hold)
+	if p.opened != nil && p.detail.loaded {
+		n = len(p.detail.value.items)
+		body = append(holdLines(p.env.theme, p.detail.value.run), p.groups.summary()...)
+	}
+	after := "Released changes are sent at once. If the plan has changed by then, nothing of it is."
+	if verb == "reject" {
+		after = "Nothing of it is sent. Each change comes up again when its person changes."
+	}
+	body = append(body, kit.Line{})
+	body = append(body, kit.Paragraph(kit.Plain, after, 70)...)
+	title := fmt.Sprintf("%s%s %s of run %d", strings.ToUpper(verb[:1]), verb[1:], kit.Plural(n, "change", "changes"), seq)
+	d := kit.Confirm(title, body, verb)
+	if n > largeFrom {
+		d = kit.ConfirmCount(title, body, verb, n)
+	}
+	client := p.env.client
+	p.env.open(d, func(string) tea.Cmd {
+		return p.env.change(func(ctx context.Context) (string, error) {
+			if verb == "reject" {
+				n, err := client.Reject(ctx, seq)
+				return kit.Plural(n, "change", "changes") + " rejected.", err
+			}
+			n, err := client.Approve(ctx, seq)
+			return kit.Plural(n, "change", "changes") + " released.", err
+		}, func(done bool) tea.Cmd {
+			if !done && p.opened != nil {
+				return tea.Batch(p.ask(), p.askDetail())
+			}
+			p.opened = nil
+			return p.ask()
+		})
+	})
+	return nil
+}
+
+// activate asks before a source relays.
+func activate(e *env, source string, then func() tea.Cmd) {
+	body := kit.Paragraph(kit.Plain, "From then on what "+source+" says is relayed, within the limits of the guards. "+
+		"Look at its plan first: rollcall plan "+quoted(source)+". It can be paused at any time.", 70)
+	e.open(kit.Confirm("Activate "+source, body, "activate"), func(string) tea.Cmd {
+		return e.change(func(ctx context.Context) (string, error) {
+			run, err := e.client.Activate(ctx, source)
+			return fmt.Sprintf("%s is active; run %d relays what it says.", source, run), err
+		}, func(bool) tea.Cmd { return then() })
+	})
+}
+
+// holdLines says which guards stopped a run.
+func holdLines(theme *kit.Theme, run model.Run) kit.Block {
+	var block kit.Block
+	for _, h := range run.Holds {
+		role, sign := kit.Faint, theme.Signs.Bullet
+		if h.State == model.HoldWaiting {
+			role, sign = kit.Warn, theme.Signs.Warn
+		}
+		text := fmt.Sprintf("%s %s: %s, %s allowed", sign, spoken(strings.TrimPrefix(h.Guard, "max_")), kit.Count(h.Count), kit.Count(h.Limit))
+		if h.Target != "" {
+			text += " in " + h.Target
+		}
+		if h.State != model.HoldWaiting {
+			text += " (" + string(h.State) + ")"
+		}
+		block = append(block, kit.L(kit.Text(role, text)))
+		block = append(block, kit.Paragraph(kit.Faint, h.Reason, 70).Indent(2)...)
+	}
+	return block
+}
+
+func (p *plan) back() bool {
+	if p.opened == nil {
+		return false
+	}
+	p.opened = nil
+	p.detail.forget()
+	return true
+}
+
+func (p *plan) typing() bool           { return false }
+func (p *plan) key(tea.KeyMsg) tea.Cmd { return nil }
+
+func (p *plan) click(_, y int) tea.Cmd {
+	if p.opened == nil {
+		before := p.table.Cursor()
+		if p.table.Click(y-1, len(p.entries())) && before == p.table.Cursor() {
+			return p.do(kit.Open)
+		}
+		return nil
+	}
+	before := p.rows.Cursor()
+	if p.rows.Click(y-p.head(), p.groups.Len()) && before == p.rows.Cursor() {
+		return p.do(kit.Open)
+	}
+	return nil
+}
+
+// head is how many lines the detail has above its table.
+func (p *plan) head() int { return len(p.heading(kit.MinWidth)) }
+
+func (p *plan) view(w, h int) kit.Block {
+	theme := p.env.theme
+	if p.opened == nil {
+		head := kit.L(kit.Text(kit.Strong, " What is held and what would change"))
+		if line, ok := asOf(p.env, &p.runs, "the plan"); ok {
+			head = line
+		}
+		return append(kit.Block{head}, p.table.View(theme, w, h-1, p.entryRows())...)
+	}
+	block := p.heading(w)
+	if !p.detail.loaded {
+		return block
+	}
+	if p.groups.Len() == 0 {
+		return append(block, kit.L(kit.Text(kit.Good, "  "+theme.Signs.Good+" Nothing would change.")))
+	}
+	return append(block, p.rows.View(theme, w, h-len(block), p.groups.drawn(theme))...)
+}
+
+func (p *plan) heading(w int) kit.Block {
+	theme, d := p.env.theme, p.detail.value
+	title := "Everything pending"
+	switch {
+	case p.opened.hold != nil:
+		title = fmt.Sprintf("Held: run %d %s", p.opened.hold.Seq, d.run.Source)
+	case p.opened.source != "":
+		title = "As if " + p.opened.source + " were active; nothing is written"
+	}
+	block := kit.Block{theme.Rule(title, w)}
+	if line, ok := asOf(p.env, &p.detail, "the changes"); ok {
+		block = append(block, line)
+	}
+	if p.opened.hold != nil {
+		return append(block, holdLines(theme, d.run)...).Take(min(6, len(block)+len(holdLines(theme, d.run))))
+	}
+	if d.plan.Summary != "" {
+		block = append(block, kit.L(kit.Text(kit.Plain, "  "+d.plan.Summary)))
+	}
+	if n := len(d.plan.Conflicts); n > 0 {
+		block = append(block, kit.L(kit.Text(kit.Warn, "  "+theme.Signs.Warn+" "+kit.Plural(n, "conflict", "conflicts")+" would open: rollcall conflicts")))
+	}
+	if lines := holdLines(theme, model.Run{Holds: d.plan.Holds}); len(lines) > 0 {
+		block = append(block, kit.L(kit.Text(kit.Warn, "  A guard would stop part of it: ")), lines[0])
+	}
+	return block
+}
+
+func (p *plan) entryRows() kit.Cells {
+	theme := p.env.theme
+	var cells kit.Cells
+	for _, en := range p.entries() {
+		switch {
+		case en.hold != nil:
+			why := ""
+			for _, h := range en.hold.Holds {
+				if h.State == model.HoldWaiting {
+					why = h.Reason
+				}
+			}
+			cells = append(cells, []kit.Span{
+				kit.Text(kit.Warn, fmt.Sprintf("%s held: run %d %s", theme.Signs.Warn, en.hold.Seq, en.hold.Source)),
+				kit.Text(kit.Plain, kit.Count(waiting(*en.hold))), kit.Text(kit.Plain, why),
+			})
+		case en.source != "":
+			cells = append(cells, []kit.Span{
+				kit.Text(kit.Accent, theme.Signs.Preview+" preview: "+en.source), {},
+				kit.Text(kit.Faint, "what activating it would change"),
+			})
+		default:
+			pending := 0
+			for _, t := range p.env.status.value.Targets {
+				pending += t.Ready + t.Open + t.Held + t.Parked + t.Rejected
+			}
+			cells = append(cells, []kit.Span{
+				kit.Text(kit.Plain, theme.Signs.Bullet+" everything pending"), kit.Text(kit.Plain, kit.Count(pending)),
+				kit.Text(kit.Faint, "what differs between the roster and the targets now"),
+			})
+		}
+	}
+	return cells
+}
