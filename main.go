@@ -1,5 +1,50 @@
 // Command rollcall keeps the people of a company in step with its
-// performance-review SaaS.
+// performance-review SaaS: one binary, one database file, one configuration.
+//
+// It only wires the commands of package cli to the daemon, the demo and the
+// terminal UI; rollcall --help lists what it can do.
 package main
 
-func main() {}
+import (
+	"context"
+	_ "embed"
+	"io"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rollcall/appliance"
+	"rollcall/appliance/admin/client"
+	"rollcall/appliance/cli"
+	"rollcall/appliance/demo"
+	"rollcall/appliance/guide"
+	"rollcall/tui"
+)
+
+//go:embed config.example.toml
+var configExample string
+
+func main() {
+	version := appliance.BuildVersion()
+	os.Exit(cli.Main(os.Args[1:], cli.SystemStreams(), cli.Deps{
+		Version:       version,
+		ConfigExample: configExample,
+		Guides:        guide.Topics(),
+		Run:           func(ctx context.Context, path string) error { return appliance.Daemon(ctx, path, os.Stderr) },
+		TUI:           openTUI,
+		Demo: func(ctx context.Context, o cli.DemoOptions, s cli.Streams) error {
+			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, Out: s.Out, Version: version,
+				Log: hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off})}
+			if s.Terminal && s.Interactive && !o.Once {
+				opts.TUI = func(ctx context.Context, socket string) error { return openTUI(ctx, socket, false) }
+			}
+			return demo.Run(ctx, opts)
+		},
+	}))
+}
+
+func openTUI(ctx context.Context, socket string, readOnly bool) error {
+	c := client.New(socket)
+	defer c.Close()
+	return tui.Run(ctx, c, tui.Options{ReadOnly: readOnly, Input: os.Stdin, Output: os.Stdout})
+}

@@ -31,7 +31,6 @@ import (
 	"rollcall/appliance/admin"
 	"rollcall/appliance/config"
 	"rollcall/appliance/ingest"
-	"rollcall/appliance/model"
 	"rollcall/appliance/observe"
 	"rollcall/appliance/poll"
 	"rollcall/appliance/relay"
@@ -145,26 +144,10 @@ func (a *App) recover(settings *ingest.Settings) error {
 	if err := a.engine.ResumeActivations(); err != nil {
 		return err
 	}
-	fingerprint := fingerprint(settings, a.cfg)
-	var last string
-	people := 0
-	err := a.store.View(func(tx *store.Tx) error {
-		_, err := tx.Setting("policy", &last)
-		if err == nil {
-			people = store.Persons.Count(tx, nil)
-		}
-		return err
-	})
-	if err != nil || last == fingerprint {
-		return err
+	if _, err := a.replanIfChanged(settings); err != nil {
+		return fmt.Errorf("plan under the new policy: %w", err)
 	}
-	if people > 0 {
-		a.log.Info("policy changed, planning everybody anew", "people", people)
-		if _, err := a.engine.Replan("rollcall", model.CausePolicy); err != nil {
-			return fmt.Errorf("plan under the new policy: %w", err)
-		}
-	}
-	return a.store.Update(func(tx *store.Tx) error { return tx.SetSetting("policy", fingerprint) })
+	return nil
 }
 
 // Close closes the database. Serve must have returned.

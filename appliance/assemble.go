@@ -131,7 +131,7 @@ func derive(t *config.Target) func(model.Attributes) map[model.Name]string {
 // fingerprint tells policies apart: another one means that everybody must be
 // planned anew.
 func fingerprint(s *ingest.Settings, cfg *config.Config) string {
-	maps := map[string]map[string]string{}
+	maps := make(map[string]map[string]string, len(cfg.Targets))
 	for name, t := range cfg.Targets {
 		maps[name] = t.Map
 	}

@@ -131,12 +131,15 @@ func (a *App) polled(names []string) ([]*poll.Poller, error) {
 }
 
 // Sync implements admin.Service.
-func (a *App) Sync(_ context.Context, _ string, sources []string) error {
+func (a *App) Sync(_ context.Context, actor string, sources []string) error {
 	pollers, err := a.polled(sources)
 	if err != nil {
 		return err
 	}
 	for _, p := range pollers {
+		if err := a.engine.Note(actor, "read_requested", "source:"+p.Name(), ""); err != nil {
+			return err
+		}
 		p.Kick()
 	}
 	return nil
@@ -331,10 +334,7 @@ func (a *App) Backup(_ context.Context, actor, path string) error {
 	if err := a.store.Backup(path); err != nil {
 		return invalid("%s", err.Error())
 	}
-	return a.store.Update(func(tx *store.Tx) error {
-		_, err := tx.Append(model.Event{At: a.now(), Actor: actor, Subject: "appliance", Verb: "backup"})
-		return err
-	})
+	return a.engine.Note(actor, "backup", "appliance", "")
 }
 
 // ShowConfig implements admin.Service.

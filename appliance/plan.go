@@ -285,6 +285,13 @@ func (a *App) Deliveries(_ context.Context, target, state string, page admin.Pag
 	if limit <= 0 {
 		limit = 100
 	}
+	skip := 0
+	if page.After != "" {
+		var err error
+		if skip, err = strconv.Atoi(page.After); err != nil || skip < 0 {
+			return nil, invalid("%q is no place in the list of deliveries: give how many to pass over", page.After)
+		}
+	}
 	out := []admin.Delivery{}
 	err := a.store.View(func(tx *store.Tx) error {
 		for _, name := range targets {
@@ -295,6 +302,10 @@ func (a *App) Deliveries(_ context.Context, target, state string, page admin.Pag
 					}
 					if len(out) == min(limit, maxPage) {
 						return nil
+					}
+					if skip > 0 {
+						skip--
+						continue
 					}
 					view, err := deliveryView(tx, job)
 					if err != nil {

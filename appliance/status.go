@@ -324,14 +324,25 @@ func (a *App) judge(s *admin.Status) {
 		}
 	}
 	pending := 0
+	stuck := ""
 	for _, t := range s.Targets {
 		pending += t.Ready + t.Open
+		if t.Lane == string(model.LaneWaiting) && t.Reason != "" && stuck == "" {
+			stuck = fmt.Sprintf("%s is not answering as it should and is tried again at %s: %s", t.Name, t.RetryAt.Format(time.TimeOnly), t.Reason)
+		}
+	}
+	if stuck != "" && s.Health == healthOK {
+		s.Health = healthAttention
 	}
 	switch {
 	case len(s.Sources) == 0:
 		s.Headline = "No source is configured yet: add a [sources.NAME] table to the configuration and restart."
 	case s.Health == healthTrouble:
 		s.Headline = "Something is broken: " + s.Needs[0].Text + "."
+	case s.Health == healthAttention && len(s.Needs) == 0:
+		s.Headline = "Working; " + stuck + "."
+	case s.People.Total == 0 && s.Health == healthOK:
+		s.Headline = "Nothing is broken; nobody is in the roster yet."
 	case s.Health == healthAttention:
 		s.Headline = "Working; a human is needed: " + s.Needs[0].Text + "."
 	case pending > 0:

@@ -31,6 +31,7 @@ type world struct {
 	text   string // the configuration
 	app    *appliance.App
 	at     appliance.Addresses
+	ready  chan struct{}
 	stop   func()
 	log    *strings.Builder
 }
@@ -88,12 +89,13 @@ func (w *world) open() (*appliance.App, error) {
 	if testing.Verbose() {
 		log = hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Info})
 	}
-	return appliance.Open(cfg, appliance.Options{Log: log, Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a }})
+	return appliance.Open(cfg, appliance.Options{Log: log, Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a; close(w.ready) }})
 }
 
 // start runs the appliance until stop or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
+	w.ready = make(chan struct{})
 	app, err := w.open()
 	if err != nil {
 		w.t.Fatal(err)
@@ -102,6 +104,12 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- app.Serve(ctx) }()
+	select {
+	case <-w.ready:
+	case err := <-done:
+		cancel()
+		w.t.Fatal(err)
+	}
 	stopped := false
 	w.stop = func() {
 		if stopped {

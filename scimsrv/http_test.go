@@ -8,6 +8,8 @@ import (
 	"rollcall/scimsrv"
 	"rollcall/scimsrv/attr"
 	"rollcall/scimsrv/quirk"
+	"rollcall/scimsrv/schema"
+	"rollcall/scimsrv/scimtest"
 )
 
 func TestEveryEndpointIsBehindAToken(t *testing.T) {
@@ -46,7 +48,8 @@ func TestTokensInTheURLAreRefused(t *testing.T) {
 }
 
 func TestPathsAreReadTolerantlyAndIdsExactly(t *testing.T) {
-	tn := newTenant(t, quirk.RFC)
+	d := &spy{}
+	tn := newTenant(t, quirk.RFC, withSpy(d))
 	id := tn.user(t, "jane")
 	for _, path := range []string{"/Users/" + id, "/users/" + id, "/USERS/" + id + "/", "/Users/%" + hex(id[0]) + id[1:]} {
 		if g := tn.want(t, 200, "GET", path, ""); g.id() != id {
@@ -61,6 +64,11 @@ func TestPathsAreReadTolerantlyAndIdsExactly(t *testing.T) {
 	} {
 		if g := tn.send(t, "GET", path, ""); g.status != 404 && g.status != 405 {
 			t.Errorf("GET %s: status %d, want 404: %s", path, g.status, g.raw)
+		}
+	}
+	for _, id := range []string{".", "..", "../../etc", "a/b", `a\b`, "\x00", "\xff"} {
+		if _, asked := d.asked.Load(id); asked {
+			t.Errorf("the directory was asked for %q", id)
 		}
 	}
 	root := tenant{Client: tn.Client}
@@ -108,6 +116,14 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 		if head.raw != "" {
 			t.Errorf("%s: HEAD has a body", path)
 		}
+	}
+	s, err := scimsrv.New(scimsrv.Options{Directory: tn.dir, PublicURL: "http://x.example.com",
+		Authenticator: scimtest.Tokens{token: {Source: "acme", Dialect: quirk.RFC}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := serve(t, s, "HEAD", "/scim/v2/Users", ""); g.raw != "" {
+		t.Errorf("the service writes a body for HEAD and leaves it to the server to drop it: %s", g.raw)
 	}
 	if g := tn.send(t, "HEAD", "/Users/nobody", ""); g.status != 404 || g.raw != "" {
 		t.Errorf("HEAD of nobody: %d %s", g.status, g.raw)
@@ -258,5 +274,33 @@ func TestDiscoveryShowsEveryDocumentByIdToo(t *testing.T) {
 	}
 	if strings.Contains(tn.want(t, 200, "GET", "/Schemas", "").raw, "null") {
 		t.Error("there is a null in /Schemas")
+	}
+}
+
+func TestAttributesReturnedOnRequestAreLeftOutUntilAskedFor(t *testing.T) {
+	const urn = "urn:example:params:scim:schemas:extension:acme:2.0:User"
+	attribute := func(name string, returned schema.Returned) *schema.Attribute {
+		return &schema.Attribute{Name: name, Type: schema.String, Mutability: schema.ReadWrite, Returned: returned, Uniqueness: schema.UniqueNone}
+	}
+	catalog, err := schema.New(schema.Extension{Schema: &schema.Schema{URN: urn, Name: "Acme", Attributes: []*schema.Attribute{
+		attribute("badge", schema.ReturnedDefault), attribute("notes", schema.ReturnedRequest), attribute("pin", schema.ReturnedNever),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tn := newTenant(t, quirk.RFC, func(o *scimsrv.Options) { o.Catalog = catalog })
+	id := tn.want(t, 201, "POST", "/Users", `{"schemas":["`+userURN+`","`+urn+`"],"userName":"jane","`+urn+`":{"badge":"7","notes":"n","pin":"1"}}`).id()
+	for query, want := range map[string]string{
+		"":                                      `{"badge":"7"}`,
+		"?attributes=" + urn:                    `{"badge":"7"}`,
+		"?attributes=" + urn + ":notes":         `{"notes":"n"}`,
+		"?attributes=" + urn + ":pin":           ``,
+		"?excludedAttributes=" + urn + ":badge": ``,
+		"?excludedAttributes=title":             `{"badge":"7"}`,
+	} {
+		ext, _ := tn.want(t, 200, "GET", "/Users/"+id+query, "").path(urn).(*attr.Object)
+		if got := string(attr.Append(nil, ext)); got != want && !(want == "" && ext == nil) {
+			t.Errorf("%s shows %s, want %s", query, got, want)
+		}
 	}
 }

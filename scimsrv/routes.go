@@ -182,7 +182,7 @@ func otherVersion(p string) bool {
 // that could mean something to a file system are nobody's.
 func (c *call) id() (string, error) {
 	id, err := url.PathUnescape(c.params.ByName("id"))
-	if err != nil || id == "" || len(id) > 255 ||  !utf8.ValidString(id) ||
+	if err != nil || id == "" || len(id) > 255 || id == "." || id == ".." || !utf8.ValidString(id) ||
 		strings.ContainsFunc(id, func(r rune) bool { return r == '/' || r == '\\' || r < ' ' || r == 0x7f }) {
 		return "", notFound()
 	}

@@ -6,11 +6,12 @@ import (
 )
 
 // changeLines draws what would change for one person in one target.
-func changeLines(theme *kit.Theme, ch admin.PlanChange) kit.Block {
+func changeLines(theme *kit.Theme, ch admin.PlanChange, w int) kit.Block {
 	block := kit.Block{kit.L(
 		kit.Text(effectRole(ch.Effect), theme.Signs.Bullet+" "+ch.Effect), kit.Text(kit.Strong, " "+nameOf(ch.Person)),
-		kit.Text(kit.Faint, " in "+ch.Target+": "+ch.Why),
+		kit.Text(kit.Faint, " in "+ch.Target),
 	)}
+	block = append(block, kit.Paragraph(kit.Faint, ch.Why, w-4).Indent(4)...)
 	return append(block, attributeLines(ch.Attributes)...)
 }
 

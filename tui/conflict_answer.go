@@ -287,7 +287,7 @@ func (p previewed) body(theme *kit.Theme) kit.Block {
 	case p.plan != nil:
 		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Faint, "What changes then")))
 		for _, ch := range p.plan.Changes {
-			block = append(block, changeLines(theme, ch)...)
+			block = append(block, changeLines(theme, ch, w)...)
 		}
 	default:
 		block = append(block, kit.Line{})

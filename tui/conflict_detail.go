@@ -149,8 +149,8 @@ func evidence(cf admin.Conflict) (same, different []string) {
 func (c *conflicts) viewDetail(w, h int) kit.Block {
 	theme := c.env.theme
 	cf, people := c.detail.value.conflict, c.detail.value.people
-	if line, ok := asOf(c.env, &c.detail, "the conflict"); ok && !c.detail.loaded {
-		return kit.Block{{}, line}
+	if !c.detail.loaded {
+		return append(kit.Block{{}}, asOf(c.env, &c.detail, "the conflict", w)...)
 	}
 	title := spoken(cf.Kind) + ": " + who(cf)
 	stops := "it stops nothing else"

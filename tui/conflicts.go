@@ -27,13 +27,14 @@ const (
 
 // conflicts is the list of open conflicts, and one of them in detail.
 type conflicts struct {
-	env    *env
-	list   slot[[]admin.Conflict]
-	table  kit.Table
-	shown  []int // indexes into list.value that match the filter
-	filter kit.Field
-	typed  bool            // the filter has the keys
-	marked map[string]bool // by conflict id
+	env     *env
+	list    slot[[]admin.Conflict]
+	table   kit.Table
+	shown   []int // indexes into list.value that match the filter
+	filter  kit.Field
+	typed   bool            // the filter has the keys
+	tableAt int             // line of the body where the table begins
+	marked  map[string]bool // by conflict id
 
 	wanted string // id of a conflict to open once the list is there
 	open   string // id of the conflict in detail
@@ -293,7 +294,7 @@ func shapeOf(cf admin.Conflict) shape {
 	return s
 }
 
-func (c *conflicts) back() bool {
+func (c *conflicts) back() (tea.Cmd, bool) {
 	switch {
 	case c.open != "":
 		c.open = ""
@@ -304,9 +305,9 @@ func (c *conflicts) back() bool {
 	case len(c.marked) > 0:
 		clear(c.marked)
 	default:
-		return false
+		return nil, false
 	}
-	return true
+	return nil, true
 }
 
 func (c *conflicts) typing() bool { return c.typed }
@@ -332,7 +333,7 @@ func (c *conflicts) click(x, y int) tea.Cmd {
 		return nil
 	}
 	before := c.table.Cursor()
-	if c.table.Click(y-1, len(c.shown)) {
+	if c.table.Click(y-c.tableAt, len(c.shown)) {
 		switch {
 		case x < 3 && !c.env.readOnly:
 			c.mark(c.list.value[c.shown[c.table.Cursor()]].ID)
@@ -347,15 +348,12 @@ func (c *conflicts) view(w, h int) kit.Block {
 	if c.open != "" {
 		return c.viewDetail(w, h)
 	}
-	head := c.headline(w)
-	if line, ok := asOf(c.env, &c.list, "the conflicts"); ok {
-		head = line
-	}
-	block := kit.Block{head}
+	block := append(kit.Block{c.headline(w)}, asOf(c.env, &c.list, "the conflicts", w)...)
 	if c.list.loaded && len(c.list.value) == 0 {
 		return append(block, kit.L(kit.Text(kit.Good, "  "+c.env.theme.Signs.Good+" No conflict is open. New ones appear here by themselves.")))
 	}
-	return append(block, c.table.View(c.env.theme, w, h-1, conflictRows{c})...)
+	c.tableAt = len(block)
+	return append(block, c.table.View(c.env.theme, w, h-len(block), conflictRows{c})...)
 }
 
 func (c *conflicts) headline(w int) kit.Line {

@@ -27,14 +27,15 @@ const (
 
 // deliveries is what is queued, what failed and why.
 type deliveries struct {
-	env    *env
-	list   slot[[]admin.Delivery]
-	table  kit.Table
-	shown  []int
-	filter kit.Field
-	typed  bool
-	state  string // empty for all
-	target string // empty for all
+	env     *env
+	list    slot[[]admin.Delivery]
+	table   kit.Table
+	shown   []int
+	filter  kit.Field
+	typed   bool
+	state   string // empty for all
+	target  string // empty for all
+	tableAt int    // line of the body where the table begins
 }
 
 func newDeliveries(e *env) *deliveries {
@@ -161,15 +162,13 @@ func (d *deliveries) drop(j admin.Delivery) {
 // after is the value that follows v in a cycle.
 func after(v string, cycle []string) string { return cycle[(slices.Index(cycle, v)+1)%len(cycle)] }
 
-func (d *deliveries) back() bool {
+func (d *deliveries) back() (tea.Cmd, bool) {
 	if d.filter.Value() == "" && d.state == "" && d.target == "" {
-		return false
+		return nil, false
 	}
 	d.filter.Set("")
 	d.state, d.target = "", ""
-	d.list.forget()
-	d.refilter()
-	return true
+	return d.ask(), true
 }
 
 func (d *deliveries) typing() bool { return d.typed }
@@ -192,7 +191,7 @@ func (d *deliveries) key(msg tea.KeyMsg) tea.Cmd {
 
 func (d *deliveries) click(_, y int) tea.Cmd {
 	before := d.table.Cursor()
-	if d.table.Click(y-1, len(d.shown)) && before == d.table.Cursor() {
+	if d.table.Click(y-d.tableAt, len(d.shown)) && before == d.table.Cursor() {
 		return d.do(kit.Open)
 	}
 	return nil
@@ -200,10 +199,11 @@ func (d *deliveries) click(_, y int) tea.Cmd {
 
 func (d *deliveries) view(w, h int) kit.Block {
 	block := kit.Block{d.headline(w)}
-	if line, ok := asOf(d.env, &d.list, "the deliveries"); ok {
-		block = append(block, line)
+	block = append(block, asOf(d.env, &d.list, "the deliveries", w)...)
+	if !d.list.loaded {
+		return block
 	}
-	if d.list.loaded && len(d.shown) == 0 {
+	if len(d.shown) == 0 {
 		text := "Nothing is queued: every target is in step."
 		if d.state != "" || d.target != "" || d.filter.Value() != "" {
 			text = "Nothing like this is queued. esc shows everything."
@@ -211,6 +211,7 @@ func (d *deliveries) view(w, h int) kit.Block {
 		return append(block, kit.L(kit.Text(kit.Good, "  "+d.env.theme.Signs.Good+" "+text)))
 	}
 	foot := d.why(w)
+	d.tableAt = len(block)
 	table := d.table.View(d.env.theme, w, h-len(block)-len(foot), deliveryRows{d}).Take(h - len(block) - len(foot))
 	return append(append(block, table...), foot...)
 }

@@ -43,7 +43,7 @@ func (m *root) header(w int) kit.Line {
 		left.Spans = append(left.Spans, kit.Text(kit.Bad, signs.Bad+" Not reachable since "+e.clock(e.reach.since)+", trying again"))
 		right.Spans = append(right.Spans, kit.Text(kit.Warn, "as of "+e.clock(st.at)+" "))
 	case e.reach.lost:
-		left.Spans = append(left.Spans, kit.Text(kit.Bad, signs.Bad+" Not reachable, trying again. Is it running? systemctl status rollcall"))
+		left.Spans = append(left.Spans, kit.Text(kit.Bad, signs.Bad+" Not reachable, trying again"))
 	case !st.loaded:
 		left.Spans = append(left.Spans, kit.Text(kit.Faint, "asking the appliance"+signs.Ellipsis))
 	default:
@@ -118,6 +118,9 @@ func (m *root) keys(w int) kit.Line {
 // help is the page that ? shows: every key that applies here, and the command.
 func (m *root) help() *kit.Dialog {
 	var body kit.Block
+	if m.env.readOnly {
+		body = append(body, kit.L(kit.Text(kit.Warn, "Read-only: keys that change something are left out.")), kit.Line{})
+	}
 	list := func(title string, keys kit.Keymap) {
 		body = append(body, kit.L(kit.Text(kit.Strong, title)))
 		for _, b := range keys {
@@ -132,9 +135,6 @@ func (m *root) help() *kit.Dialog {
 	everywhere := append(kit.Keymap{{Keys: []string{"1-8"}, Help: "to the page of that number"}}, global()...)
 	list("Everywhere", everywhere)
 	body = append(body, kit.L(kit.Text(kit.Plain, "The mouse works too: click a page, a line, once more to open it; the wheel scrolls.")))
-	if m.env.readOnly {
-		body = append(body, kit.L(kit.Text(kit.Warn, "Read-only: keys that change something are left out.")))
-	}
 	body = append(body, kit.L(kit.Text(kit.Plain, "The same as a command: "), kit.Text(kit.Strong, m.page().command())))
 	return kit.Notice("Keys", body)
 }

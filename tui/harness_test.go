@@ -112,12 +112,16 @@ func (s *session) pass(seconds int) *session {
 
 func (s *session) screen() string { return s.m.View() }
 
-// sees fails unless all of the texts are on the screen.
+// sees fails unless all of the texts are on the screen, wrapped or not.
 func (s *session) sees(texts ...string) *session {
 	s.t.Helper()
 	screen := s.screen()
+	var unwrapped []string
+	for line := range strings.Lines(screen) {
+		unwrapped = append(unwrapped, strings.Trim(line, " |\n"))
+	}
 	for _, text := range texts {
-		if !strings.Contains(screen, text) {
+		if !strings.Contains(screen, text) && !strings.Contains(strings.Join(unwrapped, " "), text) {
 			s.t.Fatalf("the screen does not show %q:\n%s", text, screen)
 		}
 	}

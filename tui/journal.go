@@ -158,13 +158,13 @@ func (j *journal) do(intent kit.Intent) tea.Cmd {
 	return nil
 }
 
-func (j *journal) back() bool {
+func (j *journal) back() (tea.Cmd, bool) {
 	if j.filter.Value() == "" {
-		return false
+		return nil, false
 	}
 	j.filter.Set("")
 	j.refilter()
-	return true
+	return nil, true
 }
 
 func (j *journal) typing() bool { return j.typed }
@@ -199,9 +199,8 @@ func (j *journal) view(w, h int) kit.Block {
 		right = kit.L(kit.Text(kit.Good, theme.Signs.Good+" following "))
 	}
 	block := kit.Block{kit.Justify(left, right, w)}
-	if j.poll.err != nil {
-		line, _ := asOf(j.env, &j.poll, "the journal")
-		block = append(block, line)
+	if j.poll.err != nil || j.last < 0 {
+		block = append(block, asOf(j.env, &j.poll, "the journal", w)...)
 	}
 	if len(j.shown) == 0 && j.last >= 0 {
 		return append(block, kit.L(kit.Text(kit.Faint, "  No event. New ones appear here by themselves.")))

@@ -25,7 +25,7 @@ func (o *overview) title() string          { return "Overview" }
 func (o *overview) command() string        { return "rollcall status" }
 func (o *overview) typing() bool           { return false }
 func (o *overview) key(tea.KeyMsg) tea.Cmd { return nil }
-func (o *overview) back() bool             { return false }
+func (o *overview) back() (tea.Cmd, bool)  { return nil, false }
 func (o *overview) visit(string) tea.Cmd   { return nil }
 func (o *overview) take(tea.Msg) tea.Cmd   { return nil }
 func (o *overview) tick(time.Time) tea.Cmd { return nil }
@@ -109,9 +109,12 @@ func (o *overview) click(_, y int) tea.Cmd {
 func (o *overview) view(w, h int) kit.Block {
 	e := o.env
 	if !e.status.loaded {
-		if line, ok := asOf(e, &e.status, "the status"); ok {
-			return kit.Block{{}, line}
+		block := append(kit.Block{{}}, asOf(e, &e.status, "the status", w)...)
+		if e.reach.lost {
+			block = append(block, kit.Line{}, kit.P(" Is it running? systemctl status rollcall"),
+				kit.P(" May you ask it? The socket answers to its group only."))
 		}
+		return block
 	}
 	d := overviewDrawing{env: e, w: w, cursor: o.cursor, lines: map[int]int{}}
 	d.draw()

@@ -38,7 +38,7 @@ type page interface {
 	// do handles an intent.
 	do(intent kit.Intent) tea.Cmd
 	// back leaves a detail; false when there is none to leave.
-	back() bool
+	back() (tea.Cmd, bool)
 	// typing reports whether letters are text; keys then come to key.
 	typing() bool
 	key(msg tea.KeyMsg) tea.Cmd

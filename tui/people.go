@@ -22,16 +22,17 @@ const (
 
 // people is the roster, searched as you type, and one person in detail.
 type people struct {
-	env    *env
-	query  kit.Field
-	typed  bool // the query has the keys
-	list   *kit.Window[admin.Person]
-	chunk  slot[peopleAnswer]
-	table  kit.Table
-	asked  int  // the chunk asked for last
-	toEnd  bool // on the way to the last row, chunk by chunk
-	opened string
-	person personDetail
+	env     *env
+	query   kit.Field
+	typed   bool // the query has the keys
+	list    *kit.Window[admin.Person]
+	chunk   slot[peopleAnswer]
+	table   kit.Table
+	asked   int  // the chunk asked for last
+	toEnd   bool // on the way to the last row, chunk by chunk
+	opened  string
+	person  personDetail
+	tableAt int // line of the body where the table begins
 }
 
 // peopleAnswer is one chunk of the list, and which one it is.
@@ -174,15 +175,13 @@ func (p *people) do(intent kit.Intent) tea.Cmd {
 	return nil
 }
 
-func (p *people) back() bool {
-	switch {
-	case p.opened != "":
-		p.opened = ""
-		p.person.forget()
-	default:
-		return false
+func (p *people) back() (tea.Cmd, bool) {
+	if p.opened == "" {
+		return nil, false
 	}
-	return true
+	p.opened = ""
+	p.person.forget()
+	return p.refresh(), true
 }
 
 func (p *people) typing() bool { return p.typed }
@@ -216,7 +215,7 @@ func (p *people) click(_, y int) tea.Cmd {
 	}
 	n, _ := p.list.Len()
 	before := p.table.Cursor()
-	if p.table.Click(y-1, n) && before == p.table.Cursor() {
+	if p.table.Click(y-p.tableAt, n) && before == p.table.Cursor() {
 		return p.do(kit.Open)
 	}
 	return nil
@@ -229,13 +228,14 @@ func (p *people) view(w, h int) kit.Block {
 	block := kit.Block{p.headline(w)}
 	n, complete := p.list.Len()
 	switch {
-	case p.chunk.err != nil:
-		block = append(block, kit.L(kit.Text(kit.Bad, " "+p.env.theme.Signs.Bad+" "+sentence(p.chunk.err))))
+	case p.chunk.err != nil || !p.chunk.loaded:
+		block = append(block, asOf(p.env, &p.chunk, "the people", w)...)
 	case n == 0 && complete && p.query.Value() != "":
 		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  Nobody matches. Names, emails, employee numbers and ids are searched.")))
 	case n == 0 && complete:
 		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  The roster is empty: no active source has named anybody yet.")))
 	}
+	p.tableAt = len(block)
 	return append(block, p.table.View(p.env.theme, w, h-len(block), peopleRows{p})...)
 }
 

@@ -104,8 +104,8 @@ func (d *personDetail) do(intent kit.Intent) tea.Cmd {
 
 func (d *personDetail) view(w, h int) kit.Block {
 	theme := d.env.theme
-	if line, ok := asOf(d.env, &d.person, "the person"); ok && !d.person.loaded {
-		return kit.Block{{}, line}
+	if !d.person.loaded {
+		return append(kit.Block{{}}, asOf(d.env, &d.person, "the person", w)...)
 	}
 	p := d.person.value
 	block := kit.Block{theme.Rule(p.Name+"  "+p.Email, w)}

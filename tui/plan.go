@@ -28,13 +28,14 @@ const (
 // for each run that is held, one for everything pending, and one for each source
 // in preview as if it were active; each opens into changes grouped by cause.
 type plan struct {
-	env    *env
-	runs   slot[[]model.Run]
-	table  kit.Table
-	opened *entry
-	detail slot[planDetail]
-	groups planGroups
-	rows   kit.Table
+	env     *env
+	runs    slot[[]model.Run]
+	table   kit.Table
+	opened  *entry
+	detail  slot[planDetail]
+	groups  planGroups
+	rows    kit.Table
+	tableAt int // line of the body where the table begins
 }
 
 // entry is one plan to look at.
@@ -287,13 +288,13 @@ func holdLines(theme *kit.Theme, run model.Run) kit.Block {
 	return block
 }
 
-func (p *plan) back() bool {
+func (p *plan) back() (tea.Cmd, bool) {
 	if p.opened == nil {
-		return false
+		return nil, false
 	}
 	p.opened = nil
 	p.detail.forget()
-	return true
+	return nil, true
 }
 
 func (p *plan) typing() bool           { return false }
@@ -302,29 +303,25 @@ func (p *plan) key(tea.KeyMsg) tea.Cmd { return nil }
 func (p *plan) click(_, y int) tea.Cmd {
 	if p.opened == nil {
 		before := p.table.Cursor()
-		if p.table.Click(y-1, len(p.entries())) && before == p.table.Cursor() {
+		if p.table.Click(y-p.tableAt, len(p.entries())) && before == p.table.Cursor() {
 			return p.do(kit.Open)
 		}
 		return nil
 	}
 	before := p.rows.Cursor()
-	if p.rows.Click(y-p.head(), p.groups.Len()) && before == p.rows.Cursor() {
+	if p.rows.Click(y-p.tableAt, p.groups.Len()) && before == p.rows.Cursor() {
 		return p.do(kit.Open)
 	}
 	return nil
 }
 
-// head is how many lines the detail has above its table.
-func (p *plan) head() int { return len(p.heading(kit.MinWidth)) }
-
 func (p *plan) view(w, h int) kit.Block {
 	theme := p.env.theme
 	if p.opened == nil {
-		head := kit.L(kit.Text(kit.Strong, " What is held and what would change"))
-		if line, ok := asOf(p.env, &p.runs, "the plan"); ok {
-			head = line
-		}
-		return append(kit.Block{head}, p.table.View(theme, w, h-1, p.entryRows())...)
+		block := kit.Block{kit.L(kit.Text(kit.Strong, " What is held and what would change"))}
+		block = append(block, asOf(p.env, &p.runs, "the plan", w)...)
+		p.tableAt = len(block)
+		return append(block, p.table.View(theme, w, h-len(block), p.entryRows())...)
 	}
 	block := p.heading(w)
 	if !p.detail.loaded {
@@ -333,6 +330,7 @@ func (p *plan) view(w, h int) kit.Block {
 	if p.groups.Len() == 0 {
 		return append(block, kit.L(kit.Text(kit.Good, "  "+theme.Signs.Good+" Nothing would change.")))
 	}
+	p.tableAt = len(block)
 	return append(block, p.rows.View(theme, w, h-len(block), p.groups.drawn(theme))...)
 }
 
@@ -346,11 +344,10 @@ func (p *plan) heading(w int) kit.Block {
 		title = "As if " + p.opened.source + " were active; nothing is written"
 	}
 	block := kit.Block{theme.Rule(title, w)}
-	if line, ok := asOf(p.env, &p.detail, "the changes"); ok {
-		block = append(block, line)
-	}
+	block = append(block, asOf(p.env, &p.detail, "the changes", w)...)
 	if p.opened.hold != nil {
-		return append(block, holdLines(theme, d.run)...).Take(min(6, len(block)+len(holdLines(theme, d.run))))
+		lines := holdLines(theme, d.run)
+		return append(block, lines[:min(len(lines), 5)]...)
 	}
 	if d.plan.Summary != "" {
 		block = append(block, kit.L(kit.Text(kit.Plain, "  "+d.plan.Summary)))

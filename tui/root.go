@@ -190,13 +190,13 @@ func (m *root) goTo(to place, subject string) tea.Cmd {
 }
 
 func (m *root) back() tea.Cmd {
-	left := m.page().back()
+	cmd, left := m.page().back()
 	if len(m.trail) == 0 {
-		return nil
+		return cmd
 	}
 	last := m.trail[len(m.trail)-1]
 	if left && !last.jumped {
-		return nil
+		return cmd
 	}
 	m.trail = slices.Clip(m.trail[:len(m.trail)-1])
 	m.at = last.place

@@ -63,17 +63,12 @@ func Run(ctx context.Context, client Client, o Options) error {
 		if !term.IsTerminal(f.Fd()) {
 			return errors.New("tui: the output is not a terminal; run: rollcall status")
 		}
-		screen := &sharedFile{File: f}
-		o.Output = screen
+		o.Output = &sharedFile{File: f}
 	} else {
 		o.Output = &sharedWriter{out: o.Output}
 	}
 	if o.Copy == nil {
-		out := o.Output
-		o.Copy = func(text string) error {
-			_, err := io.WriteString(out, ansi.SetSystemClipboard(text))
-			return err
-		}
+		o.Copy = clipboard(o.Output)
 	}
 	// Questions under way end with the program.
 	ctx, cancel := context.WithCancel(ctx)
@@ -103,6 +98,14 @@ func Run(ctx context.Context, client Client, o Options) error {
 		return fmt.Errorf("tui: %w", err)
 	}
 	return nil
+}
+
+// clipboard asks the terminal to put text on its clipboard (OSC 52).
+func clipboard(out io.Writer) func(text string) error {
+	return func(text string) error {
+		_, err := io.WriteString(out, ansi.SetSystemClipboard(text))
+		return err
+	}
 }
 
 // sendTicks lets the model see time pass.

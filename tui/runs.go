@@ -19,15 +19,16 @@ const runsChunk = 100
 
 // runs is the past, newest first, and one run in detail.
 type runs struct {
-	env    *env
-	list   *kit.Window[model.Run]
-	chunk  slot[runsAnswer]
-	asked  int
-	table  kit.Table
-	opened uint64
-	detail slot[runDetail]
-	scroll kit.Scroll
-	height int
+	env     *env
+	list    *kit.Window[model.Run]
+	chunk   slot[runsAnswer]
+	asked   int
+	table   kit.Table
+	opened  uint64
+	detail  slot[runDetail]
+	scroll  kit.Scroll
+	height  int
+	tableAt int // line of the body where the table begins
 }
 
 type runsAnswer struct {
@@ -162,13 +163,13 @@ func (r *runs) do(intent kit.Intent) tea.Cmd {
 	return nil
 }
 
-func (r *runs) back() bool {
+func (r *runs) back() (tea.Cmd, bool) {
 	if r.opened == 0 {
-		return false
+		return nil, false
 	}
 	r.opened = 0
 	r.detail.forget()
-	return true
+	return r.refresh(), true
 }
 
 func (r *runs) typing() bool           { return false }
@@ -180,7 +181,7 @@ func (r *runs) click(_, y int) tea.Cmd {
 	}
 	n, _ := r.list.Len()
 	before := r.table.Cursor()
-	if r.table.Click(y-1, n) && before == r.table.Cursor() {
+	if r.table.Click(y-r.tableAt, n) && before == r.table.Cursor() {
 		return r.do(kit.Open)
 	}
 	return nil
@@ -191,13 +192,13 @@ func (r *runs) view(w, h int) kit.Block {
 		return r.viewDetail(w, h)
 	}
 	n, complete := r.list.Len()
-	head := kit.L(kit.Text(kit.Strong, " Runs, newest first"))
-	if line, ok := asOf(r.env, &r.chunk, "the runs"); ok {
-		head = line
-	} else if n == 0 && complete {
-		return kit.Block{head, kit.L(kit.Text(kit.Plain, "  No source was read or heard yet."))}
+	block := kit.Block{kit.L(kit.Text(kit.Strong, " Runs, newest first"))}
+	block = append(block, asOf(r.env, &r.chunk, "the runs", w)...)
+	if n == 0 && complete {
+		return append(block, kit.L(kit.Text(kit.Plain, "  No source was read or heard yet.")))
 	}
-	return append(kit.Block{head}, r.table.View(r.env.theme, w, h-1, runRows{r})...)
+	r.tableAt = len(block)
+	return append(block, r.table.View(r.env.theme, w, h-len(block), runRows{r})...)
 }
 
 type runRows struct{ *runs }
@@ -250,8 +251,8 @@ func causedWords(c model.RunCounts) string {
 
 func (r *runs) viewDetail(w, h int) kit.Block {
 	theme := r.env.theme
-	if line, ok := asOf(r.env, &r.detail, "the run"); ok && !r.detail.loaded {
-		return kit.Block{{}, line}
+	if !r.detail.loaded {
+		return append(kit.Block{{}}, asOf(r.env, &r.detail, "the run", w)...)
 	}
 	run := r.detail.value.run
 	block := kit.Block{theme.Rule(fmt.Sprintf("Run %d %s", run.Seq, run.Source), w)}

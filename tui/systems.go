@@ -308,13 +308,13 @@ func (s *systems) check(y system) tea.Cmd {
 	})
 }
 
-func (s *systems) back() bool {
+func (s *systems) back() (tea.Cmd, bool) {
 	if s.about == "" {
-		return false
+		return nil, false
 	}
 	s.about = ""
 	s.checked.forget()
-	return true
+	return nil, true
 }
 
 func (s *systems) typing() bool           { return false }

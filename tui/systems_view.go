@@ -10,8 +10,8 @@ import (
 
 func (s *systems) view(w, h int) kit.Block {
 	theme := s.env.theme
-	if line, ok := asOf(s.env, &s.env.status, "the sources and targets"); ok && !s.env.status.loaded {
-		return kit.Block{{}, line}
+	if !s.env.status.loaded {
+		return append(kit.Block{{}}, asOf(s.env, &s.env.status, "the sources and targets", w)...)
 	}
 	list := s.list()
 	if len(list) == 0 {
@@ -61,9 +61,7 @@ func (s *systems) detail(y system, w int) kit.Block {
 		return block
 	}
 	block = append(block, theme.Rule("Check of "+s.about, w))
-	if line, ok := asOf(s.env, &s.checked, "the check; it talks to the service itself"); ok {
-		return append(block, line)
-	}
+	block = append(block, asOf(s.env, &s.checked, "the check; it talks to the service itself", w)...)
 	for _, r := range s.checked.value {
 		block = append(block, checkLines(theme, r, w)...)
 	}
@@ -114,8 +112,8 @@ func (s *systems) sourceDetail(src admin.Source, w int) kit.Block {
 func (s *systems) tokenLines(source string, w int) kit.Block {
 	theme := s.env.theme
 	block := kit.Block{theme.Rule("Tokens", w)}
-	if line, ok := asOf(s.env, &s.tokens, "the tokens"); ok {
-		return append(block, line)
+	if !s.tokens.loaded {
+		return append(block, asOf(s.env, &s.tokens, "the tokens", w)...)
 	}
 	tokens := s.tokensOf(source)
 	if len(tokens) == 0 {

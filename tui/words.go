@@ -186,16 +186,18 @@ func matches(query string, texts ...string) bool {
 }
 
 // asOf says how fresh a page's own answer is when there is something to say:
-// that it is being fetched, that it could not be, and as of when what is shown is.
-func asOf[T any](e *env, s *slot[T], what string) (kit.Line, bool) {
+// that it is being fetched, that it could not be, and as of when what is shown
+// is. It says nothing when the answer is there and good.
+func asOf[T any](e *env, s *slot[T], what string, w int) kit.Block {
 	switch {
-	case s.err != nil && s.loaded:
-		return kit.L(kit.Text(kit.Bad, e.theme.Signs.Bad+" "+sentence(s.err)),
-			kit.Text(kit.Faint, "; as of "+e.clock(s.at))), true
 	case s.err != nil:
-		return kit.L(kit.Text(kit.Bad, e.theme.Signs.Bad+" "+sentence(s.err))), true
+		text := e.theme.Signs.Bad + " " + sentence(s.err)
+		if s.loaded {
+			text += "; as of " + e.clock(s.at)
+		}
+		return kit.Paragraph(kit.Bad, text, w-2).Indent(1)
 	case !s.loaded:
-		return kit.L(kit.Text(kit.Faint, "Asking for "+what+e.theme.Signs.Ellipsis)), true
+		return kit.Block{kit.L(kit.Text(kit.Faint, " Asking for "+what+e.theme.Signs.Ellipsis))}
 	}
-	return kit.Line{}, false
+	return nil
 }

@@ -20,7 +20,7 @@ const VersionHeader = "Rollcall-Version"
 const LongPoll = 30 * time.Second
 
 // MaxPage is the largest number of entries one reply lists.
-const MaxPage = 10_000
+const MaxPage = 1000
 
 // The bodies of requests and replies that are more than one of the types above.
 type (

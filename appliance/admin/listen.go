@@ -48,11 +48,6 @@ func Listen(path string, mode fs.FileMode) (net.Listener, error) {
 		}
 		return nil, fmt.Errorf("socket %s: %w: choose another path in the [appliance] table", path, err)
 	}
-	// A umask can only take permissions away; the mode may also ask for some
-	// that sockets are not created with.
-	if err := os.Chmod(path, mode); err != nil {
-		return nil, errors.Join(fmt.Errorf("socket %s: %w: the file system must keep permissions, they are what protects the socket", path, err), l.Close())
-	}
 	return l, nil
 }
 

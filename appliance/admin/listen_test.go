@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"rollcall/appliance/admin"
@@ -14,6 +15,8 @@ import (
 
 func TestListenMakesDirectoryAndSocketForTheGroupOnly(t *testing.T) {
 	path := filepath.Join(admintest.Directory(t), "run", "admin.sock")
+	const before = 0o022
+	defer syscall.Umask(syscall.Umask(before))
 	l, err := admin.Listen(path, admin.SocketMode)
 	if err != nil {
 		t.Fatal(err)
@@ -27,6 +30,9 @@ func TestListenMakesDirectoryAndSocketForTheGroupOnly(t *testing.T) {
 		if info.Mode() != want {
 			t.Errorf("%s has mode %s, want %s", p, info.Mode(), want)
 		}
+	}
+	if after := syscall.Umask(before); after != before {
+		t.Errorf("the process's umask was left at %04o", after)
 	}
 }
 

@@ -96,12 +96,11 @@ func (s *Server) Serve(ctx context.Context, admin, view net.Listener) error {
 	ends := make(chan end, 2)
 	start := func(name string, l net.Listener, h http.Handler) {
 		srv := &http.Server{
-			Handler:     h,
-			ConnContext: s.ConnContext,
-			BaseContext: func(net.Listener) context.Context { return serving },
-			// No ReadTimeout: its deadline would cut a long poll short, because the
-			// server keeps reading to notice that the peer went away.
+			Handler:           h,
+			ConnContext:       s.ConnContext,
+			BaseContext:       func(net.Listener) context.Context { return serving },
 			ReadHeaderTimeout: 10 * time.Second,
+			ReadTimeout:       20 * time.Second, // of a request; what it waits for does not count
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
 			ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Warn}),

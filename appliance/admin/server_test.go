@@ -157,7 +157,7 @@ func TestRequestsThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"unknown parameter", "GET", "/v1/people?query=jane", ""},
 		{"parameter twice", "GET", "/v1/people?q=a&q=b", ""},
 		{"limit that is no number", "GET", "/v1/runs?limit=ten", ""},
-		{"limit too large", "GET", "/v1/runs?limit=10001", ""},
+		{"limit too large", "GET", "/v1/runs?limit=1001", ""},
 		{"negative limit", "GET", "/v1/journal?limit=-1", ""},
 		{"run that is no number", "GET", "/v1/runs/twelve", ""},
 		{"run zero", "POST", "/v1/runs/0/approve", ""},
@@ -210,10 +210,10 @@ func TestOfTwoOperatorsOnARunTheSecondGetsStale(t *testing.T) {
 		}
 		tags = append(tags, admin.RunTag(run, deliveries))
 	}
-	if n, err := first.Reject(ctx, 12, tags[0]); err != nil || n != 1 {
+	if n, err := first.RejectIf(ctx, 12, tags[0]); err != nil || n != 1 {
 		t.Fatalf("first operator: %d, %v", n, err)
 	}
-	if _, err := second.Approve(ctx, 12, tags[1]); !client.IsCode(err, admin.CodeStale) {
+	if _, err := second.ApproveIf(ctx, 12, tags[1]); !client.IsCode(err, admin.CodeStale) {
 		t.Errorf("second operator: %v, want stale", err)
 	}
 	if got := fake.Asked(); len(got) != 1 {
@@ -258,18 +258,26 @@ func TestRunTagChangesWithWhatIsDecidedAndNothingElse(t *testing.T) {
 	}
 	tag := admin.RunTag(run, held)
 	same := map[string]func(*model.Run, []admin.Delivery) []admin.Delivery{
-		"order":           func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0], d[1] = d[1], d[0]; return d },
-		"attempts":        func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Attempts = 3; return d },
-		"a ready one":     func(_ *model.Run, d []admin.Delivery) []admin.Delivery { return append(d, admin.Delivery{State: "ready"}) },
-		"order of fields": func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[1].Changed = []string{"site", "title"}; return d },
-		"end of the run":  func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Ended = admintest.Now; return d },
+		"order":    func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0], d[1] = d[1], d[0]; return d },
+		"attempts": func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Attempts = 3; return d },
+		"a ready one": func(_ *model.Run, d []admin.Delivery) []admin.Delivery {
+			return append(d, admin.Delivery{State: "ready"})
+		},
+		"order of fields": func(_ *model.Run, d []admin.Delivery) []admin.Delivery {
+			d[1].Changed = []string{"site", "title"}
+			return d
+		},
+		"end of the run": func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Ended = admintest.Now; return d },
 	}
 	other := map[string]func(*model.Run, []admin.Delivery) []admin.Delivery{
-		"person":      func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Person.ID = "p_3"; return d },
-		"effect":      func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Effect = "create"; return d },
-		"fields":      func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[1].Changed = []string{"title"}; return d },
-		"one less":    func(_ *model.Run, d []admin.Delivery) []admin.Delivery { return d[:1] },
-		"hold's end":  func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Holds[0].State = model.HoldApproved; return d },
+		"person":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Person.ID = "p_3"; return d },
+		"effect":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Effect = "create"; return d },
+		"fields":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[1].Changed = []string{"title"}; return d },
+		"one less": func(_ *model.Run, d []admin.Delivery) []admin.Delivery { return d[:1] },
+		"hold's end": func(r *model.Run, d []admin.Delivery) []admin.Delivery {
+			r.Holds[0].State = model.HoldApproved
+			return d
+		},
 		"hold's size": func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Holds[0].Count = 3; return d },
 		"run":         func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Seq = 8; return d },
 	}

@@ -384,8 +384,9 @@ type Service interface {
 	CreateToken(ctx context.Context, actor, source, label string, ttl time.Duration) (NewToken, error)
 	RevokeToken(ctx context.Context, actor, id string) error
 
-	// Journal returns events after seq, oldest first; with wait it blocks until
-	// there is one or ctx ends. Since zero and a negative seq return the newest.
+	// Journal returns events after seq, oldest first, from the beginning after 0;
+	// a negative seq returns the newest. With wait it blocks until there is one or
+	// ctx ends.
 	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
 	VerifyJournal(ctx context.Context) (events int, err error)
 	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]Request, error)

@@ -137,8 +137,8 @@ func execute(ctx context.Context, args []string, s Streams, deps Deps) int {
 
 // end prints an error and returns the exit code for it.
 func (a *app) end(ctx context.Context, err error) int {
-	if err == nil {
-		err = nil
+	if a.out.err != nil {
+		err = a.out.err // an answer that nobody could read is none
 	}
 	if err == nil {
 		return ExitDone

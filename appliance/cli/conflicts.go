@@ -259,7 +259,7 @@ func (a *app) conflictResolve() *cobra.Command {
 				a.out.line("Put off; it stays in \"rollcall conflicts\".")
 				return nil
 			}
-			a.out.line("Settled. The decision and its id are in \"rollcall journal\"; \"rollcall conflicts undo ID\" takes it back.")
+			a.out.linef("Settled. \"rollcall conflicts undo %s\" takes it back.", quoted(args[0]))
 			return nil
 		},
 	}
@@ -316,7 +316,7 @@ func readAnswer(answer *admin.Resolution, words []string) error {
 
 func (a *app) conflictUndo() *cobra.Command {
 	return &cobra.Command{
-		Use: "undo ID", Short: "takes a decision back; the conflict opens again if it still is one",
+		Use: "undo ID", Short: "takes a decision back, named by its id or by that of the conflict",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := seconds(cmd)

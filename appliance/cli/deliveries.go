@@ -45,7 +45,7 @@ func (a *app) deliveries() *cobra.Command {
 		}
 		a.tellDeliveries(deliveries)
 		if len(deliveries) == limit {
-			a.note.linef("There may be more: --limit %d, --target and --state choose.", min(limit*10, admin.MaxPage))
+			a.note.linef("There may be more: choose with --target and --state, or raise --limit (up to %d).", admin.MaxPage)
 		}
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // journalChunk is how many events one question asks for.
-const journalChunk = 1000
+const journalChunk = admin.MaxPage
 
 func (a *app) journal() *cobra.Command {
 	var since, person string
@@ -30,7 +30,7 @@ func (a *app) journal() *cobra.Command {
 		Example: "  rollcall journal --since 2h\n  rollcall journal --person jane@example.com --since 2026-01-01",
 		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+			if err := between("limit", limit, 1, maxListed); err != nil {
 				return err
 			}
 			var from time.Time
@@ -65,7 +65,10 @@ func (a *app) journal() *cobra.Command {
 			if a.json {
 				return a.out.json(events.wanted, true)
 			}
-			if len(events.wanted) == 0 {
+			switch {
+			case events.last == 0:
+				a.out.line("The journal is empty: it begins with the first read or the first command that changes something.")
+			case len(events.wanted) == 0:
 				a.out.line("The journal holds nothing of that. \"rollcall journal\" shows the newest events.")
 			}
 			a.tellEvents(events.wanted)
@@ -147,31 +150,15 @@ func lookBack(ctx context.Context, c *client.Client, from time.Time, limit int, 
 		if first <= 1 || !from.IsZero() && chunk[0].At.Before(from) || from.IsZero() && len(found.wanted) >= limit {
 			break
 		}
-		if chunk, err = before(ctx, c, first, found.last); err != nil {
+		if chunk, err = c.Journal(ctx, max(0, first-1-journalChunk), journalChunk, false); err != nil {
 			return past{}, err
 		}
+		chunk = until(chunk, first)
 	}
 	if extra := len(found.wanted) - limit; from.IsZero() && extra > 0 {
 		found.wanted = found.wanted[extra:]
 	}
 	return found, nil
-}
-
-// before returns up to a chunk of the events before the event numbered first.
-func before(ctx context.Context, c *client.Client, first, last int64) ([]model.Event, error) {
-	after := first - 1 - journalChunk
-	if after > 0 {
-		chunk, err := c.Journal(ctx, after, journalChunk, false)
-		return until(chunk, first), err
-	}
-	// "After zero" asks for the newest events, so the very first one is only
-	// found by asking for all, which a page may be too small for.
-	if last <= admin.MaxPage {
-		chunk, err := c.Journal(ctx, -1, int(last), false)
-		return until(chunk, first), err
-	}
-	chunk, err := c.Journal(ctx, 1, journalChunk, false)
-	return until(chunk, first), err
 }
 
 // until returns the events of chunk before the one numbered first.

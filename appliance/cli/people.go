@@ -22,7 +22,7 @@ func (a *app) people() *cobra.Command {
 		Use: "people [QUERY]", Short: "the roster, or who in it QUERY finds",
 		Args: takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := between("limit", limit, 1, admin.MaxPage); err != nil {
+			if err := between("limit", limit, 1, maxListed); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
@@ -52,9 +52,9 @@ func (a *app) people() *cobra.Command {
 // until the roster ends; more says that it goes on.
 func listPeople(ctx context.Context, c *client.Client, query string, limit int, all bool) (people []admin.Person, more bool, err error) {
 	people = []admin.Person{}
-	page := admin.Page{Limit: limit}
-	if all {
-		page.Limit = 1000
+	page := admin.Page{Limit: admin.MaxPage}
+	if !all {
+		page.Limit = min(limit, admin.MaxPage)
 	}
 	for {
 		found, next, err := c.People(ctx, query, page)
@@ -72,7 +72,7 @@ func listPeople(ctx context.Context, c *client.Client, query string, limit int, 
 		}
 		page.After = next
 		if !all {
-			page.Limit = limit - len(people)
+			page.Limit = min(limit-len(people), admin.MaxPage)
 		}
 	}
 }

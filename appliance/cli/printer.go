@@ -135,7 +135,9 @@ func (p *printer) render(span any) string {
 
 func (p *printer) write(s string) {
 	if p.err == nil {
-		_, p.err = io.WriteString(p.w, s)
+		if _, err := io.WriteString(p.w, s); err != nil {
+			p.err = fmt.Errorf("output: %w: make room, or send it elsewhere", err)
+		}
 	}
 }
 

@@ -152,6 +152,9 @@ func flagError(cmd *cobra.Command, err error) error {
 	return wrongUsage(fmt.Errorf("%w: see \"%s --help\"", err, cmd.CommandPath()))
 }
 
+// maxListed is the most that --limit takes where a list is read page by page.
+const maxListed = 1_000_000
+
 // takes returns a check of the number of arguments; its error shows the usage.
 func takes(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

@@ -176,14 +176,14 @@ func (a *app) approve() *cobra.Command {
 	return a.decide("approve RUN", "releases what guards hold of a run",
 		"Releases what guards hold of a run. With --digest, as \"rollcall runs show\" prints it, only when that is\n"+
 			"still exactly what was shown; without, as it is at this moment.",
-		"released", (*client.Client).Approve)
+		"released", (*client.Client).ApproveIf)
 }
 
 func (a *app) reject() *cobra.Command {
 	return a.decide("reject RUN", "refuses what guards hold of a run",
 		"Refuses what guards hold of a run: it is not relayed until the people concerned change again.\n"+
 			"--digest is as for approve.",
-		"refused", (*client.Client).Reject)
+		"refused", (*client.Client).RejectIf)
 }
 
 type decision func(c *client.Client, ctx context.Context, seq uint64, tag string) (int, error)

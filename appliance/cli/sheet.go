@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/csv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // sheet writes CSV for a spreadsheet. A cell that a spreadsheet would run as a
@@ -47,17 +49,13 @@ func (s *sheet) end() error {
 	return s.p.err
 }
 
-// harmless returns a cell that no spreadsheet takes for a formula. What decides
-// is the first character as it was sent, control characters included, and the
-// first that is left.
+// harmless returns a cell that no spreadsheet takes for a formula: tabs and line
+// ends, which may introduce one too, are gone by then.
 func harmless(cell string) string {
 	c := clean(cell)
-	if starts(cell) || starts(c) || starts(strings.TrimLeft(c, " ")) {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(c, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + c
 	}
 	return c
-}
-
-func starts(cell string) bool {
-	return cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0]))
 }

@@ -109,7 +109,7 @@ func (a *app) tellSources(now time.Time, sources []admin.Source) {
 	a.out.table(t)
 	for _, s := range sources {
 		if s.Error != "" {
-			a.out.wrapped("  "+s.Name+": ", s.Error)
+			a.out.wrapped("  "+s.Name+": ", strings.TrimPrefix(s.Error, s.Name+": "))
 		}
 		if s.Endpoint != "" && s.Tokens == 0 {
 			a.out.linef("  %s cannot call yet: make a token with \"rollcall token create %s\" and give it %s", s.Name, quoted(s.Name), s.Endpoint)
@@ -150,7 +150,7 @@ func (a *app) tellTargets(now time.Time, targets []admin.Target) {
 	a.out.table(t)
 	for _, g := range targets {
 		if g.Reason != "" {
-			a.out.wrapped("  "+g.Name+": ", g.Reason)
+			a.out.wrapped("  "+g.Name+": ", strings.TrimPrefix(g.Reason, g.Name+": "))
 		}
 	}
 }

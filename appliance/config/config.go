@@ -90,31 +90,31 @@ type Source struct {
 
 	// Dialect is what a sender of kind scim speaks; of the kinds okta and azure
 	// it is the kind's own, and not a key.
-	Dialect string `toml:"dialect" kinds:"scim" oneof:"rfc okta azure lenient"`
+	Dialect string `toml:"dialect" reload:"restart" kinds:"scim" oneof:"rfc okta azure lenient"`
 
-	BaseURL  URL      `toml:"base_url" kinds:"hibob lucca adp scim-pull" need:"scim-pull"`
-	Interval Duration `toml:"interval" kinds:"hibob lucca adp scim-pull csv"`
+	BaseURL  URL      `toml:"base_url" reload:"restart" kinds:"hibob lucca adp scim-pull" need:"scim-pull"`
+	Interval Duration `toml:"interval" reload:"restart" kinds:"hibob lucca adp scim-pull csv"`
 
-	ServiceUserID    string `toml:"service_user_id" kinds:"hibob" need:"hibob"`
-	ServiceUserToken Secret `toml:"service_user_token" kinds:"hibob" need:"hibob"`
+	ServiceUserID    string `toml:"service_user_id" reload:"restart" kinds:"hibob" need:"hibob"`
+	ServiceUserToken Secret `toml:"service_user_token" reload:"restart" kinds:"hibob" need:"hibob"`
 
-	Account string `toml:"account" kinds:"lucca"` // the first label of ACCOUNT.ilucca.net
-	API     string `toml:"api" kinds:"lucca" oneof:"v3 2024-11-01"`
-	APIKey  Secret `toml:"api_key" kinds:"lucca"`
+	Account string `toml:"account" reload:"restart" kinds:"lucca"` // the first label of ACCOUNT.ilucca.net
+	API     string `toml:"api" reload:"restart" kinds:"lucca" oneof:"v3 2024-11-01"`
+	APIKey  Secret `toml:"api_key" reload:"restart" kinds:"lucca"`
 	// SkipField is the code of the extension that leaves a person out when it is
 	// ticked; empty: none.
-	SkipField string `toml:"skip_field" kinds:"lucca" empty:"off"`
+	SkipField string `toml:"skip_field" reload:"restart" kinds:"lucca" empty:"off"`
 
-	ClientID     string `toml:"client_id" kinds:"lucca adp" need:"adp"`
-	ClientSecret Secret `toml:"client_secret" kinds:"lucca adp" need:"adp"`
-	TokenURL     URL    `toml:"token_url" kinds:"lucca adp"`
-	ClientCert   Path   `toml:"client_cert" kinds:"adp" need:"adp"` // PEM
-	ClientKey    Path   `toml:"client_key" kinds:"adp" need:"adp"`  // PEM
-	CACert       Path   `toml:"ca_cert" kinds:"adp"`                // PEM; zero: the system's
+	ClientID     string `toml:"client_id" reload:"restart" kinds:"lucca adp" need:"adp"`
+	ClientSecret Secret `toml:"client_secret" reload:"restart" kinds:"lucca adp" need:"adp"`
+	TokenURL     URL    `toml:"token_url" reload:"restart" kinds:"lucca adp"`
+	ClientCert   Path   `toml:"client_cert" reload:"restart" kinds:"adp" need:"adp"` // PEM
+	ClientKey    Path   `toml:"client_key" reload:"restart" kinds:"adp" need:"adp"`  // PEM
+	CACert       Path   `toml:"ca_cert" reload:"restart" kinds:"adp"`                // PEM; zero: the system's
 
-	Token Secret `toml:"token" kinds:"scim-pull" need:"scim-pull"`
+	Token Secret `toml:"token" reload:"restart" kinds:"scim-pull" need:"scim-pull"`
 
-	Path Path `toml:"path" kinds:"csv" need:"csv"`
+	Path Path `toml:"path" reload:"restart" kinds:"csv" need:"csv"`
 
 	Scope Scope             `toml:"scope"`
 	Map   map[string]string `toml:"map"` // attribute name → expression over the record
@@ -155,24 +155,24 @@ type Target struct {
 	Name string     `toml:"-"`
 	Kind model.Kind `toml:"kind" reload:"restart"`
 
-	BaseURL URL    `toml:"base_url" kinds:"javelo scim" need:"scim"`
-	Token   Secret `toml:"token" kinds:"javelo scim" need:"javelo scim"`
+	BaseURL URL    `toml:"base_url" reload:"restart" kinds:"javelo scim" need:"scim"`
+	Token   Secret `toml:"token" reload:"restart" kinds:"javelo scim" need:"javelo scim"`
 	// Rate is never exceeded in any window of its length.
-	Rate              Rate   `toml:"rate" kinds:"javelo scim"`
-	Drift             string `toml:"drift" kinds:"javelo scim" oneof:"overwrite report"`
+	Rate              Rate   `toml:"rate" reload:"restart" kinds:"javelo scim"`
+	Drift             string `toml:"drift" reload:"restart" kinds:"javelo scim" oneof:"overwrite report"`
 	IdentifierChanges bool   `toml:"identifier_changes" kinds:"javelo scim"`
 
-	Host    string `toml:"host" kinds:"elevo" need:"elevo"`
-	Port    int    `toml:"port" kinds:"elevo"`
-	User    string `toml:"user" kinds:"elevo" need:"elevo"`
-	Key     Secret `toml:"key" kinds:"elevo" need:"elevo"`      // the private SSH key, OpenSSH or PEM text
-	HostKey string `toml:"host_key" kinds:"elevo" need:"elevo"` // the server's public key, "ssh-ed25519 AAAA…"
-	Path    string `toml:"path" kinds:"elevo"`                  // of the file on the server
+	Host    string `toml:"host" reload:"restart" kinds:"elevo" need:"elevo"`
+	Port    int    `toml:"port" reload:"restart" kinds:"elevo"`
+	User    string `toml:"user" reload:"restart" kinds:"elevo" need:"elevo"`
+	Key     Secret `toml:"key" reload:"restart" kinds:"elevo" need:"elevo"`      // the private SSH key, OpenSSH or PEM text
+	HostKey string `toml:"host_key" reload:"restart" kinds:"elevo" need:"elevo"` // the server's public key, "ssh-ed25519 AAAA…"
+	Path    string `toml:"path" reload:"restart" kinds:"elevo"`                  // of the file on the server
 	// Interval is how often the file is written when something changed.
-	Interval     Duration `toml:"interval" kinds:"elevo"`
-	GPGRecipient Path     `toml:"gpg_recipient" kinds:"elevo"` // public key to encrypt to; zero: plain
+	Interval     Duration `toml:"interval" reload:"restart" kinds:"elevo"`
+	GPGRecipient Path     `toml:"gpg_recipient" reload:"restart" kinds:"elevo"` // public key to encrypt to; zero: plain
 
-	Map map[string]string `toml:"map"` // target attribute → expression over the person
+	Map map[string]string `toml:"map" reload:"restart"` // target attribute → expression over the person
 
 	compiled *mapping.Outbound
 }
@@ -225,13 +225,13 @@ type Guard struct {
 
 // Notify is the [notify] table.
 type Notify struct {
-	Webhook Webhook `toml:"webhook"`
+	Webhook Webhook `toml:"webhook" reload:"restart"`
 }
 
 // Webhook is where holds, conflicts and failures are told.
 type Webhook struct {
 	// URL is a secret because the addresses of chat hooks carry their token.
-	URL Secret `toml:"url"`
+	URL Secret `toml:"url" reload:"restart"`
 }
 
 // ServesSCIM reports whether some source pushes, so that the SCIM listener is

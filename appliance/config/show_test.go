@@ -130,11 +130,11 @@ title = ["okta"]
 		{Key: "log.level", Old: `"info"`, New: `"debug"`, Live: true},
 		{Key: "scim.listen", Old: `"127.0.0.1:8443"`, New: `"127.0.0.1:9443"`},
 		{Key: "scim.public_url", Old: `"http://127.0.0.1:8443"`, New: `"http://127.0.0.1:9443"`},
-		{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T2" }`, Live: true},
-		{Key: "targets.javelo.rate", Old: `"300/5m"`, New: `"10/1m"`, Live: true},
+		{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T2" }`},
+		{Key: "targets.javelo.rate", Old: `"300/5m"`, New: `"10/1m"`},
 		{Key: "policy.authority", Old: `["sheet", "okta"]`, New: `["sheet", "okta"]`, Live: true},
 		{Key: "sources.okta.scope.exclude", New: `"userType == \"robot\""`, Live: true},
-		{Key: "targets.javelo.map.region", New: `"site"`, Live: true},
+		{Key: "targets.javelo.map.region", New: `"site"`},
 		{Key: "policy.attributes.title", New: `["okta"]`, Live: true},
 	}
 	want = append(want[:8], want[9:]...) // the authority is the same
@@ -159,7 +159,7 @@ func TestDiffSeesARotatedSecretBehindTheSameReference(t *testing.T) {
 		}
 		configs[i] = c
 	}
-	want := []Change{{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T" }`, Live: true}}
+	want := []Change{{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T" }`}}
 	if diff := cmp.Diff(want, Diff(configs[0], configs[1])); diff != "" {
 		t.Error(diff)
 	}

@@ -564,7 +564,8 @@ func (e *Engine) SetLane(actor, target string, fn func(*model.Lane)) error {
 		fn(&lane)
 		if lane.State != before {
 			lane.Since = c.at
-			if lane.State != model.LaneWaiting && before != model.LaneWaiting {
+			passing := lane.State == model.LaneWaiting || before == model.LaneWaiting && lane.State == model.LaneOpen
+			if !passing || actor != actorSelf {
 				if _, err := c.event("lane_"+string(lane.State), "target:"+target, lane.Reason); err != nil {
 					return err
 				}

@@ -88,7 +88,7 @@ func (r *Read) Page(p connectors.Page) error {
 	coverage := map[model.Name]int{}
 	for _, o := range p.People {
 		if _, twice := r.seen[o.Native]; twice {
-			return &connectors.Error{Class: connectors.Transient, Op: r.source + ": read people", Detail: "the same person came twice in one read"}
+			continue // a read that went on from a cursor may show somebody again
 		}
 		if settings.Adjust != nil {
 			settings.Adjust(&o)

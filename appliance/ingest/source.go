@@ -181,6 +181,15 @@ func (e *Engine) SetStance(actor, source string, stance store.SourceStance) erro
 	})
 }
 
+// Note journals something that an operator asked for and that changes nothing by
+// itself.
+func (e *Engine) Note(actor, verb, subject, reason string) error {
+	return e.update(actor, 0, model.JobOpen, func(c *change) error {
+		_, err := c.event(verb, subject, reason)
+		return err
+	})
+}
+
 // UpdateSource changes what is remembered of a source between reads.
 func (e *Engine) UpdateSource(source string, fn func(*store.SourceState)) error {
 	return e.update(actorSelf, 0, model.JobOpen, func(c *change) error {

@@ -187,7 +187,7 @@ func sampleSuite(flaw string) SourceSuite {
 				Secrets: []string{sampleSecret},
 				New: func(base *url.URL, client *http.Client) (connectors.Source, error) {
 					return &sampleSource{flaw: flaw, client: wire.Client{
-						Name: "sample", Base: base, HTTP: client, Header: http.Header{"X-Key": {sampleSecret}},
+						Name: "sample", Base: base, HTTP: client, Header: http.Header{"X-Key": {sampleSecret}}, MaxBody: 8 << 20,
 					}}, nil
 				},
 			}

@@ -144,3 +144,32 @@ func TestMetadataThatIsNotAListIsAnError(t *testing.T) {
 		t.Errorf("got %v, want a transient error", err)
 	}
 }
+
+func TestSpareFieldIsMissedOnlyWithoutTheOther(t *testing.T) {
+	for members, want := range map[string][]string{
+		`"home":{"legalGender":null}`: nil,
+		`"home":{}`:                   {"home.legalGender", "employee.legalSex"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSource(t, canned(func(r *http.Request) *http.Response {
+				if r.Method == http.MethodGet {
+					return response(200, "application/json", `[{"id":"home.legalGender","categoryDisplayName":"Home"},{"id":"employee.legalSex","categoryId":"home"}]`)
+				}
+				return response(200, "application/json", `{"employees":[{"id":"1",`+employed+`,`+members+`}]}`)
+			}), nil)
+			report, err := s.Check(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, m := range report.Missing {
+				if m.Attribute == model.Gender {
+					got = append(got, m.Field)
+				}
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s: missing fields of the gender (-want +got):\n%s", members, d)
+			}
+		})
+	}
+}

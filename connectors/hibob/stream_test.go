@@ -103,11 +103,11 @@ func heap() uint64 {
 }
 
 func TestMemoryDoesNotGrowWithTheCompany(t *testing.T) {
-	const size = 30_000 // some 70 MB of body
+	const size = 12_000 // some 27 MB of body
 	before := heap()
 	var most uint64
 	people := drain(t, newSource(t, newCompany(t, size).answer(), nil), func(page int) {
-		if page%15 == 0 {
+		if page%8 == 0 {
 			most = max(most, heap())
 		}
 	})
@@ -115,7 +115,7 @@ func TestMemoryDoesNotGrowWithTheCompany(t *testing.T) {
 		t.Fatalf("%d people, want %d", people, size)
 	}
 	// A page of 500 people and the numbers of those seen.
-	if grown := int64(most) - int64(before); grown > 12<<20 {
+	if grown := int64(most) - int64(before); grown > 10<<20 {
 		t.Errorf("the heap grew by %d MiB while %d people were read", grown>>20, size)
 	}
 }

@@ -80,7 +80,7 @@ func (d *Dialog) Key(msg tea.KeyMsg) Outcome {
 	if d.extra != "" && key == d.extra {
 		return Extra
 	}
-	if intent, ok, _ := scrollKeys().Resolve(key, false); ok && d.scroll.Do(intent, len(d.body)) {
+	if intent, ok, _ := d.scrollKeys().Resolve(key, false); ok && d.scroll.Do(intent, len(d.body)) {
 		return Asking
 	}
 	if d.Typing() {
@@ -111,8 +111,12 @@ func (d *Dialog) typedKey(msg tea.KeyMsg) Outcome {
 	return Asking
 }
 
-// scrollKeys are those that move a long text; letters may be an answer.
-func scrollKeys() Keymap {
+// scrollKeys are those that move a long text; where letters are typed, only
+// those that are not letters.
+func (d *Dialog) scrollKeys() Keymap {
+	if !d.Typing() {
+		return Moves()
+	}
 	return Keymap{
 		{Keys: []string{"up"}, Intent: Up}, {Keys: []string{"down"}, Intent: Down},
 		{Keys: []string{"pgup"}, Intent: PageUp}, {Keys: []string{"pgdown"}, Intent: PageDown},

@@ -59,12 +59,15 @@ func (k Keymap) Hints(w int) Line {
 		if b.Label == "" {
 			continue
 		}
-		key, label := KeyName(b.Keys[0]), " "+b.Label+"  "
-		if need := Width(key) + Width(label) - 2; need > left {
+		key, label := KeyName(b.Keys[0]), " "+b.Label
+		if len(line.Spans) > 0 {
+			key = "  " + key
+		}
+		left -= Width(key) + Width(label)
+		if left < 0 {
 			break
 		}
 		line.Spans = append(line.Spans, Text(Accent, key), Text(Faint, label))
-		left -= Width(key) + Width(label)
 	}
 	return line
 }

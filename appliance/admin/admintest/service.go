@@ -444,7 +444,7 @@ func (s *Service) Journal(ctx context.Context, after int64, limit int, wait bool
 }
 
 func (s *Service) since(after int64, limit int) []model.Event {
-	if after <= 0 {
+	if after < 0 {
 		return slices.Clone(s.Events[max(0, len(s.Events)-limit):])
 	}
 	if after >= int64(len(s.Events)) {

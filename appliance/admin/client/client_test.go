@@ -18,8 +18,7 @@ import (
 )
 
 // TestClientOffersWhatTheServiceDoes holds the two method sets together: the
-// client's methods are the service's without the actor. Decisions on runs take
-// the tag of what was seen besides.
+// client's methods are the service's without the actor.
 func TestClientOffersWhatTheServiceDoes(t *testing.T) {
 	service := reflect.TypeFor[admin.Service]()
 	own := reflect.TypeFor[*client.Client]()
@@ -37,9 +36,6 @@ func TestClientOffersWhatTheServiceDoes(t *testing.T) {
 				continue
 			}
 			in = append(in, m.Type.In(j))
-		}
-		if m.Name == "Approve" || m.Name == "Reject" {
-			in = append(in, reflect.TypeFor[string]())
 		}
 		for j := range m.Type.NumOut() {
 			out = append(out, m.Type.Out(j))

@@ -78,15 +78,25 @@ func (c *Client) Run(ctx context.Context, seq uint64) (model.Run, []admin.Delive
 	return d.Run, d.Deliveries, err
 }
 
-// Approve releases what a run holds. With a tag, the [admin.RunTag] of what the
-// operator saw, it does so only when the run still is that, and else answers
-// with [admin.CodeStale]; an empty tag takes the run as it is.
-func (c *Client) Approve(ctx context.Context, seq uint64, tag string) (released int, err error) {
+// Approve releases what a run holds, as it is when the appliance is asked.
+func (c *Client) Approve(ctx context.Context, seq uint64) (released int, err error) {
+	return c.decide(ctx, seq, "approve", "")
+}
+
+// Reject refuses what a run holds, as it is when the appliance is asked.
+func (c *Client) Reject(ctx context.Context, seq uint64) (rejected int, err error) {
+	return c.decide(ctx, seq, "reject", "")
+}
+
+// ApproveIf is Approve of exactly what the operator saw: tag is its
+// [admin.RunTag]. When the run is something else by now, nothing happens and the
+// answer is [admin.CodeStale].
+func (c *Client) ApproveIf(ctx context.Context, seq uint64, tag string) (released int, err error) {
 	return c.decide(ctx, seq, "approve", tag)
 }
 
-// Reject refuses what a run holds; tag is as for [Client.Approve].
-func (c *Client) Reject(ctx context.Context, seq uint64, tag string) (rejected int, err error) {
+// RejectIf is Reject of exactly what the operator saw; see [Client.ApproveIf].
+func (c *Client) RejectIf(ctx context.Context, seq uint64, tag string) (rejected int, err error) {
 	return c.decide(ctx, seq, "reject", tag)
 }
 
@@ -133,7 +143,8 @@ func (c *Client) Resolve(ctx context.Context, id string, answer admin.Resolution
 	return c.do(ctx, call{method: post, path: []string{"conflicts", id, "resolve"}, tag: tag, body: answer})
 }
 
-// UndoDecision takes a decision back; the conflict opens again if it still is one.
+// UndoDecision takes a decision back, named by its own id or by that of the
+// conflict it answered. The conflict opens again if it still is one.
 func (c *Client) UndoDecision(ctx context.Context, decision string) error {
 	return c.do(ctx, call{method: post, path: []string{"decisions", decision, "undo"}})
 }
@@ -182,9 +193,9 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: del, path: []string{"tokens", id}})
 }
 
-// Journal returns events after seq, oldest first; zero and a negative seq return
-// the newest. With wait it blocks until there is one, for at most
-// [admin.LongPoll], and then returns none.
+// Journal returns up to limit events after seq, oldest first; zero is the start
+// of the journal, and a negative seq returns the newest. With wait it blocks
+// until there is one, for at most [admin.LongPoll], and then returns none.
 func (c *Client) Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error) {
 	q := url.Values{}
 	if after != 0 {

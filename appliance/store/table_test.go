@@ -1,0 +1,471 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+	"pgregory.net/rapid"
+
+	"rollcall/appliance/model"
+)
+
+// dump is everything in the database, for comparing before and after.
+func dump(tx *Tx) map[string]string {
+	all := map[string]string{}
+	_ = tx.tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+		return b.ForEach(func(k, v []byte) error {
+			all[string(name)+": "+printable(k)] = string(v)
+			return nil
+		})
+	})
+	return all
+}
+
+// collect drains an iterator that must not fail.
+func collect[V any](t interface{ Fatal(...any) }, seq iter.Seq2[V, error]) []V {
+	var out []V
+	for v, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func nativesOf(list []model.Record) []string {
+	out := []string{}
+	for _, r := range list {
+		out = append(out, r.Native)
+	}
+	return out
+}
+
+func email(v string) model.Identifier {
+	return model.Identifier{Kind: model.IdentifierEmail, Value: v}
+}
+
+func TestIndexFollowsTheValue(t *testing.T) {
+	s := open(t)
+	first := model.Record{ID: "r1", Source: "hr", Native: "1", Person: "p1", Identifiers: []model.Identifier{email("a@x.example"), email("b@x.example")}}
+	second := model.Record{ID: "r2", Source: "hr", Native: "2", Person: "p1", Identifiers: []model.Identifier{email("b@x.example")}}
+	update(t, s, func(tx *Tx) error {
+		return errors.Join(Records.Put(tx, first.ID, first), Records.Put(tx, second.ID, second))
+	})
+	look := func(want map[string][]string) {
+		t.Helper()
+		view(t, s, func(tx *Tx) error {
+			for value, natives := range want {
+				got := nativesOf(collect(t, RecordByIdentifier.Find(tx, IdentifierKey(email(value)))))
+				if diff := gocmp.Diff(natives, got); diff != "" {
+					t.Errorf("carriers of %s: %s", value, diff)
+				}
+			}
+			return nil
+		})
+	}
+	look(map[string][]string{"a@x.example": {"1"}, "b@x.example": {"1", "2"}, "c@x.example": {}})
+
+	first.Identifiers = []model.Identifier{email("c@x.example")}
+	update(t, s, func(tx *Tx) error { return Records.Put(tx, first.ID, first) })
+	look(map[string][]string{"a@x.example": {}, "b@x.example": {"2"}, "c@x.example": {"1"}})
+
+	second.Person = ""
+	update(t, s, func(tx *Tx) error { return Records.Put(tx, second.ID, second) })
+	view(t, s, func(tx *Tx) error {
+		if got := nativesOf(collect(t, RecordByPerson.Find(tx, Key("p1")))); !slices.Equal(got, []string{"1"}) {
+			t.Errorf("records of the person: %v, want the first only", got)
+		}
+		return nil
+	})
+
+	update(t, s, func(tx *Tx) error { return errors.Join(Records.Delete(tx, "r1"), Records.Delete(tx, "unknown")) })
+	look(map[string][]string{"c@x.example": {}, "b@x.example": {"2"}})
+}
+
+func TestTakenUniqueKeyLeavesNothingBehind(t *testing.T) {
+	s := open(t)
+	holder := model.Record{ID: "r1", Source: "hr", Native: "1"}
+	other := model.Record{ID: "r2", Source: "hr", Native: "2", Identifiers: []model.Identifier{email("a@x.example")}}
+	update(t, s, func(tx *Tx) error {
+		return errors.Join(Records.Put(tx, holder.ID, holder), Records.Put(tx, other.ID, other))
+	})
+	update(t, s, func(tx *Tx) error {
+		before := dump(tx)
+		clash := other
+		clash.Native, clash.Identifiers = "1", []model.Identifier{email("b@x.example")}
+		for name, id := range map[string]model.RecordID{"a changed value": "r2", "a new value": "r3"} {
+			clash.ID = id
+			var taken *DuplicateError
+			if err := Records.Put(tx, id, clash); !errors.As(err, &taken) || taken.Holder != "r1" || taken.Index != "records.native" {
+				t.Errorf("%s: error %#v, want a DuplicateError that names the index and its holder", name, err)
+			}
+			if diff := gocmp.Diff(before, dump(tx)); diff != "" {
+				t.Errorf("%s: the refused write left something behind: %s", name, diff)
+			}
+		}
+		// A key is free as soon as its holder let go of it, in the same transaction.
+		holder.Native = "3"
+		other.Native = "1"
+		return errors.Join(Records.Put(tx, holder.ID, holder), Records.Put(tx, other.ID, other))
+	})
+}
+
+func TestUniqueKeysOfOneValueAreAllHeldAndAllFreed(t *testing.T) {
+	s := open(t)
+	put := func(tx *Tx, id string, seq uint64, keys ...ResourceIndex) error {
+		return Resources.Put(tx, ResourceKey{"okta", "User", id}, Resource{Source: "okta", Type: "User", ID: id, Seq: seq, Keys: keys})
+	}
+	name := func(v string) ResourceIndex { return ResourceIndex{Attribute: "username", Value: v, Unique: true} }
+	update(t, s, func(tx *Tx) error {
+		if err := put(tx, "u1", 1, name("ada"), ResourceIndex{Attribute: "externalid", Value: "x"}); err != nil {
+			return err
+		}
+		if err := put(tx, "u2", 2, name("bob"), ResourceIndex{Attribute: "externalid", Value: "x"}); err != nil {
+			t.Errorf("a key that is not unique was refused: %v", err)
+		}
+		var taken *DuplicateError
+		if err := put(tx, "u3", 3, name("cy"), name("ada")); !errors.As(err, &taken) {
+			t.Errorf("error %v, want a DuplicateError", err)
+		}
+		if err := put(tx, "u3", 1, name("cy")); !errors.As(err, &taken) {
+			t.Errorf("order number taken: error %v, want a DuplicateError", err)
+		}
+		if err := Resources.Delete(tx, ResourceKey{"okta", "User", "u1"}); err != nil {
+			return err
+		}
+		return put(tx, "u3", 1, name("cy"), name("ada"))
+	})
+}
+
+// TestIndexesMatchTheirTableAfterAnyHistory puts and deletes at random and
+// compares every lookup with a plain map.
+func TestIndexesMatchTheirTableAfterAnyHistory(t *testing.T) {
+	s := open(t)
+	rapid.Check(t, func(t *rapid.T) {
+		err := s.Try(func(tx *Tx) error {
+			rows := map[model.RecordID]model.Record{}
+			for range rapid.IntRange(1, 30).Draw(t, "steps") {
+				id := model.RecordID(rapid.SampledFrom([]string{"r", "r1", "r11", "r2"}).Draw(t, "id"))
+				if rapid.IntRange(0, 3).Draw(t, "what") == 0 {
+					if err := Records.Delete(tx, id); err != nil {
+						t.Fatal(err)
+					}
+					delete(rows, id)
+					continue
+				}
+				r := drawRecord(t, id)
+				holder := slices.ContainsFunc(slices.Collect(maps.Values(rows)), func(o model.Record) bool {
+					return o.ID != id && o.Source == r.Source && o.Native == r.Native
+				})
+				var taken *DuplicateError
+				switch err := Records.Put(tx, id, r); {
+				case holder != errors.As(err, &taken), !holder && err != nil:
+					t.Fatalf("put %s: %v, and the native id is taken: %t", id, err, holder)
+				case err == nil:
+					rows[id] = r
+				}
+			}
+			compareWithRows(t, tx, rows)
+			if err := Records.checkIndexes(tx); err != nil {
+				t.Fatal(err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func drawRecord(t *rapid.T, id model.RecordID) model.Record {
+	r := model.Record{ID: id, Source: rapid.SampledFrom([]string{"hr", "h"}).Draw(t, "source"), Native: rapid.SampledFrom([]string{"1", "11", "r1"}).Draw(t, "native"),
+		Person: model.PersonID(rapid.SampledFrom([]string{"", "p", "p1"}).Draw(t, "person"))}
+	for range rapid.IntRange(0, 3).Draw(t, "identifiers") {
+		r.Identifiers = append(r.Identifiers, email(rapid.SampledFrom([]string{"a", "ab", "a\x01"}).Draw(t, "email"))) // twice the same is allowed
+	}
+	return r
+}
+
+func compareWithRows(t *rapid.T, tx *Tx, rows map[model.RecordID]model.Record) {
+	want := func(keep func(model.Record) bool) []model.RecordID {
+		out := []model.RecordID{}
+		for id, r := range rows {
+			if keep(r) {
+				out = append(out, id)
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	same := func(what string, want []model.RecordID, seq iter.Seq2[model.Record, error]) {
+		got := []model.RecordID{}
+		for _, r := range collect(t, seq) {
+			got = append(got, r.ID)
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s: %s", what, diff)
+		}
+	}
+	same("all", want(func(model.Record) bool { return true }), Records.Each(tx, nil))
+	for _, v := range []string{"a", "ab", "a\x01", "b"} {
+		same("carriers of "+v, want(func(r model.Record) bool { return slices.Contains(r.Identifiers, email(v)) }), RecordByIdentifier.Find(tx, IdentifierKey(email(v))))
+	}
+	for _, source := range []string{"h", "hr"} {
+		same("records of "+source, want(func(r model.Record) bool { return r.Source == source }), RecordBySource.Find(tx, Key(source)))
+		for _, native := range []string{"1", "11", "r1", "2"} {
+			same("native "+native, want(func(r model.Record) bool { return r.Source == source && r.Native == native }), RecordByNative.Find(tx, Key(source, native)))
+		}
+	}
+	for _, person := range []model.PersonID{"p", "p1"} {
+		same("records of a person", want(func(r model.Record) bool { return r.Person == person }), RecordByPerson.Find(tx, Key(string(person))))
+	}
+}
+
+// TestWalksYieldWhatSortingWouldGive compares every way of walking a table with
+// sorting its keys.
+func TestWalksYieldWhatSortingWouldGive(t *testing.T) {
+	s := open(t)
+	part := rapid.SampledFrom([]string{"", "a", "aa", "a\x01", "b", "\xff"})
+	rapid.Check(t, func(t *rapid.T) {
+		_ = s.Try(func(tx *Tx) error {
+			var keys [][]byte
+			for range rapid.IntRange(0, 25).Draw(t, "rows") {
+				k := MemberKey{part.Draw(t, "source"), part.Draw(t, "group"), part.Draw(t, "member")}
+				if err := Members.Put(tx, k, Member{Source: k.Source, Group: k.Group, Value: k.Member}); err != nil {
+					t.Fatal(err)
+				}
+				keys = append(keys, Key(k.Source, k.Group, k.Member))
+			}
+			slices.SortFunc(keys, bytes.Compare)
+			keys = slices.CompactFunc(keys, bytes.Equal)
+			prefix := Prefix(part.Draw(t, "of"))
+			pivot := Key(part.Draw(t, "x"), part.Draw(t, "y"), part.Draw(t, "z"))
+
+			checkWalk(t, "Each", Members.Each(tx, prefix), keys, func(k []byte) bool { return bytes.HasPrefix(k, prefix) })
+			if bytes.HasPrefix(pivot, prefix) {
+				checkWalk(t, "From", Members.From(tx, prefix, pivot), keys, func(k []byte) bool { return bytes.HasPrefix(k, prefix) && bytes.Compare(k, pivot) > 0 })
+			}
+			slices.Reverse(keys)
+			checkWalk(t, "Backward", Members.Backward(tx, nil), keys, func([]byte) bool { return true })
+			checkWalk(t, "Backward from a key", Members.Backward(tx, pivot), keys, func(k []byte) bool { return bytes.Compare(k, pivot) < 0 })
+
+			n := 0
+			for _, k := range keys {
+				if bytes.HasPrefix(k, prefix) {
+					n++
+				}
+			}
+			if got := Members.Count(tx, prefix); got != n {
+				t.Fatalf("Count is %d, want %d", got, n)
+			}
+			last, found, err := Members.Last(tx)
+			if err != nil || found != (len(keys) > 0) || found && !bytes.Equal(keys[0], Key(last.Source, last.Group, last.Value)) {
+				t.Fatalf("Last is %v, %t, %v", last, found, err)
+			}
+			return nil
+		})
+	})
+}
+
+func checkWalk(t *rapid.T, what string, seq iter.Seq2[Member, error], keys [][]byte, keep func([]byte) bool) {
+	want, got := []string{}, []string{}
+	for _, k := range keys {
+		if keep(k) {
+			want = append(want, fmt.Sprintf("%q", k))
+		}
+	}
+	for _, m := range collect(t, seq) {
+		got = append(got, fmt.Sprintf("%q", Key(m.Source, m.Group, m.Value)))
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s: %s", what, diff)
+	}
+}
+
+func TestBackwardCrossesPages(t *testing.T) {
+	const n = 3000
+	s := open(t)
+	update(t, s, func(tx *Tx) error {
+		for seq := range uint64(n) {
+			if err := Runs.Put(tx, seq+1, model.Run{Seq: seq + 1, Error: "a sentence that fills the page a little"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	view(t, s, func(tx *Tx) error {
+		for _, before := range []uint64{1, 2, 57, 1500, n, n + 1, n + 1000} {
+			want := min(before, n+1)
+			for run, err := range Runs.Backward(tx, Seq(before)) {
+				if want--; err != nil || run.Seq != want {
+					t.Fatalf("before %d: run %d, %v where %d comes", before, run.Seq, err, want)
+				}
+			}
+			if want != 1 {
+				t.Errorf("before %d: the walk ended at %d", before, want)
+			}
+		}
+		return nil
+	})
+}
+
+func TestIndexWalkResumesBehindAnEntryThatWasDeletedMeanwhile(t *testing.T) {
+	s := open(t)
+	at := map[model.PersonID]model.Job{}
+	update(t, s, func(tx *Tx) error {
+		for i := range 10 {
+			id := model.PersonID(fmt.Sprintf("p%02d", i))
+			at[id] = model.Job{Target: "javelo", Person: id, State: model.JobReady, Effect: model.EffectUpdate, Run: 7}
+			if err := Outbox.Put(tx, TargetPerson{"javelo", id}, at[id]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var seen []model.PersonID
+	var after []byte
+	for range 20 {
+		var part []model.Job
+		view(t, s, func(tx *Tx) error {
+			for job, err := range JobByRun.PrefixAfter(tx, append(Seq(7), 0), after) {
+				if err != nil {
+					return err
+				}
+				if part = append(part, job); len(part) == 3 {
+					break
+				}
+			}
+			return nil
+		})
+		if len(part) == 0 {
+			break
+		}
+		update(t, s, func(tx *Tx) error {
+			for _, job := range part {
+				seen = append(seen, job.Person)
+				if err := Outbox.Delete(tx, TargetPerson{"javelo", job.Person}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		after = JobByRun.Position(Seq(7), TargetPerson{"javelo", part[len(part)-1].Person})
+	}
+	want := slices.SortedFunc(maps.Keys(at), cmp.Compare)
+	if diff := gocmp.Diff(want, seen); diff != "" {
+		t.Errorf("deleted while walking: %s", diff)
+	}
+}
+
+func TestValuesOutliveTheirTransaction(t *testing.T) {
+	s := open(t)
+	update(t, s, func(tx *Tx) error {
+		return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Document: []byte(`{"a":"kept"}`)})
+	})
+	var kept model.Record
+	view(t, s, func(tx *Tx) (err error) {
+		kept, _, err = Records.Get(tx, "r1")
+		return err
+	})
+	for i := range 200 { // enough to reuse the pages the value was read from
+		update(t, s, func(tx *Tx) error {
+			return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Document: fmt.Appendf(nil, `{"b":"%0400d"}`, i)})
+		})
+	}
+	if string(kept.Document) != `{"a":"kept"}` {
+		t.Errorf("a value that was read earlier became %q", kept.Document)
+	}
+}
+
+func TestPartsOfAKeyCannotForgeItsBorders(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		part := rapid.StringMatching("[a\x00]{0,3}")
+		strip := func(s string) string { return string(bytes.ReplaceAll([]byte(s), []byte{0}, nil)) }
+		a, b, c, d := part.Draw(t, "a"), part.Draw(t, "b"), part.Draw(t, "c"), part.Draw(t, "d")
+		same := strip(a) == strip(c) && strip(b) == strip(d)
+		if got := bytes.Equal(Key(a, b), Key(c, d)); got != same {
+			t.Fatalf("Key(%q, %q) and Key(%q, %q) are equal: %t, want %t", a, b, c, d, got, same)
+		}
+		if got := bytes.HasPrefix(Key(a, b), Prefix(c)); got != (strip(a) == strip(c)) {
+			t.Fatalf("Key(%q, %q) is under Prefix(%q): %t", a, b, c, got)
+		}
+	})
+}
+
+func TestSequencesSortAsNumbers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rapid.Uint64().Draw(t, "a"), rapid.Uint64().Draw(t, "b")
+		if got, want := bytes.Compare(Seq(a), Seq(b)), cmp.Compare(a, b); got != want {
+			t.Fatalf("%d and %d compare as %d, want %d", a, b, got, want)
+		}
+	})
+}
+
+func TestUnreadableEntryIsAnErrorThatNamesTable(t *testing.T) {
+	s := open(t)
+	err := s.Try(func(tx *Tx) error {
+		if err := Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1"}); err != nil {
+			return err
+		}
+		if err := tx.bucket(Records.name).Put([]byte("r1"), []byte("{")); err != nil {
+			return err
+		}
+		_, _, get := Records.Get(tx, "r1")
+		_, _, one := RecordByNative.One(tx, Key("hr", "1"))
+		_, _, last := Records.Last(tx)
+		put := Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1"})
+		var each, back error
+		for _, err := range Records.Each(tx, nil) {
+			each = err
+		}
+		for _, err := range Records.Backward(tx, nil) {
+			back = err
+		}
+		for what, err := range map[string]error{"get": get, "one": one, "last": last, "put": put, "each": each, "backward": back, "check": Records.checkIndexes(tx)} {
+			if err == nil || !bytes.Contains([]byte(err.Error()), []byte("records")) {
+				t.Errorf("%s: error %v, want one that names the table", what, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCheckIndexesFindsEveryKindOfDamage(t *testing.T) {
+	s := open(t)
+	for name, damage := range map[string]func(*Tx) error{
+		"an entry is missing":     func(tx *Tx) error { return tx.bucket("records.person").Delete(Key("p1", "r1")) },
+		"an entry is superfluous": func(tx *Tx) error { return tx.bucket("records.person").Put(Key("p2", "r1"), []byte("r1")) },
+		"an entry points elsewhere": func(tx *Tx) error {
+			return tx.bucket("records.native").Put(Key("hr", "1"), []byte("r2"))
+		},
+	} {
+		err := s.Try(func(tx *Tx) error {
+			if err := Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Person: "p1"}); err != nil {
+				return err
+			}
+			if err := Records.checkIndexes(tx); err != nil {
+				return err
+			}
+			if err := damage(tx); err != nil {
+				return err
+			}
+			// Stats count what is on the pages: only what went through a commit.
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
