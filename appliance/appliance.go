@@ -173,7 +173,7 @@ func (a *App) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if l.scim != nil {
 		service, err := scimsrv.New(scimsrv.Options{Directory: a.engine.Directory(), Authenticator: a.auth, Recorder: a.record,
-			PublicURL: a.scimBase(), Logger: a.log.Named("scim")})
+			PublicURL: a.scimBase(), Logger: a.log.Named("scim"), Limits: scimLimits()})
 		if err != nil {
 			return err
 		}
@@ -217,6 +217,14 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	a.log.Info("stopped")
 	return err
+}
+
+// scimLimits stop a sender that runs away, far above what Okta and Entra send
+// (Entra asks for 25 requests per second).
+func scimLimits() scimsrv.Limits {
+	l := scimsrv.DefaultLimits
+	l.Rate, l.Burst = 1000, 4000
+	return l
 }
 
 // stopGrace is how long requests under way may take to finish.

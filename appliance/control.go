@@ -189,7 +189,7 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 			if err != nil {
 				return err
 			}
-			if lane.State != model.LaneOpen {
+			if !worthWaiting(lane, a.now()) {
 				continue
 			}
 			for job, err := range store.JobByState.Prefix(tx, store.Prefix(name, string(model.JobReady))) {
@@ -205,6 +205,20 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 		return nil
 	})
 	return quiet, err
+}
+
+// soon is how long a lane may rest and still be waited for.
+const soon = 30 * time.Second
+
+// worthWaiting reports whether a lane will send within moments.
+func worthWaiting(lane model.Lane, now time.Time) bool {
+	switch lane.State {
+	case "", model.LaneOpen:
+		return true
+	case model.LaneWaiting:
+		return lane.RetryAt.Sub(now) < soon
+	}
+	return false
 }
 
 // Approve implements admin.Service.

@@ -163,6 +163,5 @@ func (w *world) activate(source string) {
 	w.wait()
 }
 
-
 // admin0 asks for the first page.
 func admin0() admin.Page { return admin.Page{} }

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -178,5 +177,5 @@ func sentence(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time; it may have been done: look again"
 	}
-	return fmt.Sprintf("the appliance cannot be reached: %v", err)
+	return err.Error()
 }

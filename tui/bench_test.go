@@ -44,7 +44,7 @@ func BenchmarkKey(b *testing.B) {
 		{"journal_filter", []string{"7", "/"}, []string{"9", "9", "backspace", "backspace"}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
-			s := sitDown(b, huge(), 160, 50, Options{Appearance: colourLook})
+			s := sitDown(b, huge(), 160, 50, Options{Appearance: &colourLook})
 			s.press(bb.setUp...)
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -63,7 +63,7 @@ func BenchmarkKey(b *testing.B) {
 // BenchmarkJournalMinute takes a minute of a busy appliance's journal, 10,000
 // lines in answers of 170, and draws the screen after each.
 func BenchmarkJournalMinute(b *testing.B) {
-	s := sitDown(b, huge(), 160, 50, Options{Appearance: colourLook})
+	s := sitDown(b, huge(), 160, 50, Options{Appearance: &colourLook})
 	s.press("7")
 	j := s.m.(*root).pages[onJournal].(*journal)
 	b.ReportAllocs()
@@ -82,7 +82,7 @@ func BenchmarkJournalMinute(b *testing.B) {
 
 // BenchmarkResize draws every page in a window that keeps changing its size.
 func BenchmarkResize(b *testing.B) {
-	s := sitDown(b, huge(), 160, 50, Options{Appearance: colourLook})
+	s := sitDown(b, huge(), 160, 50, Options{Appearance: &colourLook})
 	n := 0
 	for b.Loop() {
 		s.press(string(rune('1' + n%8)))

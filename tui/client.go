@@ -12,7 +12,7 @@ import (
 // satisfies it. Methods mean what their namesakes of [admin.Service] mean, with
 // the operator at this end of the socket as the actor. A refusal is an
 // *[admin.Error]; every other error means that the appliance could not be
-// reached. Methods must end when their context does and be safe for concurrent
+// reached, and is shown to the operator as it is. Methods must end when their context does and be safe for concurrent
 // use.
 type Client interface {
 	Status(ctx context.Context) (admin.Status, error)
@@ -26,8 +26,11 @@ type Client interface {
 	// Page.After is, in decimal.
 	Runs(ctx context.Context, page admin.Page) ([]model.Run, error)
 	Run(ctx context.Context, seq uint64) (model.Run, []admin.Delivery, error)
-	Approve(ctx context.Context, seq uint64) (released int, err error)
-	Reject(ctx context.Context, seq uint64) (rejected int, err error)
+	// ApproveIf and RejectIf decide on exactly what was seen: tag is the
+	// [admin.RunTag] of it. When the run is something else by now nothing happens
+	// and the refusal is [admin.CodeStale].
+	ApproveIf(ctx context.Context, seq uint64, tag string) (released int, err error)
+	RejectIf(ctx context.Context, seq uint64, tag string) (rejected int, err error)
 
 	People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error)
 	Person(ctx context.Context, who string) (admin.Person, error)

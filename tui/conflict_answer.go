@@ -17,13 +17,13 @@ import (
 // largeFrom is from how many on a number has to be typed before it is done.
 const largeFrom = 10
 
-// verbsFor lists the answers that make sense for a kind of conflict, the most
-// usual first. The appliance has the last word on each.
-func verbsFor(kind string) []string {
+// verbsFor lists the answers that make sense for a conflict, the most usual
+// first. The appliance has the last word on each.
+func verbsFor(cf admin.Conflict) []string {
 	var verbs []model.Verb
-	switch model.ConflictKind(kind) {
+	switch model.ConflictKind(cf.Kind) {
 	case model.DuplicateIdentifier, model.AmbiguousMatch, model.DuplicateGroup:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude}
+		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Set}
 	case model.AccountTaken:
 		verbs = []model.Verb{model.Merge, model.Separate, model.Exclude}
 	case model.EmailRecycled:
@@ -37,9 +37,13 @@ func verbsFor(kind string) []string {
 	default:
 		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Allow, model.Set}
 	}
+	// How many records an answer speaks of.
+	records := map[model.Verb]int{model.Merge: 2, model.Separate: 2, model.Prefer: 1, model.Exclude: 1, model.Set: 1}
 	var out []string
 	for _, v := range append(verbs, model.Later) {
-		out = append(out, string(v))
+		if len(cf.Records) >= records[v] {
+			out = append(out, string(v))
+		}
 	}
 	return out
 }
@@ -59,7 +63,7 @@ func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 		"set":      {Keys: []string{"e"}, Label: "set", Help: "type the right value of the attribute at the cursor"},
 		"later":    {Keys: []string{"z"}, Label: "later", Help: "put it off"},
 	}
-	for _, verb := range verbsFor(cf.Kind) {
+	for _, verb := range verbsFor(cf) {
 		if c.open == "" && slices.Contains([]string{"prefer", "exclude", "set"}, verb) {
 			continue // they name a record, which is chosen in the detail
 		}
@@ -70,19 +74,19 @@ func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 	return keys
 }
 
-// suggested reads the suggestion of a conflict, which begins with the answer in
-// the words of the command: "prefer r_12: …", "merge: …". A suggestion that
-// begins otherwise is advice to read, not an answer to give.
+// suggested reads the suggestion of a conflict when it begins with an answer in
+// the words of the command and a colon: "prefer r_12: …", "merge: …". Any other
+// is advice to read, not an answer to give.
 func suggested(cf admin.Conflict) (admin.Resolution, bool) {
 	head, _, _ := strings.Cut(cf.Suggestion, ":")
 	words := strings.Fields(strings.TrimRight(head, ".,; "))
-	if len(words) == 0 {
+	if len(words) == 0 || len(words) > 2 {
 		return admin.Resolution{}, false
 	}
 	res := admin.Resolution{Verb: words[0], Rev: cf.Rev}
 	switch res.Verb {
 	case "merge", "separate", "allow", "later":
-		return res, true
+		return res, len(words) == 1 && slices.Contains(verbsFor(cf), res.Verb)
 	case "prefer", "exclude":
 		for _, r := range cf.Records {
 			if len(words) > 1 && r.ID == words[1] {
@@ -163,9 +167,14 @@ func (c *conflicts) weigh(res admin.Resolution) tea.Cmd {
 	if c.open == "" && len(c.marked) > 0 {
 		p.people = nil
 		for _, cf := range c.list.value {
-			if c.marked[cf.ID] {
-				p.to = append(p.to, cf)
+			if !c.marked[cf.ID] {
+				continue
 			}
+			if len(p.to) > 0 && shapeOf(cf) != shapeOf(p.to[0]) {
+				c.env.say(kit.Warn, "The marked conflicts are of several shapes; one answer fits only those alike. * marks them.")
+				return nil
+			}
+			p.to = append(p.to, cf)
 		}
 	} else if cf, ok := c.current(); ok {
 		p.to = []admin.Conflict{cf}

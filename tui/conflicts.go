@@ -70,7 +70,7 @@ func (c *conflicts) title() string { return "Conflicts" }
 func (c *conflicts) command() string {
 	if cf, ok := c.current(); ok && c.open != "" {
 		verb := "merge"
-		if verbs := verbsFor(cf.Kind); len(verbs) > 0 {
+		if verbs := verbsFor(cf); len(verbs) > 0 {
 			verb = verbs[0]
 		}
 		if res, ok := suggested(cf); ok {
@@ -154,9 +154,11 @@ func (c *conflicts) askDetail(id string) tea.Cmd {
 }
 
 func (c *conflicts) take(msg tea.Msg) tea.Cmd {
+	under, _ := c.underCursor()
 	switch {
 	case c.list.take(c.env, msg):
 		c.refilter()
+		c.follow(under.ID)
 		id := c.wanted
 		c.wanted = ""
 		if slices.ContainsFunc(c.list.value, func(cf admin.Conflict) bool { return cf.ID == id }) {
@@ -188,11 +190,24 @@ func (c *conflicts) refilter() {
 	c.table.Select(c.table.Cursor(), len(c.shown))
 }
 
+// follow puts the cursor on the conflict it was on before the list changed, so
+// that a key pressed at that moment does not mean another one.
+func (c *conflicts) follow(id string) {
+	at := slices.IndexFunc(c.shown, func(i int) bool { return c.list.value[i].ID == id })
+	if at >= 0 {
+		c.table.Select(at, len(c.shown))
+	}
+}
+
 // current is the conflict in detail, else the one the cursor is on.
 func (c *conflicts) current() (admin.Conflict, bool) {
 	if c.open != "" {
 		return c.detail.value.conflict, c.detail.loaded
 	}
+	return c.underCursor()
+}
+
+func (c *conflicts) underCursor() (admin.Conflict, bool) {
 	if i := c.table.Cursor(); i < len(c.shown) {
 		return c.list.value[c.shown[i]], true
 	}

@@ -116,6 +116,23 @@ func TestConflictsOfOneShapeAreAnsweredTogether(t *testing.T) {
 	s.sees("20 conflicts answered", "40 conflicts")
 }
 
+func TestConflictsOfSeveralShapesAreNotAnsweredTogether(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", " ", " ", "home", "m").sees("2 marked", "of several shapes")
+	if s.press("y"); len(f.calls) > 0 {
+		t.Errorf("calls: %q", f.calls)
+	}
+}
+
+func TestCursorFollowsItsConflictWhenTheListChanges(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "down").sees(">   Basil Placeholder")
+	f.conflicts = f.conflicts[1:] // another operator answered the first
+	s.pass(6).sees(">   Basil Placeholder", " 2 conflicts")
+}
+
 func TestFilterNarrowsWhileTyping(t *testing.T) {
 	s := sitDown(t, acme(), 80, 24, Options{})
 	s.press("2", "/").typeText("basil")
@@ -164,6 +181,8 @@ func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
 	}{
 		{"merge: same name", admin.Resolution{Verb: "merge", Rev: 1}, true},
 		{"merge", admin.Resolution{Verb: "merge", Rev: 1}, true},
+		{"allow the change for this target, or correct the email", admin.Resolution{}, false},
+		{"merge the two: if they are one", admin.Resolution{}, false},
 		{"prefer r_0b: it is newer", admin.Resolution{Verb: "prefer", Record: "r_0b", Rev: 1}, true},
 		{"prefer r_other: not a record of this conflict", admin.Resolution{}, false},
 		{"Ask for a company address.", admin.Resolution{}, false},
@@ -172,7 +191,8 @@ func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
 	} {
 		c.Suggestion = tt.suggestion
 		got, ok := suggested(c)
-		if diff := cmp.Diff(tt.want, got); diff != "" || ok != tt.ok {
+		if ok != tt.ok || ok && got != tt.want {
+			diff := cmp.Diff(tt.want, got)
 			t.Errorf("%q: %v (-want +got):\n%s", tt.suggestion, ok, diff)
 		}
 	}

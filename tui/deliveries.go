@@ -93,8 +93,17 @@ func (d *deliveries) tick(now time.Time) tea.Cmd {
 }
 
 func (d *deliveries) take(msg tea.Msg) tea.Cmd {
-	if d.list.take(d.env, msg) {
-		d.refilter()
+	under, ok := d.current()
+	if !d.list.take(d.env, msg) {
+		return nil
+	}
+	d.refilter()
+	at := slices.IndexFunc(d.shown, func(i int) bool {
+		j := d.list.value[i]
+		return j.Target == under.Target && j.Person.ID == under.Person.ID
+	})
+	if ok && at >= 0 { // a key pressed now must not mean another delivery
+		d.table.Select(at, len(d.shown))
 	}
 	return nil
 }

@@ -20,7 +20,8 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // what it is asked, and notes it in calls. It can be made unreachable.
 type fake struct {
 	status    admin.Status
-	count     int // people
+	count     int      // people
+	names     []string // of the first of them, instead of made-up ones
 	conflicts []admin.Conflict
 	runs      []model.Run
 	held      []admin.Delivery
@@ -33,6 +34,7 @@ type fake struct {
 	down     error
 	refuse   error // of every change
 	resolved []admin.Resolution
+	looks    int      // questions for the status
 	asked    []string // queries for people
 	limits   []int    // of those
 }
@@ -55,7 +57,10 @@ func (f *fake) change(format string, args ...any) error {
 	return f.refuse
 }
 
-func (f *fake) Status(context.Context) (admin.Status, error) { return f.status, f.down }
+func (f *fake) Status(context.Context) (admin.Status, error) {
+	f.looks++
+	return f.status, f.down
+}
 
 func (f *fake) Activate(_ context.Context, source string) (uint64, error) {
 	return 813, f.change("activate %s", source)
@@ -101,11 +106,23 @@ func (f *fake) Run(_ context.Context, seq uint64) (model.Run, []admin.Delivery, 
 	return model.Run{}, nil, &admin.Error{Code: admin.CodeNotFound, Text: "there is no run " + strconv.FormatUint(seq, 10)}
 }
 
-func (f *fake) Approve(_ context.Context, seq uint64) (int, error) {
-	return len(f.held), f.change("approve %d", seq)
+func (f *fake) ApproveIf(ctx context.Context, seq uint64, tag string) (int, error) {
+	return f.decide(ctx, "approve", seq, tag)
 }
-func (f *fake) Reject(_ context.Context, seq uint64) (int, error) {
-	return len(f.held), f.change("reject %d", seq)
+
+func (f *fake) RejectIf(ctx context.Context, seq uint64, tag string) (int, error) {
+	return f.decide(ctx, "reject", seq, tag)
+}
+
+func (f *fake) decide(ctx context.Context, verb string, seq uint64, tag string) (int, error) {
+	run, deliveries, err := f.Run(ctx, seq)
+	if err != nil {
+		return 0, err
+	}
+	if tag != admin.RunTag(run, deliveries) {
+		return 0, &admin.Error{Code: admin.CodeStale, Text: "run 812 is not as it was shown"}
+	}
+	return len(f.held), f.change("%s %d", verb, seq)
 }
 
 func (f *fake) row(i int) admin.Person {
@@ -113,6 +130,9 @@ func (f *fake) row(i int) admin.Person {
 	p := admin.Person{
 		ID: fmt.Sprintf("p_%06d", i), Name: given + " " + family, Email: fmt.Sprintf("person%d@acme.example", i),
 		Status: "active", Access: "on", Sources: []string{"hibob", "okta"}, Reason: "hibob says active", Changed: noon.Add(-time.Hour),
+	}
+	if i < len(f.names) {
+		p.Name = f.names[i]
 	}
 	switch i % 11 {
 	case 3:
@@ -256,8 +276,8 @@ func acme() *fake {
 		Version: admin.Version{Version: "1.0.0"}, Now: noon, Started: noon.Add(-72 * time.Hour),
 		Health: "attention", Headline: "Deliveries flow; 12 deactivations and 3 conflicts wait for you.",
 		Needs: []admin.Need{
-			{Kind: "hold", Subject: "run:812", Text: "12 deactivations of run 812 (hibob) wait for approval", Command: "rollcall approve 812"},
-			{Kind: "conflict", Subject: "c_0001", Text: "3 conflicts wait for an answer", Command: "rollcall conflicts list"},
+			{Kind: "hold", Subject: "run 812", Text: "12 deactivations of run 812 (hibob) wait for approval", Command: "rollcall approve 812"},
+			{Kind: "conflict", Subject: "conflicts", Text: "3 conflicts wait for an answer", Command: "rollcall conflicts list"},
 			{Kind: "lane", Subject: "elevo", Text: "elevo refuses the credentials", Command: "rollcall check elevo"},
 		},
 		People: admin.Counts{Total: 1204, Active: 1100, Pending: 14, Leave: 20, Inactive: 70, Held: 6, Waiting: 4},
@@ -291,6 +311,13 @@ func acme() *fake {
 	f.events = manyEvents(30)
 	f.tokens = []admin.Token{{ID: "t_1", Source: "okta", Label: "production", Created: noon.Add(-90 * 24 * time.Hour), By: "uid:1000(jane)", LastUsed: noon.Add(-90 * time.Second)}}
 	f.plan = manyChanges(4)
+	return f
+}
+
+// worldwide is an appliance whose people have names of many scripts.
+func worldwide() *fake {
+	f := acme()
+	f.names = []string{"架空 太郎", "נועה דוגמה", "مثال فرضي", "Ngoc\u0323 Vi\u0301 Du\u0323", "Zoë Ñandú Łukasik-Beispiel von und zu Langer Nachname", "สมมติ ตัวอย่าง", "👩‍💻 Emoji", "Ctrl\x1b[31m\x07Sample"}
 	return f
 }
 
@@ -356,4 +383,4 @@ func manyChanges(n int) admin.Plan {
 	return pl
 }
 
-var errDown = errors.New("dial unix /run/rollcall/admin.sock: connect: connection refused")
+var errDown = errors.New("is the appliance running? nothing answers on /run/rollcall/admin.sock: connection refused")

@@ -64,6 +64,8 @@ func healthWord(h string) string {
 		return "Needs you"
 	case "trouble":
 		return "Trouble"
+	case "":
+		return "Health not known"
 	}
 	return "Health " + h
 }

@@ -23,6 +23,8 @@ func TestScreensLookAsReviewed(t *testing.T) {
 		{name: "conflict", do: func(s *session) { s.press("2", "enter") }},
 		{name: "conflict_preview", do: func(s *session) { s.press("2", "enter", "m") }},
 		{name: "people", do: func(s *session) { s.press("3", "/").typeText("example") }},
+		{name: "people_worldwide", client: worldwide, do: func(s *session) { s.press("3") }},
+		{name: "nothing_configured", client: func() *fake { return &fake{} }, do: func(*session) {}},
 		{name: "person", do: func(s *session) { s.press("3", "enter") }},
 		{name: "person_accounts", do: func(s *session) { s.press("3", "enter", "right", "right") }},
 		{name: "plan", do: func(s *session) { s.press("4") }},
@@ -55,7 +57,7 @@ func TestScreensLookAsReviewed(t *testing.T) {
 						client = sc.client
 					}
 					o := sc.o
-					o.Appearance = look.Appearance
+					o.Appearance = &look.Appearance
 					s := sitDown(t, client(), size[0], size[1], o)
 					sc.do(s)
 					golden.RequireEqualEscape(t, []byte(s.screen()+"\n"), true)

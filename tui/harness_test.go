@@ -29,8 +29,8 @@ var (
 // sitDown opens the terminal UI in a window of w × h.
 func sitDown(t testing.TB, client Client, w, h int, o Options) *session {
 	t.Helper()
-	if o.Appearance == (kit.Appearance{}) {
-		o.Appearance = plainLook
+	if o.Appearance == nil {
+		o.Appearance = &plainLook
 	}
 	m := newRoot(context.Background(), client, o, noon)
 	s := &session{t: t, m: m, now: noon}

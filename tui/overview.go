@@ -109,12 +109,7 @@ func (o *overview) click(_, y int) tea.Cmd {
 func (o *overview) view(w, h int) kit.Block {
 	e := o.env
 	if !e.status.loaded {
-		block := append(kit.Block{{}}, asOf(e, &e.status, "the status", w)...)
-		if e.reach.lost {
-			block = append(block, kit.Line{}, kit.P(" Is it running? systemctl status rollcall"),
-				kit.P(" May you ask it? The socket answers to its group only."))
-		}
-		return block
+		return append(kit.Block{{}}, asOf(e, &e.status, "the status", w)...)
 	}
 	d := overviewDrawing{env: e, w: w, cursor: o.cursor, lines: map[int]int{}}
 	d.draw()

@@ -92,10 +92,26 @@ func TestAnyKeyStopsTheWayToTheEnd(t *testing.T) {
 	s := sitDown(t, f, 80, 24, Options{})
 	s.press("3")
 	p := s.m.(*root).pages[onPeople].(*people)
-	s.m.Update(key("G")) // and nothing is answered yet
+	_, onItsWay := s.m.Update(key("G"))
 	s.press("k")
+	s.settle(run(onItsWay)...)
 	if n, _ := p.list.Len(); n > 4*peopleChunk {
 		t.Errorf("%d people were read after the operator moved on", n)
+	}
+}
+
+func TestScrollingDoesNotAskAgainForWhatIsOnItsWay(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("3")
+	for range 9 {
+		s.press("pgdown")
+	}
+	s.m.(*root).pages[onPeople].(*people).list.Reset() // as if none were held
+	_, first := s.m.Update(key("j"))
+	_, second := s.m.Update(key("k"))
+	if first == nil || second != nil {
+		t.Errorf("the first key asks: %v, the second asks again: %v", first != nil, second != nil)
 	}
 }
 
@@ -138,10 +154,14 @@ func TestSmallHoldIsRejectedWithOneQuestion(t *testing.T) {
 func TestRefusedChangeIsSaidAndLookedAtAgain(t *testing.T) {
 	f := acme()
 	f.held = f.held[:2]
-	f.refuse = &admin.Error{Code: admin.CodeStale, Text: "the plan of run 812 has changed"}
 	s := sitDown(t, f, 80, 24, Options{})
-	s.press("4", "enter", "a", "y")
-	s.sees("the plan of run 812 has changed", "Held: run 812")
+	s.press("4", "enter", "a")
+	f.held[0].Effect = "update" // the plan changes while the operator thinks
+	s.press("y").sees("run 812 is not as it was shown", "Held: run 812", "update in javelo")
+	if slices.Contains(f.calls, "approve 812") {
+		t.Fatalf("calls: %q", f.calls)
+	}
+	s.press("a", "y").sees("2 changes released.")
 }
 
 func TestPlanIsGroupedByCauseAndOpens(t *testing.T) {
@@ -235,13 +255,17 @@ func TestJournalKeepsMemoryFlat(t *testing.T) {
 func TestJournalRestsWhileAnotherPageIsShown(t *testing.T) {
 	f := acme()
 	s := sitDown(t, f, 80, 24, Options{})
-	s.press("7", "1").pass(10)
-	f.events = manyEvents(40)
+	s.press("7")
+	j := s.m.(*root).pages[onJournal].(*journal)
+	poll := j.ask() // waits for news while the operator goes elsewhere
+	s.press("1").pass(10)
+	f.events = manyEvents(5000)
+	s.settle(run(poll)...)
 	s.pass(10)
-	if j := s.m.(*root).pages[onJournal].(*journal); j.last != 30 {
+	if j.last != 30+journalAsked {
 		t.Errorf("the journal was read to %d behind another page", j.last)
 	}
-	s.press("7").sees("40 events")
+	s.press("7").sees("5,000 events")
 }
 
 func TestTokenIsShownOnceAndCopiedOnRequest(t *testing.T) {

@@ -157,10 +157,9 @@ func (p *people) do(intent kit.Intent) tea.Cmd {
 	if p.opened != "" {
 		return p.person.do(intent)
 	}
-	p.toEnd = false
+	p.toEnd = intent == kit.End // any other key ends the way there
 	n, _ := p.list.Len()
 	if p.table.Do(intent, n) {
-		p.toEnd = intent == kit.End
 		return p.need()
 	}
 	switch intent {

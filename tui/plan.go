@@ -48,6 +48,7 @@ type entry struct {
 type planDetail struct {
 	plan  admin.Plan
 	run   model.Run
+	tag   string // of the run as it is here, which a decision names
 	items []planItem
 }
 
@@ -82,11 +83,11 @@ func (p *plan) command() string {
 
 func (p *plan) bindings() kit.Keymap {
 	keys := kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "open", Help: "open what the cursor is on: a plan, a group, a person"}}
-	if en, ok := p.current(); ok && en.hold != nil {
+	if en, ok := p.current(); ok && en.hold != nil && p.opened != nil && p.detail.loaded {
 		keys = append(keys,
 			kit.Binding{Keys: []string{"a"}, Intent: intentApprove, Label: "approve", Help: "release exactly what is held here", Mutates: true},
 			kit.Binding{Keys: []string{"x"}, Intent: intentReject, Label: "reject", Help: "do not do it; each change waits until its person changes again", Mutates: true})
-	} else if ok && en.source != "" {
+	} else if ok && en.source != "" && p.opened != nil {
 		keys = append(keys, kit.Binding{Keys: []string{"a"}, Intent: intentActivate, Label: "activate", Help: "relay what this source says, from now on", Mutates: true})
 	}
 	return append(keys, kit.Moves()...)
@@ -137,7 +138,7 @@ func (p *plan) ask() tea.Cmd {
 }
 
 func (p *plan) visit(subject string) tea.Cmd {
-	if seq, err := strconv.ParseUint(strings.TrimPrefix(subject, "run:"), 10, 64); err == nil {
+	if seq, ok := runNumber(subject); ok {
 		run := model.Run{Seq: seq}
 		return tea.Batch(p.ask(), p.show(entry{hold: &run}))
 	}
@@ -145,6 +146,13 @@ func (p *plan) visit(subject string) tea.Cmd {
 		return tea.Batch(p.ask(), p.askDetail())
 	}
 	return p.ask()
+}
+
+// runNumber reads the number at the end of "run 812", "run:812" or "812".
+func runNumber(subject string) (seq uint64, ok bool) {
+	digits := subject[strings.LastIndexAny(subject, " :")+1:]
+	seq, err := strconv.ParseUint(digits, 10, 64)
+	return seq, err == nil
 }
 
 func (p *plan) tick(now time.Time) tea.Cmd {
@@ -167,7 +175,7 @@ func (p *plan) askDetail() tea.Cmd {
 	return p.detail.ask(p.env, func(ctx context.Context) (planDetail, error) {
 		if en.hold != nil {
 			run, deliveries, err := client.Run(ctx, en.hold.Seq)
-			return planDetail{run: run, items: heldItems(deliveries)}, err
+			return planDetail{run: run, tag: admin.RunTag(run, deliveries), items: heldItems(deliveries)}, err
 		}
 		pl, err := client.Plan(ctx, en.source)
 		return planDetail{plan: pl, items: planItems(pl)}, err
@@ -186,10 +194,10 @@ func (p *plan) take(msg tea.Msg) tea.Cmd {
 func (p *plan) do(intent kit.Intent) tea.Cmd {
 	en, ok := p.current()
 	switch {
-	case intent == intentApprove && ok:
-		return p.decide(en, "approve")
-	case intent == intentReject && ok:
-		return p.decide(en, "reject")
+	case intent == intentApprove:
+		return p.decide("approve")
+	case intent == intentReject:
+		return p.decide("reject")
 	case intent == intentActivate && ok:
 		activate(p.env, en.source, func() tea.Cmd {
 			p.opened = nil
@@ -212,18 +220,13 @@ func (p *plan) do(intent kit.Intent) tea.Cmd {
 	return nil
 }
 
-// decide asks before a hold is approved or rejected; a large one takes typing
-// its number.
-func (p *plan) decide(en entry, verb string) tea.Cmd {
-	if en.hold == nil {
-		return nil
-	}
-	seq, n := en.hold.Seq, waiting(*en.hold)
-	body := holdLines(p.env.theme, *en.hold)
-	if p.opened != nil && p.detail.loaded {
-		n = len(p.detail.value.items)
-		body = append(holdLines(p.env.theme, p.detail.value.run), p.groups.summary()...)
-	}
+// decide asks before the hold that is open is approved or rejected; a large one
+// takes typing its number. What is decided upon is what is on the screen: if it
+// has changed by then, the appliance refuses.
+func (p *plan) decide(verb string) tea.Cmd {
+	d := p.detail.value
+	seq, n, tag := d.run.Seq, len(d.items), d.tag
+	body := append(holdLines(p.env.theme, d.run), p.groups.summary()...)
 	after := "Released changes are sent at once. If the plan has changed by then, nothing of it is."
 	if verb == "reject" {
 		after = "Nothing of it is sent. Each change comes up again when its person changes."
@@ -231,18 +234,18 @@ func (p *plan) decide(en entry, verb string) tea.Cmd {
 	body = append(body, kit.Line{})
 	body = append(body, kit.Paragraph(kit.Plain, after, 70)...)
 	title := fmt.Sprintf("%s%s %s of run %d", strings.ToUpper(verb[:1]), verb[1:], kit.Plural(n, "change", "changes"), seq)
-	d := kit.Confirm(title, body, verb)
+	question := kit.Confirm(title, body, verb)
 	if n > largeFrom {
-		d = kit.ConfirmCount(title, body, verb, n)
+		question = kit.ConfirmCount(title, body, verb, n)
 	}
 	client := p.env.client
-	p.env.open(d, func(string) tea.Cmd {
+	p.env.open(question, func(string) tea.Cmd {
 		return p.env.change(func(ctx context.Context) (string, error) {
 			if verb == "reject" {
-				n, err := client.Reject(ctx, seq)
+				n, err := client.RejectIf(ctx, seq, tag)
 				return kit.Plural(n, "change", "changes") + " rejected.", err
 			}
-			n, err := client.Approve(ctx, seq)
+			n, err := client.ApproveIf(ctx, seq, tag)
 			return kit.Plural(n, "change", "changes") + " released.", err
 		}, func(done bool) tea.Cmd {
 			if !done && p.opened != nil {

@@ -38,7 +38,7 @@ type crumb struct {
 
 func newRoot(ctx context.Context, client Client, o Options, now time.Time) *root {
 	e := &env{
-		ctx: ctx, client: client, theme: kit.NewTheme(o.Appearance),
+		ctx: ctx, client: client, theme: kit.NewTheme(*o.Appearance),
 		readOnly: o.ReadOnly, copy: o.Copy, now: now,
 	}
 	m := &root{env: e}

@@ -25,8 +25,8 @@ type Options struct {
 	// Input and Output are the terminal; nil means standard input and output.
 	Input  io.Reader
 	Output io.Writer
-	// Appearance is what the terminal can show, see [Look].
-	Appearance kit.Appearance
+	// Appearance is what the terminal can show; nil means to find out, see [Look].
+	Appearance *kit.Appearance
 	// Zone is the time zone times are shown in; nil means the local one.
 	Zone *time.Location
 	// Copy puts text on the operator's clipboard; nil means by asking the
@@ -58,6 +58,10 @@ func Run(ctx context.Context, client Client, o Options) error {
 	}
 	if o.Zone == nil {
 		o.Zone = time.Local
+	}
+	if o.Appearance == nil {
+		look := Look(o.Output, os.Getenv)
+		o.Appearance = &look
 	}
 	if f, ok := o.Output.(*os.File); ok {
 		if !term.IsTerminal(f.Fd()) {

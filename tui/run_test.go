@@ -18,7 +18,7 @@ import (
 )
 
 func TestProgramStartsShowsAndQuits(t *testing.T) {
-	tm := teatest.NewTestModel(t, newRoot(context.Background(), acme(), Options{Appearance: plainLook}, noon), teatest.WithInitialTermSize(80, 24))
+	tm := teatest.NewTestModel(t, newRoot(context.Background(), acme(), Options{Appearance: &plainLook}, noon), teatest.WithInitialTermSize(80, 24))
 	teatest.WaitFor(t, tm.Output(), func(screen []byte) bool { return bytes.Contains(screen, []byte("rollcall approve 812")) })
 	tm.Send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("q")})
 	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
@@ -57,7 +57,7 @@ func TestRunEndsWithoutErrorWhenTheOperatorQuits(t *testing.T) {
 	keys, press := io.Pipe()
 	go func() { _, _ = io.WriteString(press, "q") }()
 	out := &paper{}
-	if err := Run(t.Context(), acme(), Options{Input: keys, Output: out, Appearance: colourLook}); err != nil {
+	if err := Run(t.Context(), acme(), Options{Input: keys, Output: out, Appearance: &colourLook}); err != nil {
 		t.Error(err)
 	}
 	out.left(t)
@@ -68,7 +68,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	keys, _ := io.Pipe()
 	out := &paper{}
 	f := &leaving{fake: acme(), leave: cancel}
-	if err := Run(ctx, f, Options{Input: keys, Output: out, Appearance: colourLook}); !errors.Is(err, context.Canceled) {
+	if err := Run(ctx, f, Options{Input: keys, Output: out, Appearance: &colourLook}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	out.left(t)
@@ -95,7 +95,7 @@ func TestRunGivesTheTerminalBackAfterAPanic(t *testing.T) {
 	quietly(t)
 	keys, _ := io.Pipe()
 	out := &paper{}
-	err := Run(t.Context(), broken{acme()}, Options{Input: keys, Output: out, Appearance: colourLook})
+	err := Run(t.Context(), broken{acme()}, Options{Input: keys, Output: out, Appearance: &colourLook})
 	if !errors.Is(err, tea.ErrProgramPanic) || !strings.Contains(err.Error(), "the appliance runs on") {
 		t.Errorf("got %v", err)
 	}

@@ -73,7 +73,7 @@ func (r *runs) bindings() kit.Keymap {
 }
 
 func (r *runs) visit(subject string) tea.Cmd {
-	if seq, err := strconv.ParseUint(strings.TrimPrefix(subject, "run:"), 10, 64); err == nil {
+	if seq, ok := runNumber(subject); ok {
 		return r.show(seq)
 	}
 	if r.opened != 0 {

@@ -33,7 +33,7 @@ type systems struct {
 	checked slot[[]admin.CheckResult]
 	about   string // what was checked, "hibob"
 	scroll  kit.Scroll
-	height  int
+	height  int // lines of the lower part drawn last
 }
 
 func newSystems(e *env) *systems {
@@ -187,6 +187,10 @@ func (s *systems) tokensOf(source string) []admin.Token {
 }
 
 func (s *systems) do(intent kit.Intent) tea.Cmd {
+	if intent == kit.PageUp || intent == kit.PageDown { // the list is short, what is below it may not be
+		s.scroll.Do(intent, s.height)
+		return nil
+	}
 	if s.table.Do(intent, len(s.list())) {
 		s.scroll = kit.Scroll{}
 		return nil

@@ -25,6 +25,7 @@ func (s *systems) view(w, h int) kit.Block {
 	rows := min(len(list)+1, max(h/3, 5))
 	block := s.table.View(theme, w, rows, cells)
 	detail := s.detail(y, w)
+	s.height = len(detail)
 	return append(block, s.scroll.View(theme, detail, h-len(block))...)
 }
 

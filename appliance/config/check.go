@@ -23,6 +23,7 @@ const maxSocketPath = 107
 func (d *decoder) check() {
 	d.checkAppliance()
 	d.checkListeners()
+	d.checkExtensions()
 	for _, name := range d.config.SourceNames() {
 		d.checkSource(d.config.Sources[name])
 	}

@@ -60,6 +60,8 @@ type SCIM struct {
 	PublicURL URL  `toml:"public_url" reload:"restart"`
 	TLSCert   Path `toml:"tls_cert" reload:"restart"` // PEM; re-read when the file changes
 	TLSKey    Path `toml:"tls_key" reload:"restart"`
+	// Extensions are schemas of this tenant for users: URN → attribute → type.
+	Extensions map[string]map[string]AttributeType `toml:"extensions" reload:"restart"`
 }
 
 // Metrics is the [metrics] table.

@@ -145,6 +145,10 @@ func (d *decoder) leaf(key toml.Key, f reflect.StructField, raw any, into reflec
 		d.list(key, f, raw, into)
 		return
 	case reflect.Map:
+		if isTables(f.Type) {
+			d.tables(key, f, raw, into)
+			return
+		}
 		d.entries(key, f, raw, into)
 		return
 	}
@@ -200,8 +204,27 @@ func (d *decoder) list(key toml.Key, f reflect.StructField, raw any, into reflec
 	into.Set(out)
 }
 
-// entries decodes a table whose keys are the administrator's: map and
-// policy.attributes.
+// tables decodes a table of tables whose names and keys are the
+// administrator's: scim.extensions.
+func (d *decoder) tables(key toml.Key, f reflect.StructField, raw any, into reflect.Value) {
+	named, ok := raw.(map[string]any)
+	if !ok {
+		d.add(key, Problem{Message: "wrong type", Found: describe(raw), Allowed: "tables, [" + key.String() + ".NAME]"})
+		return
+	}
+	out := reflect.MakeMap(into.Type())
+	for _, name := range sortedKeys(named) {
+		one := reflect.New(into.Type().Elem()).Elem()
+		d.entries(below(key, name), f, named[name], one)
+		if !one.IsNil() {
+			out.SetMapIndex(reflect.ValueOf(name), one)
+		}
+	}
+	into.Set(out)
+}
+
+// entries decodes a table whose keys are the administrator's: map,
+// policy.attributes and each of scim.extensions.
 func (d *decoder) entries(key toml.Key, f reflect.StructField, raw any, into reflect.Value) {
 	table, ok := raw.(map[string]any)
 	if !ok {
@@ -211,7 +234,7 @@ func (d *decoder) entries(key toml.Key, f reflect.StructField, raw any, into ref
 	out := reflect.MakeMap(into.Type())
 	for _, name := range sortedKeys(table) {
 		entry := below(key, name)
-		if sub, ok := table[name].(map[string]any); ok && name == "custom" {
+		if sub, ok := table[name].(map[string]any); ok && name == "custom" && !isTables(f.Type) {
 			// custom.team = … without quotes is a table in TOML; it can only mean one thing.
 			for _, n := range sortedKeys(sub) {
 				d.entry(below(entry, n), model.CustomPrefix+n, sub[n], f, out)
@@ -228,7 +251,14 @@ func (d *decoder) entry(key toml.Key, name string, raw any, f reflect.StructFiel
 	if value.Kind() == reflect.Slice {
 		d.list(key, f, raw, value)
 	} else if err := decodeValue(raw, value.Addr()); err != nil {
-		d.add(key, Problem{Message: err.Error(), Found: describe(raw), Allowed: "an expression as a text"})
+		p := Problem{Message: err.Error(), Found: describe(raw), Allowed: "an expression as a text"}
+		if t, ok := value.Interface().(described); ok {
+			p.Allowed = t.Allowed()
+		}
+		if word, ok := raw.(string); ok && value.Type() == reflect.TypeFor[AttributeType]() {
+			p.Hint = didYouMean(strings.TrimSuffix(word, listMark), attributeTypes)
+		}
+		d.add(key, p)
 		return
 	}
 	into.SetMapIndex(reflect.ValueOf(name).Convert(into.Type().Key()), value)

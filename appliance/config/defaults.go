@@ -32,8 +32,11 @@ func Default() *Config {
 			ViewSocket:  "/run/rollcall/view.sock",
 			TimeZone:    mustLocation("Europe/Paris"),
 		},
-		Log:     Log{Level: "info", Format: "text"},
-		SCIM:    SCIM{Listen: Address{Host: "0.0.0.0", Port: 8443, set: true}},
+		Log: Log{Level: "info", Format: "text"},
+		SCIM: SCIM{
+			Listen:     Address{Host: "0.0.0.0", Port: 8443, set: true},
+			Extensions: map[string]map[string]AttributeType{},
+		},
 		Metrics: Metrics{Listen: Address{Host: "127.0.0.1", Port: 9464, set: true}},
 		Sources: map[string]*Source{},
 		Targets: map[string]*Target{},

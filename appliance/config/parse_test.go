@@ -422,6 +422,9 @@ func generic(path toml.Key) string {
 	if len(path) > 1 && (path[0] == "sources" || path[0] == "targets") {
 		path[1] = "NAME"
 	}
+	if len(path) > 2 && path[0] == "scim" && path[1] == "extensions" {
+		path = path[:2]
+	}
 	return path.String()
 }
 

@@ -55,7 +55,25 @@ func walkTable(path toml.Key, table reflect.Value, kind model.Kind, visit func(k
 			walkTable(key, table.FieldByIndex(f.Index), kind, visit)
 			continue
 		}
+		if isTables(f.Type) {
+			walkTables(key, f, table.FieldByIndex(f.Index), visit)
+			continue
+		}
 		visit(known{key: key, field: f, value: table.FieldByIndex(f.Index)})
+	}
+}
+
+// walkTables visits each table of a key that holds tables by name. The values
+// are copies: those of a map cannot be addressed.
+func walkTables(key toml.Key, f reflect.StructField, tables reflect.Value, visit func(known)) {
+	names := map[string]reflect.Value{}
+	for it := tables.MapRange(); it.Next(); {
+		names[it.Key().String()] = it.Value()
+	}
+	for _, n := range sortedKeys(names) {
+		value := reflect.New(f.Type.Elem()).Elem()
+		value.Set(names[n])
+		visit(known{key: below(key, n), field: f, value: value})
 	}
 }
 
@@ -91,6 +109,12 @@ var (
 func isTable(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return t.Kind() == reflect.Struct && !p.Implements(textUnmarshaler) && !p.Implements(tomlUnmarshaler)
+}
+
+// isTables reports whether t stands for tables with names of the
+// administrator's, whose keys are the administrator's too.
+func isTables(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Map
 }
 
 // below returns path with one more name, sharing nothing.

@@ -460,8 +460,13 @@ func (c *change) managerConflicts(id model.PersonID) error {
 		if err != nil {
 			return err
 		}
-		if !resolved {
-			q := model.Conflict{Kind: model.ManagerUnresolved, Persons: []model.PersonID{id}, Records: []model.RecordID{p.Provenance[model.Manager]},
+		source := []model.RecordID{p.Provenance[model.Manager]}
+		silenced, err := answered(c.tx, source, model.ManagerUnresolved)
+		if err != nil {
+			return err
+		}
+		if !resolved && !silenced {
+			q := model.Conflict{Kind: model.ManagerUnresolved, Persons: []model.PersonID{id}, Records: source,
 				Rule: "the manager named is nobody in the roster, or more than one person"}
 			q.ID = reconcile.ConflictIDOf(q)
 			wanted[q.ID] = q
@@ -473,8 +478,19 @@ func (c *change) managerConflicts(id model.PersonID) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(cycle, id) {
+		if silenced, err = answered(c.tx, source, model.ManagerCycle); err != nil {
+			return err
+		}
+		if slices.Contains(cycle, id) && !silenced {
 			q := model.Conflict{Kind: model.ManagerCycle, Persons: cycle, Rule: "these people manage each other in a circle"}
+			for _, member := range cycle {
+				m, _, err := store.Persons.Get(c.tx, member)
+				if err != nil {
+					return err
+				}
+				q.Records = append(q.Records, m.Provenance[model.Manager])
+			}
+			slices.Sort(q.Records)
 			q.ID = reconcile.ConflictIDOf(q)
 			wanted[q.ID] = q
 		}

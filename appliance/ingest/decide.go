@@ -28,82 +28,118 @@ func (e *InvalidError) Error() string { return e.What }
 // transaction. What it changes in accounts is judged by the guards.
 func (e *Engine) Resolve(actor string, id model.ConflictID, a Answer) (model.Decision, error) {
 	var d model.Decision
-	err := e.update(actor, 0, model.JobOpen, func(c *change) error {
-		q, ok, err := store.Conflicts.Get(c.tx, id)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return &StaleError{What: "conflict " + string(id) + " is not open any more"}
-		}
-		if a.Rev != 0 && a.Rev != q.Rev {
-			return &StaleError{What: "conflict " + string(id) + " has changed since it was shown; look at it again"}
-		}
-		if err := checkAnswer(q, &a); err != nil {
-			return err
-		}
-		d = model.Decision{ID: store.NewID("d"), Verb: a.Verb, Conflict: q.ID, Kind: q.Kind, Records: q.Records, Record: a.Record,
-			Attribute: a.Attribute, At: c.at, Actor: actor, Reason: a.Reason}
-		if a.Verb == model.Set {
-			d.Value = model.Text(a.Value)
-			if a.Attribute == model.Manager && a.Value != "" {
-				d.Value.Refs = []model.Reference{{By: model.RefAny, Value: a.Value}}
-			}
-		}
-		return c.decide(q.Records, "decided", string(a.Verb)+": "+a.Reason, func() error { return store.Decisions.Put(c.tx, d.ID, d) })
+	err := e.update(actor, 0, model.JobOpen, func(c *change) (err error) {
+		d, _, err = c.resolve(id, a)
+		return err
 	})
 	return d, err
 }
 
-// Undo takes a decision back; the question is asked again when it still stands.
+// TryResolve applies an answer in a transaction that is rolled back, and hands
+// the transaction to look before it is: what the answer would do, by the code
+// that would do it.
+func (e *Engine) TryResolve(actor string, id model.ConflictID, a Answer, look func(tx *store.Tx, run model.Run) error) error {
+	return e.store.Try(func(tx *store.Tx) error {
+		_, run, err := e.begin(tx, actor, 0, model.JobOpen).resolve(id, a)
+		if err != nil {
+			return err
+		}
+		return look(tx, run)
+	})
+}
+
+func (c *change) resolve(id model.ConflictID, a Answer) (model.Decision, model.Run, error) {
+	q, ok, err := store.Conflicts.Get(c.tx, id)
+	switch {
+	case err != nil:
+		return model.Decision{}, model.Run{}, err
+	case !ok:
+		return model.Decision{}, model.Run{}, &StaleError{What: "conflict " + string(id) + " is not open any more"}
+	case a.Rev != 0 && a.Rev != q.Rev:
+		return model.Decision{}, model.Run{}, &StaleError{What: "conflict " + string(id) + " has changed since it was shown; look at it again"}
+	}
+	if err := checkAnswer(q, &a); err != nil {
+		return model.Decision{}, model.Run{}, err
+	}
+	d := model.Decision{ID: store.NewID("d"), Verb: a.Verb, Conflict: q.ID, Kind: q.Kind, Records: q.Records, Record: a.Record,
+		Attribute: a.Attribute, At: c.at, Actor: c.actor, Reason: a.Reason}
+	if a.Verb == model.Set {
+		d.Value = model.Text(a.Value)
+		if a.Attribute == model.Manager && a.Value != "" {
+			d.Value.Refs = []model.Reference{{By: model.RefAny, Value: a.Value}}
+		}
+	}
+	run, err := c.decide(q.Records, "decided", string(a.Verb)+": "+a.Reason, func() error { return store.Decisions.Put(c.tx, d.ID, d) })
+	return d, run, err
+}
+
+// Undo takes a decision back, named by its own id or by that of the conflict it
+// answered; the question is asked again when it still stands.
 func (e *Engine) Undo(actor, decision string) error {
 	return e.update(actor, 0, model.JobOpen, func(c *change) error {
 		d, ok, err := store.Decisions.Get(c.tx, decision)
+		if err == nil && !ok {
+			d, ok, err = c.answerTo(model.ConflictID(decision))
+		}
 		if err != nil {
 			return err
 		}
 		if !ok {
 			return &NotFoundError{What: "decision " + decision}
 		}
-		return c.decide(d.Records, "undone", "decision "+decision, func() error { return store.Decisions.Delete(c.tx, decision) })
+		_, err = c.decide(d.Records, "undone", "decision "+d.ID, func() error { return store.Decisions.Delete(c.tx, d.ID) })
+		return err
 	})
 }
 
+// answerTo returns the newest decision that answered a conflict.
+func (c *change) answerTo(id model.ConflictID) (newest model.Decision, found bool, err error) {
+	for d, err := range store.Decisions.Each(c.tx, nil) {
+		if err != nil {
+			return newest, false, err
+		}
+		if d.Conflict == id && (!found || d.At.After(newest.At)) {
+			newest, found = d, true
+		}
+	}
+	return newest, found, nil
+}
+
 // decide changes the decisions on records and plans what follows, as a run.
-func (c *change) decide(records []model.RecordID, verb, reason string, write func() error) error {
+func (c *change) decide(records []model.RecordID, verb, reason string, write func() error) (model.Run, error) {
 	run, err := c.startRun("", model.CauseDecision)
 	if err != nil {
-		return err
+		return run, err
 	}
 	if err := write(); err != nil {
-		return err
+		return run, err
 	}
+	c.everyone = true // an answer may change what a target may do without changing the person
 	var before []model.Record
 	for _, id := range records {
 		r, ok, err := store.Records.Get(c.tx, id)
 		if err != nil {
-			return err
+			return run, err
 		}
 		if !ok {
 			continue
 		}
 		before = append(before, r)
 		if err := c.identify(&r, c.settings.Sources[r.Source].MatchNumber); err != nil {
-			return err
+			return run, err
 		}
 		r.Rev++
 		if err := store.Records.Put(c.tx, r.ID, r); err != nil {
-			return err
+			return run, err
 		}
 		if _, err := c.event(verb, "record:"+string(id), reason); err != nil {
-			return err
+			return run, err
 		}
 	}
 	if err := c.settle(records, before); err != nil {
-		return err
+		return run, err
 	}
-	_, err = c.closeRun(run, model.VerdictComplete, false)
-	return err
+	return c.closeRun(run, model.VerdictComplete, false)
 }
 
 func checkAnswer(q model.Conflict, a *Answer) error {
@@ -122,6 +158,9 @@ func checkAnswer(q model.Conflict, a *Answer) error {
 	case model.Prefer, model.Exclude:
 		return named()
 	case model.Set:
+		if a.Record == "" && len(q.Persons) == 1 && len(q.Records) > 0 {
+			a.Record = q.Records[0] // all of them are one person's
+		}
 		if err := named(); err != nil {
 			return err
 		}

@@ -28,6 +28,9 @@ func (e *Engine) Directory() *Directory { return &Directory{e: e} }
 // page is how many resources one transaction of a long walk reads.
 const page = 200
 
+// pausedRetry is when the sender of a paused source is told to come back.
+const pausedRetry = 10 * time.Minute
+
 // errUnchanged rolls a write back that has nothing to change.
 var errUnchanged = errors.New("unchanged")
 
@@ -297,6 +300,13 @@ func (d *Directory) HasMember(_ context.Context, c scimsrv.Caller, group, id str
 func (d *Directory) write(c scimsrv.Caller, fn func(*change) error) error {
 	err := d.e.update("token:"+c.Source+"/"+c.TokenID, 0, model.JobReady, func(ch *change) error {
 		ch.sender = c.Source
+		s, err := ch.source(c.Source)
+		if err != nil {
+			return err
+		}
+		if s.State == store.Paused {
+			return &scimsrv.UnavailableError{RetryAfter: pausedRetry, Err: errors.New("the operator paused this source")}
+		}
 		return fn(ch)
 	})
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) {
@@ -396,7 +406,7 @@ func (c *change) recordOf(r store.Resource) error {
 	if err != nil {
 		return err
 	}
-	staged := s.State == store.Preview
+	staged := s.Staged()
 	rec, old, changed, err := c.observe(r.Source, settings, o, clearAbsent, staged)
 	if err != nil || !changed || staged {
 		return err

@@ -72,10 +72,37 @@ func Look(tx *store.Tx, t *TargetSettings, id model.PersonID) (Outlook, bool, er
 		return Outlook{}, false, err
 	}
 	o.Projection = reconcile.Project(p, holding, manager, &t.Rules)
+	if o.Projection.LoginChange {
+		allowed, err := answered(tx, p.Records, model.IdentifierChange)
+		if err != nil {
+			return Outlook{}, false, err
+		}
+		if allowed {
+			rules := t.Rules
+			rules.IdentifierChanges = true
+			o.Projection = reconcile.Project(p, holding, manager, &rules)
+		}
+	}
 	if o.TakenBy != "" && o.Projection.Effect != model.EffectNone {
 		o.Projection = reconcile.Projection{Blocked: "an account with this email belongs to another person"}
 	}
 	return o, true, nil
+}
+
+// answered reports whether a human answered "allow" to a conflict of this kind
+// for one of the records.
+func answered(tx *store.Tx, records []model.RecordID, kind model.ConflictKind) (bool, error) {
+	for _, id := range records {
+		for d, err := range store.DecisionByRecord.Find(tx, store.Key(string(id))) {
+			if err != nil {
+				return false, err
+			}
+			if d.Verb == model.Allow && d.Kind == kind {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // findListed looks for an account that the target listed under the person's

@@ -31,7 +31,6 @@ type Read struct {
 	e      *Engine
 	source string
 	run    model.Run
-	staged bool
 	number uint64
 
 	mu       sync.Mutex
@@ -53,7 +52,7 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		if err != nil {
 			return err
 		}
-		r.run, r.staged, r.number = run, s.State == store.Preview, s.ReadNo+1
+		r.run, r.number = run, s.ReadNo+1
 		s.LastStart, s.LastRun = c.at, run.Seq
 		return store.Sources.Put(c.tx, source, s)
 	})
@@ -104,10 +103,15 @@ func (r *Read) Page(p connectors.Page) error {
 	}
 	err := r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
 		counts.Added, counts.Changed, counts.Unchanged = 0, 0, 0
+		// Looked up anew for every page: the source may have been activated meanwhile.
+		s, err := c.source(r.source)
+		if err != nil {
+			return err
+		}
 		var seeds []model.RecordID
 		var before []model.Record
 		for _, o := range fresh {
-			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, r.staged)
+			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, s.Staged())
 			if err != nil {
 				return err
 			}
@@ -123,7 +127,7 @@ func (r *Read) Page(p connectors.Page) error {
 			}
 			seeds = append(seeds, rec.ID)
 		}
-		if r.staged {
+		if s.Staged() {
 			return nil
 		}
 		return c.settle(seeds, before)

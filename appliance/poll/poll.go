@@ -41,7 +41,8 @@ type Poller struct {
 	kick     chan struct{}
 
 	mu      sync.Mutex // guards what follows
-	reading *ingest.Read
+	busy    bool         // a read is under way
+	reading *ingest.Read // once it has a run
 	started time.Time
 	total   int
 	wanted  bool // a read was asked for and has not begun
@@ -80,7 +81,7 @@ func (p *Poller) Busy() (Progress, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reading == nil {
-		return Progress{}, p.wanted
+		return Progress{Started: p.started}, p.wanted || p.busy
 	}
 	return Progress{Run: p.reading.Run(), Seen: p.reading.Counts().Seen, Total: p.total, Started: p.started}, true
 }
@@ -106,11 +107,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.mu.Lock()
-		wanted := p.wanted
-		p.wanted = false
-		p.mu.Unlock()
-		if state.State == store.Paused || !wanted && time.Now().Before(state.NextRead) {
+		if !p.begin(state) {
 			continue
 		}
 		if err := p.read(ctx); err != nil {
@@ -121,6 +118,21 @@ func (p *Poller) Run(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// begin decides whether to read now. A wish for a read is granted and forgotten
+// in one step with the read being under way, so that nobody who waits for it can
+// see the moment in between as quiet.
+func (p *Poller) begin(s store.SourceState) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	due := p.wanted || !time.Now().Before(s.NextRead)
+	p.wanted = false
+	if s.State == store.Paused || !due {
+		return false
+	}
+	p.busy, p.started, p.total = true, time.Now(), 0
+	return true
 }
 
 func (p *Poller) state() (store.SourceState, error) {
@@ -153,18 +165,18 @@ const maxThrottle = 6 * time.Hour
 
 // read does one read from the first page to its verdict.
 func (p *Poller) read(ctx context.Context) error {
+	defer func() {
+		p.mu.Lock()
+		p.busy, p.reading = false, nil
+		p.mu.Unlock()
+	}()
 	r, err := p.engine.StartRead(p.name)
 	if err != nil {
 		return fmt.Errorf("%s: start a read: %w", p.name, err)
 	}
 	p.mu.Lock()
-	p.reading, p.started, p.total = r, time.Now(), 0
+	p.reading = r
 	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		p.reading = nil
-		p.mu.Unlock()
-	}()
 	readErr := p.pages(ctx, r)
 	if ctx.Err() != nil {
 		readErr = errors.New("the appliance was stopped")

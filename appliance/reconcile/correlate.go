@@ -197,9 +197,10 @@ func (w *work) decidedSame(c component) bool {
 }
 
 // inherits reports whether a newcomer took over an identifier of somebody who
-// ended without being alike. Current records form clusters by the identifiers
-// they share; a cluster is at home when one of its records is linked already,
-// or is alike to a record that ended.
+// ended without being alike, whichever of the two was seen first. Current records
+// form clusters by the identifiers they share; a cluster is at home when one of
+// its records is linked already, or is alike to a record that ended. A record
+// that ended belongs when it is linked beside a current one, or alike to one.
 func (w *work) inherits(c component) bool {
 	var living, ended []int
 	for _, i := range c.members {
@@ -239,7 +240,17 @@ func (w *work) inherits(c component) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(ended, func(e int) bool { return !w.belongs(e, living) })
+}
+
+// belongs reports whether a record that ended is the same human's as one of the
+// current ones, by what was settled before or by likeness.
+func (w *work) belongs(ended int, living []int) bool {
+	r := w.records[ended]
+	return w.allow[r.ID][model.EmailRecycled] || slices.ContainsFunc(living, func(i int) bool {
+		l := w.records[i]
+		return r.Person != "" && r.Person == l.Person || alike(r, l) || w.groups.root(ended) == w.groups.root(i)
+	})
 }
 
 func (w *work) shareIdentifier(a, b int) bool {

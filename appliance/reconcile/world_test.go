@@ -73,8 +73,8 @@ func (w *world) DecisionsOn(id model.RecordID) ([]model.Decision, error) {
 	return out, nil
 }
 
-// put stores a record and plans its neighbourhood.
-func (w *world) put(r model.Record) {
+// put stores a record, plans its neighbourhood and applies the plan.
+func (w *world) put(r model.Record) Plan {
 	byNumber := r.Source == "adp" || r.Source == "partner"
 	r.Identifiers, _ = identity.Of(r.Attributes, byNumber)
 	if r.Scope.State == model.OutOfScope {
@@ -82,10 +82,11 @@ func (w *world) put(r model.Record) {
 	}
 	var before []model.Record
 	if old, ok := w.records[r.ID]; ok {
+		r.Person, r.Spare = old.Person, old.Spare // what the store keeps beside what is said
 		before = []model.Record{old}
 	}
 	w.records[r.ID] = r
-	w.plan([]model.RecordID{r.ID}, before)
+	return w.plan([]model.RecordID{r.ID}, before)
 }
 
 func (w *world) plan(seeds []model.RecordID, before []model.Record) Plan {

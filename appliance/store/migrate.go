@@ -2,8 +2,10 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,6 +65,9 @@ func (s *Store) migrate(version int, steps []migration) error {
 // back and checks it before it takes its name. An existing file is replaced only
 // by a good copy.
 func (s *Store) Backup(path string) error {
+	if same, err := s.isDatabase(path); err != nil || same {
+		return fmt.Errorf("backup: %s is the database in use; name another file", path)
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".rollcall-backup-*")
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -89,6 +94,19 @@ func (s *Store) Backup(path string) error {
 		return fmt.Errorf("backup: %w", err)
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// isDatabase reports whether path names the open database, by whatever way.
+func (s *Store) isDatabase(path string) (bool, error) {
+	there, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	here, err := os.Stat(s.path)
+	return err == nil && os.SameFile(here, there), err
 }
 
 // verifyFile opens a database read-only and checks every page.

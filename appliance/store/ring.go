@@ -39,8 +39,11 @@ func (t *Tx) AddRequest(v any, keep uint64) error {
 	if err := b.Put(Seq(seq), raw); err != nil {
 		return err
 	}
-	if seq > keep {
-		return b.Delete(Seq(seq - keep))
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil && seq > keep && binary.BigEndian.Uint64(k) <= seq-keep; k, _ = c.First() {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
 	}
 	return nil
 }

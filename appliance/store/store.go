@@ -78,7 +78,13 @@ func (e *VersionError) Error() string {
 // Open opens the database at path, creating it (mode 0600) and its directory
 // (mode 0750) when they do not exist, and migrates an older schema after
 // writing a verified copy beside it.
-func Open(path string, opts Options) (*Store, error) {
+func Open(path string, opts Options) (s *Store, err error) {
+	// bbolt checks the pages it meets by panicking.
+	defer func() {
+		if r := recover(); r != nil {
+			s, err = nil, fmt.Errorf("%s is damaged (%v); move it away and restore a backup", path, r)
+		}
+	}()
 	if opts.LockTimeout == 0 {
 		opts.LockTimeout = 2 * time.Second
 	}
@@ -87,6 +93,9 @@ func Open(path string, opts Options) (*Store, error) {
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("data directory: %w; create it and give it to the user rollcall runs as", err)
+	}
+	if err := checkWhole(path, opts.LockTimeout); err != nil {
+		return nil, err
 	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType})
 	switch {
@@ -99,12 +108,42 @@ func Open(path string, opts Options) (*Store, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &Store{db: db, path: path, now: opts.Now}
+	prepared := false
+	defer func() {
+		if !prepared {
+			_ = db.Close()
+		}
+	}()
+	s = &Store{db: db, path: path, now: opts.Now}
 	if err := s.prepare(migrations, opts.ReadOnly); err != nil {
-		db.Close()
 		return nil, err
 	}
+	prepared = true
 	return s, nil
+}
+
+// checkWhole refuses a file that was cut off. Reading beyond its end through the
+// memory map would kill the process, so this looks at the first pages only, in a
+// mode that loads nothing else.
+func checkWhole(path string, timeout time.Duration) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() == 0 {
+		return nil // not there yet, or about to be created; anything else Open tells
+	}
+	if info.Size() < 2*int64(os.Getpagesize()) {
+		return fmt.Errorf("%s is cut off or no database; move it away and restore a backup", path)
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: timeout, ReadOnly: true})
+	if err != nil {
+		return nil // Open meets the same and says it
+	}
+	defer db.Close()
+	return db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("%s is cut off: it has %d of %d bytes; move it away and restore a backup", path, info.Size(), tx.Size())
+		}
+		return nil
+	})
 }
 
 // prepare creates the buckets of a new database, refuses a newer one and
@@ -140,6 +179,8 @@ func (s *Store) prepare(steps []migration, readOnly bool) error {
 		return s.create()
 	case version > Version:
 		return &VersionError{Path: s.path, Found: version, Know: Version}
+	case version < Version && readOnly:
+		return fmt.Errorf("%s has schema version %d and must be brought up to version %d first; start rollcall run once", s.path, version, Version)
 	case version < Version:
 		return s.migrate(version, steps)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"go.etcd.io/bbolt"
 )
@@ -323,9 +324,19 @@ func Key(parts ...string) []byte {
 		if i > 0 {
 			b.WriteByte(0)
 		}
-		b.WriteString(strings.ReplaceAll(p, "\x00", ""))
+		b.WriteString(stored(strings.ReplaceAll(p, "\x00", "")))
 	}
 	return b.Bytes()
+}
+
+// stored returns a text as it will be read back from a JSON value, where each
+// byte that is no UTF-8 becomes U+FFFD: an index key made before storing must be
+// the one made after.
+func stored(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string([]rune(s))
 }
 
 // Prefix is Key followed by a NUL: all keys that have more parts behind these.

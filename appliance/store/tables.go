@@ -62,6 +62,12 @@ type SourceState struct {
 	LastHeard time.Time `json:"last_heard,omitzero"`
 }
 
+// Staged reports whether what the source says takes no part in the roster yet:
+// it was never activated.
+func (s *SourceState) Staged() bool {
+	return s.State == Preview || s.State == Paused && s.Activated.IsZero()
+}
+
 // SourceStance is whether a source is read and relayed.
 type SourceStance string
 

@@ -236,11 +236,11 @@ func cancellationIsPrompt(t testing.TB, s SourceSuite) error {
 	for _, inBody := range []bool{false, true} {
 		st := open(t, s, s.company())
 		arrived := make(chan struct{}, 1)
-		f := st.gate.hang(arrived)
+		tr := unseen(st.gate.hang(arrived))
 		if inBody {
-			f = st.gate.hangInBody(arrived)
+			tr = applied(st.gate.hangInBody(arrived))
 		}
-		st.gate.set(always(applied(f)))
+		st.gate.set(always(tr))
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var cancelled time.Time

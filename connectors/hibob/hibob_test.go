@@ -275,6 +275,26 @@ func TestPagesHoldFiveHundredAndTheLastIsTheLast(t *testing.T) {
 	}
 }
 
+func TestReadLeftInTheMiddleOfTheBodyEndsItsRequest(t *testing.T) {
+	sim := newSim(cast.Company(700, 3), nil)
+	srv := httptest.NewServer(sim)
+	defer srv.Close() // waits for requests that are still open
+	base, err := url.Parse(srv.URL + "/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(t, srv.Client().Transport, func(c *hibob.Config) { c.BaseURL = base })
+	for page, err := range s.Read(t.Context(), "") {
+		if err != nil || page.Last || len(page.People) != 500 {
+			t.Fatalf("first page: %d people, last %v, %v", len(page.People), page.Last, err)
+		}
+		break
+	}
+	if byID := mustRead(t, s); len(byID) != 700 {
+		t.Errorf("%d people in the read after it, want 700", len(byID))
+	}
+}
+
 func TestBatchesAskForExactlyTheIDsOnce(t *testing.T) {
 	sim := newSim(cast.Company(25, 3), nil)
 	var batches [][]string

@@ -32,6 +32,6 @@ func suite(people, batch int) connectortest.SourceSuite {
 	}
 }
 
-func TestReadInOneSearchKeepsThePromises(t *testing.T) { connectortest.RunSource(t, suite(501, 0)) }
+func TestReadInOneSearchKeepsThePromises(t *testing.T) { connectortest.RunSource(t, suite(40, 0)) }
 
 func TestReadInBatchesKeepsThePromises(t *testing.T) { connectortest.RunSource(t, suite(40, 15)) }

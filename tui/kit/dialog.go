@@ -124,7 +124,7 @@ func (d *Dialog) scrollKeys() Keymap {
 }
 
 // DialogWidth is how wide the text of a dialog may be in an area.
-func DialogWidth(area Rect) int { return min(area.W-6, 96) - 4 }
+func DialogWidth(area Rect) int { return min(area.W-6, 80) - 4 }
 
 // View draws the dialog for an area and says at which line of it to lay it.
 func (d *Dialog) View(theme *Theme, area Rect) (block Block, y int) {

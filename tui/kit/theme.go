@@ -3,6 +3,7 @@ package kit
 import (
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
@@ -176,8 +177,29 @@ func (t *Theme) write(out *strings.Builder, text string, role Role, selected int
 		return
 	}
 	out.WriteString(t.before[selected][role])
-	out.WriteString(text)
+	if rightToLeft(text) {
+		out.WriteString(leftToRightMark + text + leftToRightMark)
+	} else {
+		out.WriteString(text)
+	}
 	out.WriteString(t.after[selected][role])
+}
+
+// leftToRightMark is put around text with right-to-left letters, so that a
+// terminal that reorders them keeps the line and the columns beside it in order
+// (UAX #9 §2.6). It takes no column; our own, it is added after cleaning.
+const leftToRightMark = "\u200e"
+
+func rightToLeft(s string) bool {
+	if printableASCII(s) {
+		return false
+	}
+	for _, r := range s {
+		if unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam) {
+			return true
+		}
+	}
+	return false
 }
 
 // Rule is a titled line across w columns: "── Sources ─────".

@@ -92,6 +92,19 @@ func TestRenderNeverGoesPastTheEdge(t *testing.T) {
 	}
 }
 
+func TestRightToLeftTextStaysInItsColumn(t *testing.T) {
+	theme := NewTheme(Appearance{Profile: termenv.Ascii})
+	table := NewTable(Column{Title: "NAME", Min: 12}, Column{Title: "EMAIL", Min: 10})
+	rows := Cells{{Text(Plain, "נועה"), Text(Plain, "a@b.example")}, {Text(Plain, "Ada"), Text(Plain, "a@b.example")}}
+	got := strings.Split(theme.Render(table.View(theme, 40, 3, rows), 40, 3), "\n")
+	if want := "› \u200eנועה\u200e         a@b.examp…"; got[1] != want {
+		t.Errorf("got %q, want %q", got[1], want)
+	}
+	if ansi.StringWidth(got[1]) != ansi.StringWidth(got[2]) {
+		t.Errorf("%q and %q are not equally wide", got[1], got[2])
+	}
+}
+
 func TestFrameIsARectangle(t *testing.T) {
 	theme := NewTheme(Appearance{Profile: termenv.Ascii})
 	for _, title := range []string{"", "Token for okta", "Merge", "山田太郎", strings.Repeat("long ", 30)} {
