@@ -206,7 +206,7 @@ func connectSource(s *config.Source) (connectors.Source, error) {
 		return hibob.New(hibob.Config{BaseURL: s.BaseURL.Copy(), ServiceUserID: s.ServiceUserID, Token: s.ServiceUserToken.Reveal(), CustomFields: paths})
 	case model.KindLucca:
 		return lucca.New(lucca.Config{BaseURL: s.BaseURL.Copy(), Account: s.Account, API: s.API, APIKey: s.APIKey.Reveal(),
-			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL.String(), SkipField: s.SkipField, CustomFields: luccaFields(paths)})
+			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL.String(), SkipField: s.SkipField, NoSkipField: s.SkipField == "", CustomFields: luccaFields(paths)})
 	}
 	return nil, fmt.Errorf("this build cannot read kind %q yet", s.Kind)
 }

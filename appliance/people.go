@@ -82,10 +82,17 @@ func (a *App) People(ctx context.Context, query string, page admin.Page) ([]admi
 	err = a.store.View(func(tx *store.Tx) error {
 		var after []byte
 		if page.After != "" {
-			after = store.Key(page.After)
+			p, ok, err := store.Persons.Get(tx, model.PersonID(page.After))
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return &admin.Error{Code: admin.CodeStale, Text: "the person after whom the list should go on is not there any more; begin again"}
+			}
+			after = store.PersonByName.Position(p, p.ID)
 		}
 		last := ""
-		for p, err := range store.Persons.From(tx, nil, after) {
+		for p, err := range store.PersonByName.PrefixAfter(tx, nil, after) {
 			if err != nil {
 				return err
 			}
@@ -301,6 +308,9 @@ func recordsOf(tx *store.Tx, ids []model.RecordID) ([]model.Record, error) {
 func recordView(r model.Record) admin.Record {
 	out := admin.Record{ID: string(r.ID), Source: r.Source, Native: r.Native, Person: string(r.Person), Status: string(r.Status), RawStatus: r.RawStatus,
 		Scope: r.Scope.Reason, Gone: r.Gone, Staged: r.Staged, Attributes: map[string]string{}, Notices: r.Notices, Changed: r.Changed}
+	if r.Status == model.Dated {
+		out.Status = "by its dates"
+	}
 	for n, v := range r.Attributes {
 		if !v.Null {
 			out.Attributes[string(n)] = v.Text
@@ -482,8 +492,7 @@ func conflictView(tx *store.Tx, q model.Conflict) (admin.Conflict, error) {
 	}
 	for _, r := range records {
 		out.Records = append(out.Records, recordView(r))
-		out.Names = append(out.Names, cmp.Or(r.Attributes.Text(model.DisplayName),
-			strings.TrimSpace(r.Attributes.Text(model.GivenName)+" "+r.Attributes.Text(model.FamilyName)), r.Source+" "+r.Native))
+		out.Names = append(out.Names, recordName(r))
 	}
 	for _, id := range q.Persons {
 		ref, err := refOf(tx, id)
@@ -498,7 +507,16 @@ func conflictView(tx *store.Tx, q model.Conflict) (admin.Conflict, error) {
 	out.Names = uniqueNames(out.Names)
 	out.Differs = differs(records)
 	out.Suggestion = suggestion(q, records)
+	if len(records) > 1 {
+		out.For, out.Against = reconcile.Evidence(records)
+	}
 	return out, nil
+}
+
+// recordName is what a human calls the person a record speaks of.
+func recordName(r model.Record) string {
+	return cmp.Or(r.Attributes.Text(model.DisplayName),
+		strings.TrimSpace(r.Attributes.Text(model.GivenName)+" "+r.Attributes.Text(model.FamilyName)), r.Source+" "+r.Native)
 }
 
 func uniqueNames(names []string) []string {
@@ -560,16 +578,4 @@ func suggestion(q model.Conflict, records []model.Record) string {
 		return "correct the data at the source; rollcall deliveries retry tries again"
 	}
 	return ""
-}
-
-// Resolve implements admin.Service.
-func (a *App) Resolve(_ context.Context, actor, id string, r admin.Resolution) error {
-	_, err := a.engine.Resolve(actor, model.ConflictID(id), ingest.Answer{Verb: model.Verb(r.Verb), Record: model.RecordID(r.Record),
-		Attribute: model.Name(r.Attribute), Value: r.Value, Reason: r.Reason, Rev: r.Rev})
-	return refusal(err)
-}
-
-// UndoDecision implements admin.Service.
-func (a *App) UndoDecision(_ context.Context, actor, decision string) error {
-	return refusal(a.engine.Undo(actor, decision))
 }

@@ -24,8 +24,9 @@ import (
 // a source in preview, what activating it would change on top.
 func (a *App) Plan(_ context.Context, source string) (admin.Plan, error) {
 	p := admin.Plan{Source: source, Changes: []admin.PlanChange{}, Counts: map[string]int{}}
+	all := func(model.Job) bool { return true }
 	if source == "" {
-		err := a.store.View(func(tx *store.Tx) error { return a.readPlan(tx, &p) })
+		err := a.store.View(func(tx *store.Tx) error { return a.readPlan(tx, &p, all) })
 		return p, err
 	}
 	if _, err := a.configured(source); err != nil {
@@ -40,19 +41,22 @@ func (a *App) Plan(_ context.Context, source string) (admin.Plan, error) {
 	}
 	err = a.engine.Preview(source, func(tx *store.Tx, run model.Run) error {
 		p.Holds = run.Holds
-		return a.readPlan(tx, &p)
+		return a.readPlan(tx, &p, all)
 	})
 	return p, err
 }
 
-// readPlan describes every pending job in the transaction.
-func (a *App) readPlan(tx *store.Tx, p *admin.Plan) error {
+// readPlan describes the pending jobs in the transaction that are asked for.
+func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool) error {
 	settings := a.engine.Settings()
 	for i := range settings.Targets {
 		t := &settings.Targets[i]
 		for job, err := range store.Outbox.Each(tx, store.Prefix(t.Name)) {
 			if err != nil {
 				return err
+			}
+			if !wanted(job) {
+				continue
 			}
 			change, ok, err := planChange(tx, t, job)
 			if err != nil {
@@ -65,6 +69,13 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan) error {
 		}
 		if err := uncovered(tx, t.Name, p); err != nil {
 			return err
+		}
+		lane, _, err := store.Lanes.Get(tx, t.Name)
+		if err != nil {
+			return err
+		}
+		if lane.Listed.IsZero() {
+			p.Notices = append(p.Notices, t.Name+" was never listed, so nobody knows yet who has an account there: some of those to create will be adopted instead")
 		}
 	}
 	for q, err := range store.Conflicts.Each(tx, nil) {

@@ -269,7 +269,7 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		}
 	}
 	if freezing > 0 {
-		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: fmt.Sprintf("%s freeze the people they concern", plural(freezing, "conflict")), Command: "rollcall conflicts list"})
+		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: frozen(freezing), Command: "rollcall conflicts list"})
 	}
 	if told > 0 {
 		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: fmt.Sprintf("%s to look at, nothing is stopped by them", plural(told, "notice")), Command: "rollcall conflicts list"})
@@ -290,6 +290,13 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		}
 	}
 	return nil
+}
+
+func frozen(n int) string {
+	if n == 1 {
+		return "1 conflict freezes the people it concerns"
+	}
+	return fmt.Sprintf("%d conflicts freeze the people they concern", n)
 }
 
 func people(n int) string {

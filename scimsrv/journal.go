@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"rollcall/scimsrv/attr"
 	"rollcall/scimsrv/filter"
-	"rollcall/scimsrv/schema"
 )
 
 // maxJournaled is the length of the longest path that is recorded whole.
@@ -30,12 +30,12 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 	s.recorder.Record(e)
 }
 
-// masked writes path and query without personal values: ids stay unless they
-// look like an email, of filters the structure stays.
+// masked writes path and query without personal values and without tokens: what
+// may be an id stays, of filters the structure stays.
 func masked(u *url.URL, query url.Values) string {
 	segments := strings.Split(u.EscapedPath(), "/")
 	for i, seg := range segments {
-		if plain, err := url.PathUnescape(seg); err != nil || strings.Contains(plain, "@") {
+		if plain, err := url.PathUnescape(seg); err != nil || !harmless(plain) {
 			segments[i] = "…"
 		}
 	}
@@ -45,7 +45,7 @@ func masked(u *url.URL, query url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		b.WriteString(sep)
 		sep = "&"
-		if !schema.ValidName(name) {
+		if !slices.Contains(parameters, strings.ToLower(name)) {
 			b.WriteString("…")
 			continue
 		}
@@ -69,8 +69,9 @@ func maskedValue(name, value string) string {
 			return value
 		}
 	case "attributes", "excludedattributes", "sortby":
-		if !strings.ContainsFunc(value, func(r rune) bool { return !nameRune(r) && r != ',' && r != ' ' }) {
-			return value
+		names := nameList([]string{value})
+		if !slices.ContainsFunc(names, func(n string) bool { return !harmless(n) }) {
+			return strings.Join(names, ",")
 		}
 	case "filter":
 		return maskedFilter(value)
@@ -79,6 +80,26 @@ func maskedValue(name, value string) string {
 		return ""
 	}
 	return "…"
+}
+
+// parameters are the query parameters whose names are recorded, in lower case; a
+// name that nobody knows may be a value in the wrong place.
+var parameters = []string{
+	"filter", "startindex", "count", "cursor", "sortby", "sortorder", "attributes", "excludedattributes", "access_token", "token",
+	"aadoptscim062020", "azureadscimpatch2017", // flags that stay in Entra's URLs
+}
+
+// longestID is how long an id or a name may be to be recorded. Ids of this
+// service and UUIDs are shorter, tokens are longer.
+const longestID = 40
+
+// harmless reports whether a text is an id, a name or a URN rather than
+// somebody's address or a token in the wrong place.
+func harmless(text string) bool {
+	if strings.ContainsFunc(text, func(r rune) bool { return !nameRune(r) }) {
+		return false
+	}
+	return len(text) <= longestID || strings.HasPrefix(attr.FoldName(text), "urn:")
 }
 
 func nameRune(r rune) bool {

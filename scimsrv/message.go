@@ -1,9 +1,17 @@
 package scimsrv
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"rollcall/scimsrv/attr"
 	"rollcall/scimsrv/schema"
@@ -23,19 +31,73 @@ func (s *Service) readBody(c *call, limit int64) (*attr.Object, error) {
 	if ce := c.r.Header.Get("Content-Encoding"); ce != "" && !attr.EqualName(ce, "identity") {
 		return nil, refuse(http.StatusUnsupportedMediaType, "", "compressed bodies are not supported; leave Content-Encoding out")
 	}
-	// A group's members count by the ten thousands; the rest is bounded by bytes.
-	lim := attr.Limits{Bytes: limit, Values: int(limit / 8)}
 	if c.r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	o, err := attr.Read(c.r.Body, lim)
+	raw, err := s.receive(c, limit)
 	if err != nil {
-		if refused := s.refusalOf(c, err); refused.status == http.StatusRequestEntityTooLarge {
-			return nil, tooLarge(limit)
+		return nil, err
+	}
+	// A group's members count by the ten thousands; the rest is bounded by bytes.
+	return attr.Decode(raw, attr.Limits{Bytes: limit, Values: max(1000, int(limit/bytesPerValue))})
+}
+
+// bytesPerValue is what one JSON value takes at least on average: a member of a
+// group has five values in a hundred bytes. A body of tiny values would become
+// ten times as large in memory.
+const bytesPerValue = 16
+
+const (
+	// freeBody is the length in bytes up to which a body is read without asking.
+	freeBody = 64 << 10
+	// bodyPatience is how long a large body waits for the memory to hold it.
+	bodyPatience = 5 * time.Second
+)
+
+// newBodies returns the memory for large bodies: two of the largest at a time, or
+// many that are smaller. What senders announce and do not send costs nothing
+// beyond that.
+func newBodies(l Limits) *semaphore.Weighted {
+	return semaphore.NewWeighted(2 * max(l.BodyBytes, l.BulkBytes))
+}
+
+// receive reads a body of at most limit bytes. One that turns out to be large
+// waits for its share of the memory and keeps it until the request is answered.
+func (s *Service) receive(c *call, limit int64) ([]byte, error) {
+	var buf bytes.Buffer
+	n, err := buf.ReadFrom(io.LimitReader(c.r.Body, min(freeBody, limit)+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read body: %w", err)
+	case n > limit:
+		return nil, tooLarge(limit)
+	case n <= freeBody:
+		return buf.Bytes(), nil
+	}
+	share := limit
+	if c.r.ContentLength > 0 {
+		share = c.r.ContentLength
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), bodyPatience)
+	defer cancel()
+	if err := s.bodies.Acquire(ctx, share); err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, refuse(http.StatusServiceUnavailable, "", "too many large requests at once; send this one again").retryAfter(bodyPatience)
 		}
 		return nil, err
 	}
-	return o, nil
+	c.held += share
+	if c.r.ContentLength > n {
+		buf.Grow(int(c.r.ContentLength-n) + bytes.MinRead)
+	}
+	m, err := buf.ReadFrom(io.LimitReader(c.r.Body, limit-n+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read body: %w", err)
+	case n+m > limit:
+		return nil, tooLarge(limit)
+	}
+	return buf.Bytes(), nil
 }
 
 // isMessage checks that "schemas" of a message names its kind. Only senders that

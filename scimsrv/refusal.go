@@ -3,7 +3,9 @@ package scimsrv
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 
@@ -111,6 +113,11 @@ func (s *Service) refusalOf(c *call, err error) *refusal {
 		return tooLarge(s.limits.BodyBytes)
 	case errors.As(err, &syntax):
 		return refuse(http.StatusBadRequest, schema.InvalidSyntax, "the body is no SCIM resource or message: "+syntax.Error())
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		// Nothing but the body of a request is read under a deadline.
+		return refuse(http.StatusRequestTimeout, "", "the body did not arrive in time; send the request again").with("Connection", "close")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return refuse(http.StatusBadRequest, schema.InvalidSyntax, "the body ended before its announced length").with("Connection", "close")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return refuse(http.StatusServiceUnavailable, "", "the request was given up before it was answered; send it again").retryAfter(time.Second)
 	default:

@@ -62,7 +62,7 @@ func (s *Service) create(c *call, k *kind, tree *attr.Object, p projection) (*an
 	}
 	res, err := s.dir.Create(ctx, c.caller, k.t, k.draft(c.profile, body, MemberChange{Add: members}))
 	var taken *UniqueError
-	if errors.As(err, &taken) && k.t == User && c.profile.Dialect == quirk.Okta {
+	if errors.As(err, &taken) && k.t == User && c.profile.RestoreOnPost {
 		res, err = s.restore(c, k, taken, body)
 	}
 	if err != nil {
@@ -80,13 +80,19 @@ func (c *call) received(k *kind, tree *attr.Object, mode schema.Mode) (*attr.Obj
 
 // restore brings back an inactive user that Okta creates again after it was
 // unassigned, under the id it had: a 409 stops Okta's task for that person until
-// somebody clears it by hand. An active one stays a conflict.
+// somebody clears it by hand. An active one stays a conflict, and so does one with
+// another externalId: that is somebody else whose name is used again, and nobody
+// inherits a leaver's account.
 func (s *Service) restore(c *call, k *kind, taken *UniqueError, body *attr.Object) (Resource, error) {
 	if active, _ := body.Get("active"); taken.Attribute != "username" || active == false {
 		return Resource{}, taken
 	}
 	res, err := s.dir.Update(c.r.Context(), c.caller, k.t, taken.Holder, func(v View) (Draft, error) {
-		if active, _ := v.Resource().Body.Get("active"); active != false {
+		was := v.Resource().Body
+		if active, _ := was.Get("active"); active != false {
+			return Draft{}, taken
+		}
+		if before, now := was.String("externalId"), body.String("externalId"); before != "" && now != "" && before != now {
 			return Draft{}, taken
 		}
 		return k.draft(c.profile, body, MemberChange{}), nil

@@ -110,6 +110,7 @@ func (s *Service) panicked(_ http.ResponseWriter, r *http.Request, v any) {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.now()
 	c := &call{r: r}
+	defer func() { s.bodies.Release(c.held) }()
 	c.answer = s.dispatch(w, r, c)
 	sent := write(w, r, c.answer)
 	s.record(c, start, sent)

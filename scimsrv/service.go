@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/julienschmidt/httprouter"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"rollcall/scimsrv/attr"
@@ -80,6 +81,7 @@ type Service struct {
 	router    *httprouter.Router
 	discovery discovery
 	budgets   budgets
+	bodies    *semaphore.Weighted // bytes of large bodies held in memory at once
 	marks     pageMarks
 }
 
@@ -135,6 +137,7 @@ func New(o Options) (*Service, error) {
 		}
 	}
 	s.budgets.limit, s.budgets.burst = rate.Limit(s.limits.Rate), s.limits.Burst
+	s.bodies = newBodies(s.limits)
 	s.discovery = describe(catalog, s.base, s.limits)
 	s.router = s.routes()
 	return s, nil
@@ -202,6 +205,7 @@ type call struct {
 	r       *http.Request
 	query   url.Values
 	answer  *answer
+	held    int64 // bytes of Service.bodies, given back when the call is answered
 }
 
 // answer is what a request gets.

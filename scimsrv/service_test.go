@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -84,7 +83,7 @@ func TestInactiveUserPostedAgainIsRestoredForOktaOnly(t *testing.T) {
 	for dialect, want := range map[string]int{quirk.Okta: 201, quirk.Azure: 409, quirk.RFC: 409, quirk.Lenient: 409} {
 		t.Run(dialect, func(t *testing.T) {
 			tn := newTenant(t, dialect)
-			id := tn.user(t, "jane@example.com", `"active":true,"title":"Old"`)
+			id := tn.user(t, "jane@example.com", `"active":true,"title":"Old","externalId":"00u1"`)
 			if g := tn.send(t, "POST", "/Users", userBody("JANE@example.com", `"active":true`)); g.status != 409 {
 				t.Fatalf("POST of an active user: status %d, want 409", g.status)
 			}
@@ -92,7 +91,10 @@ func TestInactiveUserPostedAgainIsRestoredForOktaOnly(t *testing.T) {
 			if g := tn.send(t, "POST", "/Users", userBody("jane@example.com", `"active":false`)); g.status != 409 {
 				t.Errorf("POST of an inactive user as inactive: status %d, want 409", g.status)
 			}
-			g := tn.want(t, want, "POST", "/Users", userBody("Jane@example.com", `"active":true`))
+			if g := tn.send(t, "POST", "/Users", userBody("jane@example.com", `"active":true`, `"externalId":"somebody else"`)); g.status != 409 {
+				t.Errorf("POST of somebody else under the name: status %d, want 409", g.status)
+			}
+			g := tn.want(t, want, "POST", "/Users", userBody("Jane@example.com", `"active":true`, `"externalId":"00u1"`))
 			after := tn.want(t, 200, "GET", "/Users/"+id, "")
 			if restored := want == 201; restored && (g.id() != id || after.path("title") != nil) || (after.path("active") == true) != restored {
 				t.Errorf("answered %s, left %s", g.raw, after.raw)
@@ -354,6 +356,9 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 	tn.want(t, 200, "PATCH", "/Users/"+id, patchBody(`{"op":"Replace","path":"active","value":"False"}`))
 	tn.want(t, 401, "GET", "/Users", "", "Authorization", "Bearer nonsense")
 	tn.want(t, 400, "GET", "/Users?access_token=jane", "")
+	const stray = "rct_jane0123456789012345678901234567890123456789"
+	tn.want(t, 404, "GET", "/Users/"+stray, "")
+	tn.want(t, 200, "GET", "/Users?"+stray+"&attributes="+stray+"&aadOptscim062020&count=5", "")
 	type row struct {
 		Method, Path string
 		Status       int
@@ -370,7 +375,7 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 	}
 	want := []row{
 		{"POST", "/scim/v2/Users", 201, "", nil, "acme"},
-		{"GET", `/scim/v2/Users?attributes=id&count=2&filter=userName eq "…" and active eq true or emails[type eq "…"]&startIndex=1&x=…`, 200, "", nil, "acme"},
+		{"GET", `/scim/v2/Users?attributes=id&count=2&filter=userName eq "…" and active eq true or emails[type eq "…"]&startIndex=1&…`, 200, "", nil, "acme"},
 		{"GET", "/scim/v2/Users?filter=…", 400, "invalidFilter", nil, "acme"},
 		{"GET", "/scim/v2/Users/…", 404, "", nil, "acme"},
 		{"POST", "/scim/v2/Users", 409, "uniqueness", nil, "acme"},
@@ -378,6 +383,8 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 		{"PATCH", "/scim/v2/Users/" + id, 200, "", []string{"patch-envelope", "boolean-string"}, "acme"},
 		{"GET", "/scim/v2/Users", 401, "", nil, ""},
 		{"GET", "/scim/v2/Users?access_token=…", 400, "invalidValue", nil, ""},
+		{"GET", "/scim/v2/Users/…", 404, "", nil, "acme"},
+		{"GET", "/scim/v2/Users?aadOptscim062020=&attributes=…&count=5&…", 200, "", nil, "acme"},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("journal (-want +got):\n%s", diff)
@@ -402,13 +409,6 @@ func TestSourcesShareNothing(t *testing.T) {
 		}
 	}
 	tn.want(t, 201, "POST", "/Users", userBody("jane"), other...)
-}
-
-func TestServerCutsOffSlowSenders(t *testing.T) {
-	s := scimsrv.Server(http.NotFoundHandler())
-	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 {
-		t.Errorf("a timeout is missing: %+v", s)
-	}
 }
 
 func BenchmarkGetByUserName(b *testing.B) {

@@ -3,6 +3,10 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -79,8 +83,9 @@ func (s *slot[T]) askWithin(e *env, limit time.Duration, call func(context.Conte
 	gen := e.gen
 	ctx, cancel := context.WithTimeout(e.ctx, limit)
 	s.gen, s.waiting, s.cancel = gen, true, cancel
-	return func() tea.Msg {
+	return func() (msg tea.Msg) {
 		defer cancel()
+		defer catch(&msg)
 		value, err := call(ctx)
 		return answer[T]{gen: gen, value: value, err: err}
 	}
@@ -157,10 +162,46 @@ type changed struct {
 // either case, with whether it was done, to ask how things are now.
 func (e *env) change(do func(context.Context) (string, error), then func(done bool) tea.Cmd) tea.Cmd {
 	ctx, cancel := context.WithTimeout(e.ctx, changeWithin)
-	return func() tea.Msg {
+	return func() (msg tea.Msg) {
 		defer cancel()
+		defer catch(&msg)
 		text, err := do(ctx)
 		return changed{text: text, err: err, then: then}
+	}
+}
+
+// defect is a panic in a command. Left to itself it would be reported while the
+// terminal is still raw; as a message it ends the program in good order.
+type defect struct{ err error }
+
+// catch turns a panic into a defect. What was panicked with is named only when
+// the run time made it: anything else might hold a person's data.
+func catch(msg *tea.Msg) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	what := "panic"
+	if err, ok := r.(runtime.Error); ok {
+		what = err.Error()
+	}
+	*msg = defect{fmt.Errorf("%s at %s", what, panicSite())}
+}
+
+// panicSite is the line that panicked, as "file.go:12".
+func panicSite() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	panicking := false
+	for {
+		f, more := frames.Next()
+		inRuntime := strings.HasPrefix(f.Function, "runtime.")
+		if panicking = panicking || f.Function == "runtime.gopanic"; panicking && !inRuntime {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return "an unknown line"
+		}
 	}
 }
 

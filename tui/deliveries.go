@@ -272,8 +272,11 @@ func (r deliveryRows) Len() int { return len(r.shown) }
 func (r deliveryRows) Row(i int) ([]kit.Span, bool) {
 	j := r.list.value[r.shown[i]]
 	why, tries := j.Reason, ""
-	if j.LastError != "" {
+	switch {
+	case j.LastError != "":
 		why = j.LastError
+	case why == "" && len(j.Changed) > 0:
+		why = "differs in " + strings.Join(j.Changed, ", ")
 	}
 	if j.Attempts > 0 {
 		tries = kit.Count(j.Attempts)

@@ -21,11 +21,12 @@ type tick time.Time
 // root is the model of the program: the frame around the pages, the keys that
 // apply everywhere, the dialog, and whether the appliance answers.
 type root struct {
-	env   *env
-	pages [places]page
-	at    place
-	trail []crumb // where esc leads, the last one first
-	w, h  int
+	env    *env
+	pages  [places]page
+	at     place
+	trail  []crumb // where esc leads, the last one first
+	w, h   int
+	defect error // why the program ended by itself
 }
 
 // crumb is a page that was left for another one.
@@ -72,6 +73,9 @@ func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.goTo(msg.place, msg.subject)
 	case changed:
 		return m, m.changed(msg)
+	case defect:
+		m.defect = msg.err
+		return m, tea.Quit
 	case answer[admin.Status]:
 		lost := m.env.reach.lost
 		if m.env.status.take(m.env, msg) && lost && !m.env.reach.lost {

@@ -89,10 +89,13 @@ func Run(ctx context.Context, client Client, o Options) error {
 
 	var ticking sync.WaitGroup
 	ticking.Go(func() { sendTicks(ctx, p, now) })
-	_, err := p.Run()
+	end, err := p.Run()
 	ended := ctx.Err()
 	cancel()
 	ticking.Wait()
+	if m, ok := end.(*root); ok && m.defect != nil {
+		err = fmt.Errorf("%w: %w", tea.ErrProgramPanic, m.defect)
+	}
 	switch {
 	case errors.Is(err, tea.ErrProgramPanic):
 		return fmt.Errorf("tui: a defect in rollcall ended the terminal UI; the appliance runs on: %w", err)

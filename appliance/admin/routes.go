@@ -42,6 +42,22 @@ func (s *Server) routes() []route {
 			return s.service.Conflict(r.Context(), r.PathValue("conflict"))
 		}},
 		{post, "/v1/conflicts/{conflict}/resolve", s.resolve},
+		{post, "/v1/conflicts/{conflict}/preview", func(r *request) (any, error) {
+			var answer Resolution
+			if err := r.decode(&answer); err != nil {
+				return nil, err
+			}
+			return s.service.Preview(r.Context(), r.PathValue("conflict"), answer)
+		}},
+		{get, "/v1/decisions", func(r *request) (any, error) { return list(s.service.Decisions(r.Context())) }},
+		{get, "/v1/person/history", func(r *request) (any, error) {
+			q, err := r.parameters("who")
+			if err != nil {
+				return nil, err
+			}
+			return list(s.service.History(r.Context(), q.Get("who")))
+		}},
+		{get, "/v1/verify", func(r *request) (any, error) { return s.service.Verify(r.Context()) }},
 		{post, "/v1/decisions/{decision}/undo", func(r *request) (any, error) {
 			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
 		}},

@@ -188,19 +188,57 @@ type Account struct {
 
 // Conflict is one open question.
 type Conflict struct {
-	ID          string    `json:"id"`
-	Kind        string    `json:"kind"`
-	Rule        string    `json:"rule"`
-	Freezes     bool      `json:"freezes"`
-	Target      string    `json:"target,omitempty"`
-	Identifiers []string  `json:"identifiers,omitempty"`
-	Names       []string  `json:"names"` // of the people concerned
-	Records     []Record  `json:"records,omitempty"`
-	Persons     []string  `json:"persons,omitempty"`
-	Differs     []string  `json:"differs,omitempty"` // attributes on which the records disagree
-	Suggestion  string    `json:"suggestion,omitempty"`
-	Opened      time.Time `json:"opened"`
-	Rev         uint64    `json:"rev"`
+	ID          string   `json:"id"`
+	Kind        string   `json:"kind"`
+	Rule        string   `json:"rule"`
+	Freezes     bool     `json:"freezes"`
+	Target      string   `json:"target,omitempty"`
+	Identifiers []string `json:"identifiers,omitempty"`
+	Names       []string `json:"names"` // of the people concerned
+	Records     []Record `json:"records,omitempty"`
+	Persons     []string `json:"persons,omitempty"`
+	Differs     []string `json:"differs,omitempty"` // attributes on which the records disagree
+	Suggestion  string   `json:"suggestion,omitempty"`
+	// For and Against are the evidence, in sentences, that the records are one
+	// human: names, birth dates, employee numbers, dates, status.
+	For     []string  `json:"for,omitempty"`
+	Against []string  `json:"against,omitempty"`
+	Opened  time.Time `json:"opened"`
+	Rev     uint64    `json:"rev"`
+}
+
+// Decision is a human's answer that is in force.
+type Decision struct {
+	ID        string    `json:"id"`
+	Verb      string    `json:"verb"`
+	Conflict  string    `json:"conflict"` // that it answered
+	Kind      string    `json:"kind"`
+	Names     []string  `json:"names"`
+	Records   []string  `json:"records"`
+	Record    string    `json:"record,omitempty"`
+	Attribute string    `json:"attribute,omitempty"`
+	Value     string    `json:"value,omitempty"`
+	At        time.Time `json:"at"`
+	Actor     string    `json:"actor"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// HistoryEntry is one change of a person: the journal's event and, until they
+// are erased, the values.
+type HistoryEntry struct {
+	Event   model.Event       `json:"event"`
+	Changes []AttributeChange `json:"changes,omitempty"`
+}
+
+// Verification is what verify recomputed and compared.
+type Verification struct {
+	Events  int `json:"events"`
+	Records int `json:"records"`
+	Persons int `json:"persons"`
+	Jobs    int `json:"jobs"`
+	// Problems are the differences found, in sentences; none: everything derived
+	// equals its recomputation.
+	Problems []string `json:"problems"`
 }
 
 // Delivery is one pending change on its way to a target.
@@ -229,7 +267,9 @@ type Plan struct {
 	Holds     []model.Hold `json:"holds,omitempty"` // guards that would stop it
 	// Uncovered are accounts in a target that no person matches.
 	Uncovered []Uncovered `json:"uncovered,omitempty"`
-	// Counts by effect: create, adopt, update, deactivate, reactivate, blocked.
+	// Notices say what the plan could not take into account.
+	Notices []string `json:"notices,omitempty"`
+	// Counts by effect: create, adopt, update, deactivate, reactivate.
 	Counts map[string]int `json:"counts"`
 }
 
@@ -373,7 +413,15 @@ type Service interface {
 	Conflicts(ctx context.Context) ([]Conflict, error)
 	Conflict(ctx context.Context, id string) (Conflict, error)
 	Resolve(ctx context.Context, actor, id string, answer Resolution) error
+	// Preview returns the plan that an answer would cause, without giving it.
+	Preview(ctx context.Context, id string, answer Resolution) (Plan, error)
 	UndoDecision(ctx context.Context, actor, decision string) error
+	// Decisions lists the answers in force, newest first.
+	Decisions(ctx context.Context) ([]Decision, error)
+	// History returns what changed about a person, oldest first.
+	History(ctx context.Context, who string) ([]HistoryEntry, error)
+	// Verify recomputes everything that is derived and compares it.
+	Verify(ctx context.Context) (Verification, error)
 	Deliveries(ctx context.Context, target, state string, page Page) ([]Delivery, error)
 	RetryDelivery(ctx context.Context, actor, target, person string) error
 	DropDelivery(ctx context.Context, actor, target, person string) error

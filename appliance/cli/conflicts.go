@@ -42,7 +42,7 @@ func (a *app) conflicts() *cobra.Command {
 	}
 	c.AddCommand(
 		&cobra.Command{Use: "list", Short: "the open conflicts", Args: takes(0, 0), RunE: list},
-		a.conflictShow(), a.conflictResolve(), a.conflictUndo())
+		a.conflictShow(), a.conflictResolve(), a.conflictUndo(), a.conflictDecisions())
 	return c
 }
 
@@ -109,12 +109,21 @@ func (a *app) tellConflict(k admin.Conflict) {
 		a.out.line()
 		a.sideBySide(k)
 	}
+	if len(k.For)+len(k.Against) > 0 {
+		a.out.line()
+		for _, s := range k.For {
+			a.out.wrapped("  + ", s)
+		}
+		for _, s := range k.Against {
+			a.out.wrapped("  - ", s)
+		}
+	}
 	if k.Suggestion != "" {
 		a.out.line()
 		a.out.wrapped("Suggested: ", k.Suggestion)
 	}
 	a.out.line()
-	a.out.line("Answer it with one of:")
+	a.out.line("Answer it with one of these; --dry-run shows first what it would do to accounts:")
 	for _, verb := range answers(k) {
 		a.out.linef("  rollcall conflicts resolve %s %s --rev %d", quoted(k.ID), verb, k.Rev)
 	}
@@ -218,6 +227,7 @@ func attributesOf(k admin.Conflict) []string {
 
 func (a *app) conflictResolve() *cobra.Command {
 	var answer admin.Resolution
+	var dryRun bool
 	c := &cobra.Command{
 		Use: "resolve ID VERB [RECORD|ATTRIBUTE=VALUE]", Short: "answers a conflict",
 		Long: "Answers a conflict:\n\n" +
@@ -249,6 +259,17 @@ func (a *app) conflictResolve() *cobra.Command {
 				}
 				answer.Rev = k.Rev
 			}
+			if dryRun {
+				p, err := c.Preview(ctx, args[0], answer)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.out.json(p, true)
+				}
+				a.tellPreview(p)
+				return nil
+			}
 			if err := c.Resolve(ctx, args[0], answer); err != nil {
 				return err
 			}
@@ -263,6 +284,7 @@ func (a *app) conflictResolve() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what the answer would do, and do nothing")
 	c.Flags().StringVar(&answer.Record, "record", "", "with set: the `RECORD` that gets the value")
 	c.Flags().StringVar(&answer.Reason, "reason", "", "why, for the journal (`TEXT`)")
 	c.Flags().Uint64Var(&answer.Rev, "rev", 0, "the revision that was shown (`N`)")
@@ -312,6 +334,54 @@ func readAnswer(answer *admin.Resolution, words []string) error {
 		return wrongUsage(fmt.Errorf("unknown answer %q: it is one of %s", words[0], strings.Join(verbs, ", ")))
 	}
 	return nil
+}
+
+// tellPreview prints what an answer would cause.
+func (a *app) tellPreview(p admin.Plan) {
+	a.out.line(bold("With this answer"), "  ", p.Summary)
+	a.tellChanges(p.Changes)
+	a.tellHolds(p.Holds)
+	a.out.line()
+	a.out.line("Nothing was done. The same command without --dry-run gives the answer.")
+}
+
+func (a *app) conflictDecisions() *cobra.Command {
+	return &cobra.Command{
+		Use: "decisions", Short: "the answers in force, each with the way to take it back",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			decisions, err := c.Decisions(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(decisions, true)
+			}
+			if len(decisions) == 0 {
+				a.out.line("Nobody decided anything yet. \"rollcall conflicts\" shows what waits for an answer.")
+				return nil
+			}
+			now := a.deps.Now()
+			t := &table{columns: []column{{title: "ID"}, {title: "ANSWER"}, {title: "TO"}, {title: "PEOPLE", flex: true}, {title: "BY", flex: true}, {title: "WHEN"}}}
+			for _, d := range decisions {
+				verb := d.Verb
+				if d.Attribute != "" {
+					verb += " " + d.Attribute + "=" + d.Value
+				}
+				t.add(d.ID, verb, d.Kind, strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
+			}
+			a.out.table(t)
+			a.out.line()
+			a.out.linef("Take one back with \"rollcall conflicts undo %s\".", quoted(decisions[0].ID))
+			return nil
+		},
+	}
 }
 
 func (a *app) conflictUndo() *cobra.Command {

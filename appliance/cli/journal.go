@@ -344,3 +344,42 @@ func (a *app) tellRequest(r admin.Request) {
 	a.out.line(faint(r.At.In(a.deps.Now().Location()).Format("2006-01-02 15:04:05")), "  ", r.Source, "  ", status, " ", r.Method, " ", r.Path,
 		fmt.Sprintf("  %.1f ms", r.TookMS), tail)
 }
+
+func (a *app) verify() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "recomputes everything that is derived and compares it with what is stored",
+		Long: "Checks every page of the database, every index, the chain of the journal, and plans the whole roster\n" +
+			"anew from records and decisions. Exit code 1 when something differs.",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			v, err := c.Verify(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = a.out.json(v, true)
+			} else {
+				a.out.linef("Looked at %s, %s, %s and %s.", count(v.Records, "record", "records"), count(v.Persons, "person", "people"),
+					count(v.Jobs, "delivery", "deliveries"), count(v.Events, "event", "events"))
+				for _, p := range v.Problems {
+					a.out.wrapped("- ", p)
+				}
+			}
+			switch {
+			case err != nil:
+				return err
+			case len(v.Problems) > 0:
+				return fmt.Errorf("%s found: stop the appliance and restore a backup, or ask for help with the lines above", count(len(v.Problems), "problem was", "problems were"))
+			case !a.json:
+				a.out.line("Everything derived equals what it is derived from.")
+			}
+			return nil
+		},
+	}
+}

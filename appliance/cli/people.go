@@ -143,6 +143,15 @@ func (a *app) person() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var history []admin.HistoryEntry
+			if mode == "history" {
+				if history, err = c.History(ctx, p.ID); err != nil {
+					return err
+				}
+				if a.json {
+					return a.out.json(history, true)
+				}
+			}
 			if a.json {
 				return a.out.json(p, true)
 			}
@@ -153,7 +162,7 @@ func (a *app) person() *cobra.Command {
 			case "why-not":
 				a.tellWhyNot(p)
 			case "history":
-				a.tellHistory(p)
+				a.tellHistory(history)
 			default:
 				a.tellValues(p)
 			}
@@ -293,13 +302,22 @@ func (a *app) tellWhyNot(p admin.Person) {
 	a.tellAccounts(p)
 }
 
-func (a *app) tellHistory(p admin.Person) {
+func (a *app) tellHistory(history []admin.HistoryEntry) {
 	a.out.line()
-	if len(p.Events) == 0 {
+	if len(history) == 0 {
 		a.out.line("The journal says nothing of this person yet.")
 		return
 	}
-	a.tellEvents(p.Events)
+	for _, h := range history {
+		a.tellEvent(h.Event)
+		width := 0
+		for _, c := range h.Changes {
+			width = max(width, len(c.Attribute))
+		}
+		for _, c := range h.Changes {
+			a.out.linef("    %-*s  %s → %s", width, c.Attribute, value(c.Old), value(c.New))
+		}
+	}
 }
 
 func (a *app) tellEvents(events []model.Event) {

@@ -121,6 +121,9 @@ func (a *app) tellPlan(p admin.Plan, summary bool) {
 	if p.Summary != "" {
 		a.out.wrapped("", p.Summary)
 	}
+	for _, n := range p.Notices {
+		a.out.wrapped("note: ", n)
+	}
 	if len(p.Changes) == 0 {
 		a.out.line("No account would change: sources and targets agree.")
 	}

@@ -79,6 +79,9 @@ func (d *decoder) checkExtension(key toml.Key, attributes map[string]AttributeTy
 		if !attributeName(name) {
 			d.add(at, Problem{Message: "not the name of an attribute", Allowed: "a letter, then letters, digits, - and _"})
 		}
+		if strings.EqualFold(name, "password") {
+			d.add(at, Problem{Message: "passwords are accepted and thrown away, never kept", Hint: "leave the line out"})
+		}
 		for _, other := range names[:i] {
 			if strings.EqualFold(name, other) {
 				d.add(at, Problem{Message: fmt.Sprintf("the same as %q: SCIM does not tell letter case apart in names", other)})

@@ -56,6 +56,7 @@ func TestExtensionsThatNoSenderCouldUseAreRefused(t *testing.T) {
 		{"attribute name", table(acmeURN, `"two words" = "string"`), `t.toml:2:1: scim.extensions."` + acmeURN + `"."two words": not the name of an attribute, allowed: a letter, then letters, digits, - and _`},
 		{"digit first", table(acmeURN, `1st = "string"`), `t.toml:2:1: scim.extensions."` + acmeURN + `".1st: not the name of an attribute, allowed: a letter, then letters, digits, - and _`},
 		{"same attribute", table(acmeURN, "Badge = \"string\"\nbadge = \"string\""), `t.toml:3:1: scim.extensions."` + acmeURN + `".badge: the same as "Badge": SCIM does not tell letter case apart in names`},
+		{"password", table(acmeURN, `passWord = "string"`), `t.toml:2:1: scim.extensions."` + acmeURN + `".passWord: passwords are accepted and thrown away, never kept; leave the line out`},
 		{"empty", table(acmeURN, ""), `t.toml:1:2: scim.extensions."` + acmeURN + `": empty: a schema without attributes`},
 		{"no URN", table("https://acme.example/schema", `badge = "string"`), `t.toml:1:2: scim.extensions."https://acme.example/schema": not the URN of a schema: found "https://acme.example/schema", allowed: ` + allowedURN},
 		{"a URN that a filter cannot hold", table("urn:example:ac me", `badge = "string"`), `t.toml:1:2: scim.extensions."urn:example:ac me": not the URN of a schema: found "urn:example:ac me", allowed: ` + allowedURN},

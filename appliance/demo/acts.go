@@ -303,6 +303,6 @@ func (s *story) arrived(ctx context.Context, mark int) error {
 		return untold(3, "%d accounts were written more than once, at most %d times", len(twice), s.summary.MostWrites)
 	}
 	s.summary.WrittenTwice = len(twice)
-	s.say("Javelo counted %s for %s: %d with more than one.", count(got.Writes, "write", "writes"), count(len(got.By), "account", "accounts"), len(twice))
+	s.say("Javelo counted %s for %s; %d got more than one.", count(got.Writes, "write", "writes"), count(len(got.By), "account", "accounts"), len(twice))
 	return nil
 }

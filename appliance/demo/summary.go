@@ -72,8 +72,8 @@ func (s *story) sum(ctx context.Context) error {
 		}
 	}
 	s.table(rows)
-	s.say("Javelo received %s in all: %d reads and %d writes, for %s with an active account.",
-		count(s.summary.Requests, "request", "requests"), s.summary.Reads, s.summary.Writes, people(s.summary.Accounts))
+	s.say("Javelo received %s in all: %s and %s. %s have an active account through rollcall.", count(s.summary.Requests, "request", "requests"),
+		count(s.summary.Reads, "read", "reads"), count(s.summary.Writes, "write", "writes"), people(s.summary.Accounts))
 	if s.summary.MostWrites > 0 {
 		s.say("The first sync took one write per person; %s needed a second, because of the circle.", people(s.summary.WrittenTwice))
 	}
@@ -143,6 +143,10 @@ func conflictReasons(conflicts []admin.Conflict) (frozen, reported []Reason) {
 	for _, q := range conflicts {
 		why := strings.ReplaceAll(q.Kind, "_", " ") + ": " + q.Rule
 		n := max(1, len(q.Records), len(q.Persons))
+		switch model.ConflictKind(q.Kind) {
+		case model.PersonalEmail, model.MissingIdentifier:
+			continue // they wait, and are counted there
+		}
 		if q.Freezes {
 			freeze[why] += n
 		} else {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -176,7 +177,9 @@ func (c *change) history(verb string, old, p model.Person) error {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	seq, err := c.event(verb, "person:"+string(p.ID), p.Reason, names...)
+	// The reason in words may hold a date; the trail that nobody can erase says
+	// only where the person stands now.
+	seq, err := c.event(verb, "person:"+string(p.ID), fmt.Sprintf("%s, access %s", p.Status, p.Access), names...)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,11 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 	}
 	for _, t := range c.settings.Targets {
 		jobs := byTarget[t.Name]
-		judged := reconcile.Judge(t.Name, jobs, c.tx.Count(t.Name, activeAccounts), 0, c.settings.Limits, firstActivation)
+		base, err := c.base(t.Name)
+		if err != nil {
+			return run, err
+		}
+		judged := reconcile.Judge(t.Name, jobs, base, 0, c.settings.Limits, firstActivation)
 		for i, job := range jobs {
 			countEffect(&run.Counts, job.Effect)
 			job.State, job.Reason = model.JobReady, ""
@@ -64,6 +68,24 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 		return run, err
 	}
 	return run, c.lapse("")
+}
+
+// base is what percentages of a target are of: the active accounts delivered
+// there or, before the first delivery, those it listed.
+func (c *change) base(target string) (int, error) {
+	if n := c.tx.Count(target, activeAccounts); n > 0 {
+		return n, nil
+	}
+	n := 0
+	for a, err := range store.Accounts.Each(c.tx, store.Prefix(target)) {
+		if err != nil {
+			return 0, err
+		}
+		if a.Active {
+			n++
+		}
+	}
+	return n, nil
 }
 
 func countEffect(n *model.RunCounts, effect model.Effect) {

@@ -40,7 +40,7 @@ type Poller struct {
 	rng      *rand.Rand
 	kick     chan struct{}
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex   // guards what follows
 	busy    bool         // a read is under way
 	reading *ingest.Read // once it has a run
 	started time.Time

@@ -25,6 +25,7 @@
 //	missing               source 0 native → complete reads in a row without it
 //	persons               personID → model.Person
 //	persons.email           identifier 0 personID
+//	persons.name            lower-case name 0 personID
 //	persons.manager         managerID 0 personID
 //	persons.review          date 0 personID
 //	decisions             id → model.Decision

@@ -261,10 +261,14 @@ func (ix *Index[K, V]) PrefixAfter(tx *Tx, prefix, after []byte) iter.Seq2[V, er
 	}
 }
 
-// Position returns the index entry of a value whose single index key is entry
-// and whose primary key is k.
-func (ix *Index[K, V]) Position(entry []byte, k K) []byte {
-	return ix.index.entry(entry, ix.table.encode(k))
+// Position returns the index entry of v, whose primary key is k and which has one
+// entry in this index: where [Index.PrefixAfter] goes on behind it.
+func (ix *Index[K, V]) Position(v V, k K) []byte {
+	keys := ix.index.keys(v)
+	if len(keys) != 1 {
+		return nil
+	}
+	return ix.index.entry(keys[0], ix.table.encode(k))
 }
 
 // Count counts the entries that begin with prefix, at most limit of them

@@ -355,7 +355,7 @@ func TestIndexWalkResumesBehindAnEntryThatWasDeletedMeanwhile(t *testing.T) {
 			}
 			return nil
 		})
-		after = JobByRun.Position(Seq(7), TargetPerson{"javelo", part[len(part)-1].Person})
+		after = JobByRun.Position(part[len(part)-1], TargetPerson{"javelo", part[len(part)-1].Person})
 	}
 	want := slices.SortedFunc(maps.Keys(at), cmp.Compare)
 	if diff := gocmp.Diff(want, seen); diff != "" {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"rollcall/appliance/model"
@@ -170,6 +171,14 @@ var (
 			return nil
 		}
 		return one(text(p.EmailKey))
+	})
+	// PersonByName orders people as lists show them.
+	PersonByName = Persons.addIndex("name", false, func(p model.Person) [][]byte {
+		name := p.Attributes.Text(model.DisplayName)
+		if name == "" {
+			name = p.Attributes.Text(model.Email)
+		}
+		return one(text(strings.ToLower(name)))
 	})
 	PersonByManager = Persons.addIndex("manager", false, func(p model.Person) [][]byte {
 		if p.Manager == "" {

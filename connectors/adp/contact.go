@@ -33,11 +33,12 @@ func (m *mapping) email() fact {
 	empty, best := len(list) > 0, 0
 	for _, one := range list {
 		o, _ := one.(worker)
-		uri, _ := text(o["emailUri"])
+		uri, told := text(o["emailUri"])
+		// Without the member the address was masked, or is not an address.
+		empty = empty && told && uri == ""
 		if uri == "" {
 			continue
 		}
-		empty = false
 		kind := strings.ToLower(codeOf(o["nameCode"]))
 		rank := 1
 		switch {

@@ -16,14 +16,23 @@ import (
 	"rollcall/connectors"
 )
 
-// recorded answers each request with the file that pick names; "" is 204. The
-// status is part of the file's name.
+const token = "01-token.200.json"
+
+// recorded answers requests for workers with the file that pick names; "" is 204.
+// The status is part of the file's name.
 func recorded(t testing.TB, pick func(r *http.Request) string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := "01-token.200.json"
-		if !strings.HasSuffix(r.URL.Path, "/token") || pick(r) == "02-token-bad-client.401.json" || pick(r) == "03-no-client-certificate.401.json" {
-			name = pick(r)
+	return replies(t, func(r *http.Request) string {
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			return token
 		}
+		return pick(r)
+	})
+}
+
+// replies answers every request with the file that pick names.
+func replies(t testing.TB, pick func(r *http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := pick(r)
 		if name == "" {
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -192,32 +201,35 @@ func TestRecordedHazardsAreMappedAsTheyAreMeant(t *testing.T) {
 	if kofi.Status != model.Active || kofi.Attributes.Text(model.StartDate) != "2026-05-04" {
 		t.Errorf("%q since %q", kofi.Status, kofi.Attributes.Text(model.StartDate))
 	}
-	if v := get("905").Attributes[model.Email]; v.Text != "ines.carvalho@halcyon-atelier.example" && !v.Null {
+	if v := get("905").Attributes[model.Email]; v.Text != "ines.carvalho@halcyon-atelier.example" {
 		t.Errorf("with an empty first address, email is %+v", v)
 	}
 }
 
 func TestRecordedRefusalsAreClassified(t *testing.T) {
 	for _, tc := range []struct {
-		file   string
-		class  connectors.Class
-		phrase string
+		file    string
+		atToken bool
+		class   connectors.Class
+		phrase  string
 	}{
-		{"02-token-bad-client.401.json", connectors.Denied, "invalid_client"},
-		{"03-no-client-certificate.401.json", connectors.Denied, "no proper client certificate was presented"},
-		{"09-worker-unknown.403.json", connectors.Denied, "403"},
-		{"10-no-consent.403.json", connectors.Denied, "the organisation has not consented"},
-		{"11-rate-limited.429.json", connectors.Throttled, "429"},
-		{"12-compound-filter.500.json", connectors.Transient, "500"},
+		{"02-token-bad-client.401.json", true, connectors.Denied, "invalid_client"},
+		{"03-no-client-certificate.401.json", true, connectors.Denied, "no proper client certificate was presented"},
+		{"09-worker-unknown.403.json", false, connectors.Denied, "403"},
+		{"10-no-consent.403.json", false, connectors.Denied, "the organisation has not consented"},
+		{"11-rate-limited.429.json", false, connectors.Throttled, "429"},
+		{"12-compound-filter.500.json", false, connectors.Transient, "500"},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			requests := 0
-			pick := func(*http.Request) string { return tc.file }
-			counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			answers := replies(t, func(r *http.Request) string {
 				requests++
-				recorded(t, pick).ServeHTTP(w, r)
+				if strings.HasSuffix(r.URL.Path, "/token") && !tc.atToken {
+					return token
+				}
+				return tc.file
 			})
-			_, _, err := readAll(t.Context(), source(t, counted, nil), "")
+			_, _, err := readAll(t.Context(), source(t, answers, nil), "")
 			if connectors.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.phrase) {
 				t.Errorf("got class %v: %v", connectors.ClassOf(err), err)
 			}
@@ -248,4 +260,3 @@ func TestEveryRecordedFileIsRead(t *testing.T) {
 		}
 	}
 }
-

@@ -132,7 +132,7 @@ func TestAttributesAreAbsentNullOrAValue(t *testing.T) {
 		{"an empty list", `"businessCommunication":{"emails":[]}`, model.Email, null},
 		{"no business communication", `"person":{"communication":{"emails":[{"emailUri":"p@home.example"}]}}`, model.Email, absent},
 		{"a private address in the wrong place", `"businessCommunication":{"emails":[{"emailUri":"p@home.example","nameCode":{"codeValue":"Personal E-mail"}}]}`, model.Email, absent},
-		{"a masked address", `"businessCommunication":{"emails":[{"emailUri":"j***@x.example","nameCode":{"codeValue":"Work E-mail"}}]}`, model.Email, null},
+		{"a masked address", `"businessCommunication":{"emails":[{"emailUri":"j***@x.example","nameCode":{"codeValue":"Work E-mail"}}]}`, model.Email, absent},
 		{"phone from its parts", `"businessCommunication":{"landlines":[{"countryDialing":"33","areaDialing":"4","dialNumber":"00000057"}]}`, model.WorkPhone, model.Text("+33 4 00000057")},
 		{"number as a number", `"workerID":{"idValue":57}`, model.EmployeeNumber, model.Text("57")},
 		{"a number beyond floats", `"workerID":{"idValue":9007199254740993}`, model.EmployeeNumber, model.Text("9007199254740993")},

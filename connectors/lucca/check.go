@@ -109,6 +109,9 @@ func (l *legacy) Check(ctx context.Context) (connectors.Report, error) {
 	if err := l.checkFormer(ctx, &report); err != nil {
 		return report, err
 	}
+	if l.skip == "" {
+		return report, nil
+	}
 	return report, l.checkSkipField(ctx, &report, people)
 }
 

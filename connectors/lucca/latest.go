@@ -50,7 +50,7 @@ func newLatest(cfg Config, client *wire.Client) (connectors.Source, error) {
 		return nil, misconfigured(fmt.Sprintf("page size %d is not between 1 and %d", cfg.PageSize, largestPage), "")
 	}
 	a := &latest{
-		client: client, skip: cfg.SkipField, codes: []string{cfg.SkipField}, pageSize: cfg.PageSize, now: cfg.Now,
+		client: client, skip: cfg.SkipField, pageSize: cfg.PageSize, now: cfg.Now,
 		tokens: &tokens{
 			id: id, secret: secret, now: cfg.Now,
 			client: &wire.Client{Name: "lucca", Base: tokenURL, HTTP: cfg.HTTP, Now: cfg.Now, MaxBody: 1 << 20},
@@ -58,6 +58,9 @@ func newLatest(cfg Config, client *wire.Client) (connectors.Source, error) {
 	}
 	if a.pageSize == 0 {
 		a.pageSize = largestPage
+	}
+	if a.skip != "" {
+		a.codes = append(a.codes, a.skip)
 	}
 	for _, f := range cfg.CustomFields {
 		for part := range strings.SplitSeq(f, ".") {

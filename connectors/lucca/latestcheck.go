@@ -67,6 +67,9 @@ func (a *latest) Check(ctx context.Context) (connectors.Report, error) {
 			report.Missing = append(report.Missing, connectors.MissingPermission{Permission: e.resource + ".readonly", Field: e.resource, Effect: e.effect})
 		}
 	}
+	if a.skip == "" {
+		return report, nil
+	}
 	return report, a.checkSkipField(ctx, &report, dir)
 }
 

@@ -276,7 +276,7 @@ func (w *walk) notices(again bool) []string {
 	if again {
 		notices = append(notices, "people changed in Lucca while they were read, so the read began again")
 	}
-	if w.offset > 0 && !w.ext {
+	if w.offset > 0 && !w.ext && w.l.skip != "" {
 		notices = append(notices, fmt.Sprintf("no extension field of anybody is visible, so skip field %s leaves nobody out; if it is used, give the role of the API key View on its section", w.l.skip))
 	}
 	return notices

@@ -69,8 +69,9 @@ type Config struct {
 	TokenURL     string // empty: DefaultTokenURL
 
 	// SkipField is the code of the checkbox that leaves a person out; empty:
-	// DefaultSkipField.
-	SkipField string
+	// DefaultSkipField. NoSkipField says that there is none.
+	SkipField   string
+	NoSkipField bool
 	// CustomFields are further fields that configured expressions use: codes of
 	// extension fields ("e_team") and, in v3, names of user fields ("csp",
 	// "department.code"). They end up in the document.
@@ -100,10 +101,13 @@ func New(cfg Config) (connectors.Source, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.SkipField == "" {
+	switch {
+	case cfg.NoSkipField:
+		cfg.SkipField = ""
+	case cfg.SkipField == "":
 		cfg.SkipField = DefaultSkipField
 	}
-	if !extensionCode.MatchString(cfg.SkipField) {
+	if !cfg.NoSkipField && !extensionCode.MatchString(cfg.SkipField) {
 		return nil, misconfigured("skip_field is not the code of an extension field", `Codes begin with "e_", for example `+DefaultSkipField)
 	}
 	for _, f := range cfg.CustomFields {

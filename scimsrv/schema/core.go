@@ -62,14 +62,19 @@ func common() []*Attribute {
 	}
 }
 
+// password is accepted wherever a sender puts one, and kept nowhere.
+func password() *Attribute {
+	a := text("password", "Accepted and thrown away.").exact().discarded()
+	a.Mutability, a.Returned, a.Unpublished = WriteOnly, ReturnedNever, true
+	return a
+}
+
 // User returns the core user schema of RFC 7643 §4.1 and §8.7.1.
 func User() *Schema {
 	userName := text("userName", "The name by which the user is known to the sender; unique.").required().key()
 	userName.Uniqueness = UniqueServer
 	active := text("active", "Whether the user is in active use; true unless the sender says otherwise.").as(Boolean)
 	active.Default = true
-	password := text("password", "Accepted and thrown away.").exact().discarded()
-	password.Mutability, password.Returned, password.Unpublished = WriteOnly, ReturnedNever, true
 	addresses := complexOf("addresses", "Postal addresses.",
 		text("formatted", "The whole address, ready to print."),
 		text("streetAddress", "House number, street and what belongs to it."),
@@ -109,7 +114,7 @@ func User() *Schema {
 			text("locale", "Locale for formats, for example fr-FR."),
 			text("timezone", "Time zone name, for example Europe/Paris."),
 			active,
-			password,
+			password(),
 			plural("emails", "Email addresses.", text("value", "The email address.").key(), "work", "home", "other"),
 			plural("phoneNumbers", "Telephone numbers, kept as written.", text("value", "The telephone number."),
 				"work", "home", "mobile", "fax", "pager", "other"),

@@ -119,10 +119,14 @@ type Schema struct {
 }
 
 // Attribute returns the attribute of that name, in any letter case. In an open
-// schema every well-formed name is an attribute: a string, as written. Else nil.
+// schema every well-formed name is an attribute: a string, as written, except a
+// password, which is thrown away like the core schema's. Else nil.
 func (s *Schema) Attribute(name string) *Attribute {
 	if a := find(s.Attributes, name); a != nil || !s.Open || !ValidName(name) {
 		return a
+	}
+	if attr.EqualName(name, "password") {
+		return password()
 	}
 	return &Attribute{Name: name, Type: String, CaseExact: true,
 		Mutability: ReadWrite, Returned: ReturnedDefault, Uniqueness: UniqueNone}
@@ -168,6 +172,9 @@ func (s *Schema) check() error {
 	}
 	var errs []error
 	for i, a := range s.Attributes {
+		if attr.EqualName(a.Name, "password") {
+			errs = append(errs, fmt.Errorf("schema %s: attribute %q: passwords are not kept; the core schema has one that is thrown away", s.URN, a.Name))
+		}
 		if find(s.Attributes[:i], a.Name) != nil {
 			errs = append(errs, fmt.Errorf("schema %s: attribute %q is defined twice", s.URN, a.Name))
 		}

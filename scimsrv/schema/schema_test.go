@@ -177,6 +177,7 @@ func TestNewRefusesContradictoryExtensions(t *testing.T) {
 		"must be a URN":               with(func(s *schema.Schema) { s.URN = "https://example.com/schema" }),
 		"defined twice":               with(func(s *schema.Schema) { s.Attributes = append(s.Attributes, s.Attributes[0]) }),
 		"a name is":                   with(func(s *schema.Schema) { s.Attributes[0].Name = "two words" }),
+		"passwords are not kept":      with(func(s *schema.Schema) { s.Attributes[0].Name = "passWord" }),
 		"unknown type":                with(func(s *schema.Schema) { s.Attributes[0].Type = "text" }),
 		"unknown mutability":          with(func(s *schema.Schema) { s.Attributes[0].Mutability = "" }),
 		"only a complex attribute":    with(func(s *schema.Schema) { s.Attributes[0].Sub = s.Attributes[1:2] }),

@@ -44,6 +44,7 @@ func TestValidateStrict(t *testing.T) {
 			stored(`"` + javeloURN + `":{"grade":"A","businessUnit":"North"}`)},
 		{"the same element is stored once", user(`"emails":[{"value":"a","type":"work"},{"TYPE":"work","Value":"a"},{"value":"a","type":"home"}]`),
 			stored(`"emails":[{"value":"a","type":"work"},{"value":"a","type":"home"}]`)},
+		{"a password in an open schema goes", user(`"` + javeloURN + `":{"passWord":"p","grade":"A"}`), stored(`"` + javeloURN + `":{"grade":"A"}`)},
 		{"an empty string is a value", user(`"title":""`), stored(`"title":""`)},
 		{"texts are kept as sent", user(`"phoneNumbers":[{"value":"+33 (0)1  02","type":"WORK"}],"locale":"YJEXH","profileUrl":"KEMUB"`),
 			stored(`"profileUrl":"KEMUB","locale":"YJEXH","phoneNumbers":[{"value":"+33 (0)1  02","type":"WORK"}]`)},

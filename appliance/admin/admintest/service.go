@@ -33,6 +33,7 @@ type Service struct {
 	Pending    []admin.Delivery
 	Roster     []admin.Person
 	Open       []admin.Conflict
+	Decided    []admin.Decision
 	TokenList  []admin.Token
 	Events     []model.Event // oldest first
 	RequestLog []admin.Request
@@ -325,6 +326,36 @@ func (s *Service) Resolve(_ context.Context, actor, id string, a admin.Resolutio
 		s.Open = slices.Delete(slices.Clone(s.Open), i, i+1)
 		return nil
 	})
+}
+
+// Preview says that nothing would change.
+func (s *Service) Preview(context.Context, string, admin.Resolution) (admin.Plan, error) {
+	return answer(s, func() (admin.Plan, error) {
+		return admin.Plan{Summary: "nothing would change", Changes: []admin.PlanChange{}, Counts: map[string]int{}}, nil
+	})
+}
+
+// Decisions returns Decided.
+func (s *Service) Decisions(context.Context) ([]admin.Decision, error) {
+	return answer(s, func() ([]admin.Decision, error) { return slices.Clone(s.Decided), nil })
+}
+
+// History returns the events of a person, without values.
+func (s *Service) History(ctx context.Context, who string) ([]admin.HistoryEntry, error) {
+	p, err := s.Person(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	out := []admin.HistoryEntry{}
+	for _, e := range p.Events {
+		out = append(out, admin.HistoryEntry{Event: e})
+	}
+	return out, nil
+}
+
+// Verify finds nothing wrong.
+func (s *Service) Verify(context.Context) (admin.Verification, error) {
+	return answer(s, func() (admin.Verification, error) { return admin.Verification{Problems: []string{}}, nil })
 }
 
 // UndoDecision remembers that it was asked.

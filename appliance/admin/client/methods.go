@@ -143,6 +143,27 @@ func (c *Client) Resolve(ctx context.Context, id string, answer admin.Resolution
 	return c.do(ctx, call{method: post, path: []string{"conflicts", id, "resolve"}, tag: tag, body: answer})
 }
 
+// Preview returns the plan that an answer to a conflict would cause, without
+// giving it.
+func (c *Client) Preview(ctx context.Context, id string, answer admin.Resolution) (admin.Plan, error) {
+	return ask[admin.Plan](ctx, c, call{method: post, path: []string{"conflicts", id, "preview"}, body: answer})
+}
+
+// Decisions lists the answers in force, newest first.
+func (c *Client) Decisions(ctx context.Context) ([]admin.Decision, error) {
+	return ask[[]admin.Decision](ctx, c, call{method: get, path: []string{"decisions"}})
+}
+
+// History returns what changed about a person, oldest first.
+func (c *Client) History(ctx context.Context, who string) ([]admin.HistoryEntry, error) {
+	return ask[[]admin.HistoryEntry](ctx, c, call{method: get, path: []string{"person", "history"}, query: url.Values{"who": {who}}})
+}
+
+// Verify recomputes everything that is derived and compares it.
+func (c *Client) Verify(ctx context.Context) (admin.Verification, error) {
+	return ask[admin.Verification](ctx, c, call{method: get, path: []string{"verify"}})
+}
+
 // UndoDecision takes a decision back, named by its own id or by that of the
 // conflict it answered. The conflict opens again if it still is one.
 func (c *Client) UndoDecision(ctx context.Context, decision string) error {

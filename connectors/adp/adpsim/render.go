@@ -51,7 +51,7 @@ func (s *Sim) render(rec *record, masked bool) map[string]any {
 	}
 	w := map[string]any{
 		"associateOID": rec.oid, "workerID": map[string]any{"idValue": p.EmployeeNumber}, "person": person, "workerDates": dates,
-		"workAssignments": s.assignments(rec), "_languageCode": code(map[string]string{"fr": "fr_FR", "en": "en_GB"}[p.Locale], ""),
+		"workAssignments": s.assignments(rec), "_languageCode": code(languages[p.Locale], languages[p.Locale]),
 		"customFieldGroup": map[string]any{
 			"stringFields":    []any{map[string]any{"itemID": "2634759966_6976", "nameCode": code("badge", "badge"), "stringValue": "B-" + p.EmployeeNumber}},
 			"indicatorFields": []any{map[string]any{"itemID": "2634759966_6975", "nameCode": code("skipSync", "skipSync"), "indicatorValue": false}},
@@ -68,6 +68,9 @@ func (s *Sim) render(rec *record, masked bool) map[string]any {
 	}
 	return w
 }
+
+// languages spells the locales of the cast.
+var languages = map[string]string{"fr": "fr_FR", "en": "en_GB"}
 
 // business is businessCommunication; empty means that it is left out.
 func business(rec *record) map[string]any {
