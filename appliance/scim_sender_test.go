@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,22 +21,102 @@ import (
 
 // sender is a SCIM client with one token.
 type sender struct {
-	t     testing.TB
+	tb    testing.TB
 	base  string
 	token string
 	http  *http.Client
 }
 
-// senders makes clients of a source that have one token and many connections.
-func (w *world) sender(source string) sender {
-	w.t.Helper()
-	token, err := w.app.CreateToken(w.ctx(), "test", source, "", 0)
+// daemon is an appliance with SCIM sources and nothing else around it.
+type daemon struct {
+	tb   testing.TB
+	dir  string
+	text string // the configuration
+	app  *appliance.App
+	at   appliance.Addresses
+	stop func()
+	log  *transcript // everything that was ever logged
+}
+
+// serveSources starts an appliance with sources, given as name and kind in turn.
+func serveSources(tb testing.TB, pairs ...string) *daemon {
+	tb.Helper()
+	// Unix socket paths must be short, which tb.TempDir's are not.
+	dir, err := os.MkdirTemp("", "rc")
 	if err != nil {
-		w.t.Fatal(err)
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { os.RemoveAll(dir) })
+	var tables strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fmt.Fprintf(&tables, "[sources.%s]\nkind = %q\n", pairs[i], pairs[i+1])
+	}
+	d := &daemon{tb: tb, dir: dir, log: &transcript{}, text: fmt.Sprintf(`
+[appliance]
+data_dir     = %q
+admin_socket = %q
+view_socket  = %q
+[scim]
+listen = "127.0.0.1:0"
+[metrics]
+listen = "127.0.0.1:0"
+%s`, filepath.Join(dir, "data"), filepath.Join(dir, "a.sock"), filepath.Join(dir, "v.sock"), tables.String())}
+	d.start()
+	return d
+}
+
+// start runs the appliance until stop or the end of the test.
+func (d *daemon) start() {
+	d.tb.Helper()
+	cfg, err := config.Parse("test.toml", []byte(d.text), config.System())
+	if err != nil {
+		d.tb.Fatal(err)
+	}
+	ready := make(chan struct{})
+	app, err := appliance.Open(cfg, appliance.Options{
+		Log:     hclog.New(&hclog.LoggerOptions{Output: d.log, Level: hclog.Trace}),
+		Version: admin.Version{Version: "test"},
+		Ready:   func(a appliance.Addresses) { d.at = a; close(ready) },
+	})
+	if err != nil {
+		d.tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- app.Serve(ctx) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		cancel()
+		d.tb.Fatal(err)
+	}
+	d.app = app
+	d.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			d.tb.Errorf("Serve: %v", err)
+		}
+		if err := app.Store().CheckIndexes(); err != nil {
+			d.tb.Error(err)
+		}
+		if err := app.Close(); err != nil {
+			d.tb.Error(err)
+		}
+	})
+	d.tb.Cleanup(d.stop)
+}
+
+// sender returns a client with a token of its own and as many connections as it
+// is used at once.
+func (d *daemon) sender(source string) sender {
+	d.tb.Helper()
+	token, err := d.app.CreateToken(context.Background(), "test", source, "", 0)
+	if err != nil {
+		d.tb.Fatal(err)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	w.t.Cleanup(transport.CloseIdleConnections)
-	return sender{t: w.t, base: token.URL, token: token.Token, http: &http.Client{Transport: transport}}
+	d.tb.Cleanup(transport.CloseIdleConnections)
+	return sender{tb: d.tb, base: token.URL, token: token.Token, http: &http.Client{Transport: transport}}
 }
 
 // reply is an answer with its body.
@@ -86,14 +168,14 @@ func (s sender) ask(method, path, body string) reply {
 
 // want sends a request and insists on its status, and on SCIM's form of errors.
 func (s sender) want(status int, method, path, body string) reply {
-	s.t.Helper()
+	s.tb.Helper()
 	r := s.ask(method, path, body)
 	if r.status != status {
-		s.t.Fatalf("%s %s: status %d, want %d: %s", method, path, r.status, status, r.raw)
+		s.tb.Fatalf("%s %s: status %d, want %d: %s", method, path, r.status, status, r.raw)
 	}
 	if status >= 400 && method != http.MethodHead {
 		if detail, _ := r.body["detail"].(string); detail == "" || r.body["status"] != fmt.Sprint(status) {
-			s.t.Errorf("%s %s: no SCIM error: %s", method, path, r.raw)
+			s.tb.Errorf("%s %s: no SCIM error: %s", method, path, r.raw)
 		}
 	}
 	return r
@@ -109,22 +191,6 @@ func group(name string, members ...string) string {
 		list[i] = fmt.Sprintf(`{"value":%q}`, m)
 	}
 	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":%q,"members":[%s]}`, name, strings.Join(list, ","))
-}
-
-// sources starts an appliance with sources, given as name and kind in turn.
-func sources(t testing.TB, pairs ...string) *world {
-	t.Helper()
-	w := newWorld(asTest(t), 1, pushing(pairs...))
-	w.start()
-	return w
-}
-
-func pushing(pairs ...string) string {
-	var tables strings.Builder
-	for i := 0; i+1 < len(pairs); i += 2 {
-		fmt.Fprintf(&tables, "[sources.%s]\nkind = %q\n", pairs[i], pairs[i+1])
-	}
-	return tables.String()
 }
 
 // transcript is a log that many may write to.
@@ -143,42 +209,4 @@ func (l *transcript) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
-}
-
-// startLogged is start with everything that is ever logged written to log.
-func (w *world) startLogged(log io.Writer) {
-	w.t.Helper()
-	cfg, err := config.Parse("test.toml", []byte(w.text), config.System())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := cfg.ResolveSecrets(); err != nil {
-		w.t.Fatal(err)
-	}
-	ready := make(chan struct{})
-	w.app, err = appliance.Open(cfg, appliance.Options{Log: hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Trace}),
-		Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a; close(ready) }})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	app := w.app
-	go func() { done <- app.Serve(ctx) }()
-	select {
-	case <-ready:
-	case err := <-done:
-		cancel()
-		w.t.Fatal(err)
-	}
-	w.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-done; err != nil {
-			w.t.Errorf("Serve: %v", err)
-		}
-		if err := app.Close(); err != nil {
-			w.t.Error(err)
-		}
-	})
-	w.t.Cleanup(w.stop)
 }

@@ -120,11 +120,12 @@ func (w *world) start() {
 		if err := <-done; err != nil {
 			w.t.Errorf("Serve: %v", err)
 		}
-		if err := app.Store().Check(); err != nil {
+		v, err := app.Verify(context.Background())
+		if err != nil {
 			w.t.Error(err)
 		}
-		if err := app.Store().CheckIndexes(); err != nil {
-			w.t.Error(err)
+		for _, problem := range v.Problems {
+			w.t.Errorf("verify: %s", problem)
 		}
 		if err := app.Close(); err != nil {
 			w.t.Error(err)

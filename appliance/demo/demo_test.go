@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,19 +35,13 @@ func inDirectory(t *testing.T) string {
 // expect derives the end of the story from who works where.
 func expect(t *testing.T, people int, seed uint64) Summary {
 	t.Helper()
-	s, err := newStage(t.Context(), must(Options{People: people, Seed: seed}.checked()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.close(); err != nil {
-		t.Fatal(err)
-	}
+	company := newCompany(people, seed, time.Now())
 	javelo := javelosim.New(javelosim.Options{})
-	javelo.Seed(s.company.accounts())
-	index := func(p part) int { return s.company.of(p).Index }
+	javelo.Seed(company.accounts())
+	index := func(p part) int { return company.of(p).Index }
 	var want Summary
-	for i, p := range s.company.people {
-		_, inHiBob := s.company.inHiBob[i]
+	for i, p := range company.people {
+		_, inHiBob := company.inHiBob[i]
 		switch {
 		case i == index(twinA) || i == index(twinB) || i == index(skipped):
 			continue
@@ -53,7 +49,7 @@ func expect(t *testing.T, people int, seed uint64) Summary {
 			continue
 		case p.Status == "hired" || p.Status == "terminated" && i != index(returner) && i != index(departed):
 			continue
-		case !inHiBob && !s.company.inLucca[i] && !s.company.inOkta[i]:
+		case !inHiBob && !company.inLucca[i] && !company.inOkta[i]:
 			t.Fatalf("person %d works nowhere", i)
 		}
 		a, has := javelo.Account(p.Email)
@@ -78,8 +74,8 @@ func expect(t *testing.T, people int, seed uint64) Summary {
 		}
 	}
 	held := 0
-	for _, i := range s.company.reported() {
-		if !s.company.inOkta[i] {
+	for _, i := range company.reported() {
+		if !company.inOkta[i] {
 			held++
 		}
 	}
@@ -100,7 +96,7 @@ func TestTheSumOfTheStoryIsWhatTheCompanyImplies(t *testing.T) {
 	for _, c := range []struct {
 		people int
 		seed   uint64
-	}{{MinPeople, 3}, {DefaultPeople, DefaultSeed}, {170, 9}} {
+	}{{MinPeople, 3}, {DefaultPeople, DefaultSeed}} {
 		dir := inDirectory(t)
 		var out bytes.Buffer
 		if err := Run(t.Context(), Options{People: c.people, Seed: c.seed, Once: true, JSON: true, Out: &out}); err != nil {
@@ -131,14 +127,14 @@ func TestTheSumOfTheStoryIsWhatTheCompanyImplies(t *testing.T) {
 var volatile = regexp.MustCompile(`127\.0\.0\.1:\d+|[0-9.]+ s\b`)
 
 func TestTheSameSeedTellsTheSameStory(t *testing.T) {
-	tell := func(seed uint64) string {
+	tell := func() string {
 		var out bytes.Buffer
-		if err := Run(t.Context(), Options{Seed: seed, Once: true, Out: &out}); err != nil {
+		if err := Run(t.Context(), Options{People: MinPeople, Seed: 4, Once: true, Out: &out}); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()
 	}
-	first, second, other := tell(4), tell(4), tell(5)
+	first, second := tell(), tell()
 	for line := range strings.Lines(first) {
 		if line = strings.TrimSuffix(line, "\n"); utf8.RuneCountInString(line) > width || strings.ContainsRune(line, '\x1b') {
 			t.Errorf("too wide, or coloured though no terminal is there: %q", line)
@@ -146,9 +142,6 @@ func TestTheSameSeedTellsTheSameStory(t *testing.T) {
 	}
 	if d := cmp.Diff(unported(first), unported(second)); d != "" {
 		t.Errorf("the same seed told another story:\n%s", d)
-	}
-	if unported(first) == unported(other) {
-		t.Error("another seed told the same story")
 	}
 }
 
@@ -162,7 +155,7 @@ func unported(s string) string {
 // wants the story to end there.
 func TestClaimsAreChecked(t *testing.T) {
 	inDirectory(t)
-	o := must(Options{}.checked())
+	o := must(Options{People: MinPeople}.checked())
 	stage, err := newStage(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +206,7 @@ func TestTheTerminalUIFindsAHoldConflictsAndALivingWorld(t *testing.T) {
 	inDirectory(t)
 	var socket string
 	var out bytes.Buffer
-	err := Run(t.Context(), Options{Out: &out, TUI: func(ctx context.Context, path string) error {
+	err := Run(t.Context(), Options{People: MinPeople, Out: &out, TUI: func(ctx context.Context, path string) error {
 		socket = path
 		c := client.New(path)
 		defer c.Close()
@@ -243,7 +236,7 @@ func TestTheTerminalUIFindsAHoldConflictsAndALivingWorld(t *testing.T) {
 
 func TestLifeGoesOnWithoutNewHoldsOrFailures(t *testing.T) {
 	inDirectory(t)
-	o := must(Options{Once: true}.checked())
+	o := must(Options{People: MinPeople, Once: true}.checked())
 	stage, err := newStage(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +253,7 @@ func TestLifeGoesOnWithoutNewHoldsOrFailures(t *testing.T) {
 	before := must(s.ledger(t.Context()))
 	held := must(s.held(t.Context()))
 	l := newLife(stage, 1, o.Log)
-	for n := range 15 {
+	for n := range 10 {
 		if err := l.step(t.Context(), n); err != nil {
 			t.Fatalf("step %d: %v", n, err)
 		}
@@ -269,7 +262,7 @@ func TestLifeGoesOnWithoutNewHoldsOrFailures(t *testing.T) {
 		}
 	}
 	after := must(s.ledger(t.Context()))
-	if after.Created != before.Created+3 || after.Updated < before.Updated+6 || after.Deactivated != before.Deactivated {
+	if after.Created != before.Created+2 || after.Updated < before.Updated+4 || after.Deactivated != before.Deactivated {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 	if d := cmp.Diff(held, must(s.held(t.Context()))); d != "" {
@@ -300,7 +293,7 @@ func TestWithoutATerminalTheStoryGoesOnUntilItIsEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &ending{text: "From here on something changes", end: cancel}
-	if err := Run(ctx, Options{Out: out}); err != nil {
+	if err := Run(ctx, Options{People: MinPeople, Out: out}); err != nil {
 		t.Error(err)
 	}
 	if ctx.Err() == nil {
@@ -314,6 +307,32 @@ func TestOptionsThatDoNotDoAreRefused(t *testing.T) {
 	} {
 		if err := Run(t.Context(), o); err == nil {
 			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func TestALargeCompanyRaisesBothLimitsAndSaysSo(t *testing.T) {
+	inDirectory(t)
+	for people, raised := range map[int]bool{crowd: false, crowd + 1: true} {
+		stage, err := newStage(t.Context(), must(Options{People: people}.checked()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		s := &story{stage: stage, narrator: newNarrator(&out), once: true}
+		if err := s.whatRunsWhere(t.Context()); err != nil {
+			t.Error(err)
+		}
+		shown, err := stage.client.ShowConfig(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		if stage.raised != raised || (stage.limit != 300) != raised || strings.Contains(unported(out.String()), "which would make you wait") != raised ||
+			!strings.Contains(shown, fmt.Sprintf("%d/5m", stage.limit)) {
+			t.Errorf("%d people: the limit is %d", people, stage.limit)
+		}
+		if err := stage.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

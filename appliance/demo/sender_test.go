@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,8 @@ type exchange struct {
 // service is a SCIM service in memory that keeps what it was asked.
 type service struct {
 	base string
+
+	mu   sync.Mutex // guards seen: senders have several requests under way
 	seen []exchange
 }
 
@@ -47,7 +50,9 @@ func newService(t *testing.T, kind model.Kind) *service {
 				t.Error(err)
 			}
 		}
+		s.mu.Lock()
 		s.seen = append(s.seen, x)
+		s.mu.Unlock()
 		r.Body = io.NopCloser(bytes.NewReader(raw))
 		inner.ServeHTTP(w, r)
 	}))

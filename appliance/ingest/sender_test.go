@@ -10,26 +10,7 @@ import (
 	"rollcall/appliance/store"
 	"rollcall/scimsrv"
 	"rollcall/scimsrv/attr"
-	"rollcall/scimsrv/scimtest"
 )
-
-func TestDirectoryKeepsThePromisesOfTheSCIMService(t *testing.T) {
-	scimtest.RunDirectory(t, func(t *testing.T) scimsrv.Directory {
-		w := newWorld(t)
-		w.settings.Sources["azure"] = w.settings.Sources["okta"]
-		return w.e.Directory()
-	})
-}
-
-func TestDirectoryOfActiveSourcesKeepsThePromisesToo(t *testing.T) {
-	scimtest.RunDirectory(t, func(t *testing.T) scimsrv.Directory {
-		w := newWorld(t)
-		w.settings.Sources["azure"] = w.settings.Sources["okta"]
-		w.activate("okta")
-		w.activate("azure")
-		return w.e.Directory()
-	})
-}
 
 // user is a SCIM user with a number for a name.
 func user(n int, active bool, more ...attr.Member) scimsrv.Draft {
