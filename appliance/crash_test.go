@@ -4,151 +4,153 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
-	"rollcall/appliance"
-	"rollcall/appliance/admin"
-	"rollcall/appliance/config"
 	"rollcall/appliance/store"
 )
 
-// crashConfig names, in the environment of a child process, the configuration it
-// shall bring its target in step with.
-const crashConfig = "ROLLCALL_TEST_CRASH_CONFIG"
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(crashConfig); path != "" {
-		if err := bringInStep(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+// program builds the real binary once, without the race detector: it is killed
+// and started sixty times.
+func program(t *testing.T) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "rollcall")
+	out, err := exec.Command("go", "build", "-o", bin, "..").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	os.Exit(m.Run())
+	return bin
 }
 
-// bringInStep is the child: the appliance, and an operator who reads, activates
-// and waits until nothing is left to send.
-func bringInStep(path string) error {
-	cfg, err := config.Load(path)
-	if err != nil {
-		return err
+// operator is what a human does with commands while the daemon runs, and what
+// scripts do: read, activate, wait.
+func operator(bin, config string) error {
+	for _, args := range [][]string{{"sync", "hibob", "--wait"}, {"activate", "hibob", "--yes"}, {"sync", "hibob", "--wait"}} {
+		cmd := exec.Command(bin, append([]string{"--config", config}, args...)...)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case errors.As(err, &exit) && exit.ExitCode() == 3: // a human is needed: preview, most likely
+		case strings.Contains(string(out), "is active already"): // by the attempt before the kill
+		default:
+			return fmt.Errorf("rollcall %s: %w: %s", strings.Join(args, " "), err, out)
+		}
 	}
-	if err := cfg.ResolveSecrets(); err != nil {
-		return err
-	}
-	ready := make(chan struct{})
-	app, err := appliance.Open(cfg, appliance.Options{Log: hclog.New(&hclog.LoggerOptions{Output: io.Discard}), Version: admin.Version{Version: "test"},
-		Ready: func(appliance.Addresses) { close(ready) }})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	served := make(chan error, 1)
-	go func() { served <- app.Serve(ctx) }()
-	<-ready
-	if err := app.Sync(ctx, "test", nil); err != nil {
-		return err
-	}
-	if err := app.Wait(ctx, nil); err != nil {
-		return err
-	}
-	var stale *admin.Error
-	if _, err := app.Activate(ctx, "test", "hibob"); err != nil && !(errors.As(err, &stale) && stale.Code == admin.CodeStale) {
-		return err
-	}
-	if err := app.Wait(ctx, nil); err != nil {
-		return err
-	}
-	cancel()
-	return errors.Join(<-served, app.Close())
+	return nil
 }
 
 // TestKillDuringTheFirstSyncLosesAndDoublesNobody kills the process at random
 // moments of a first sync of 300 people, starts it again, and counts.
 func TestKillDuringTheFirstSyncLosesAndDoublesNobody(t *testing.T) {
 	const moments, people = 30, 300
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := func(w *world, after time.Duration) (killed bool, took time.Duration) {
+	bin := program(t)
+	run := func(t *testing.T, w *world, after time.Duration) (killed bool, took time.Duration) {
 		t.Helper()
 		path := filepath.Join(w.dir, "config.toml")
 		if err := os.WriteFile(path, []byte(w.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		child := exec.Command(self, "-test.run=^$")
-		child.Env = append(os.Environ(), crashConfig+"="+path)
-		child.Stderr = os.Stderr
+		daemon := exec.Command(bin, "--config", path, "run")
+		var log strings.Builder
+		daemon.Stderr = &log
 		begin := time.Now()
-		if err := child.Start(); err != nil {
+		if err := daemon.Start(); err != nil {
 			t.Fatal(err)
 		}
+		ended := make(chan error, 1)
+		go func() { ended <- daemon.Wait() }()
 		if after > 0 {
-			timer := time.AfterFunc(after, func() { _ = child.Process.Kill() })
+			timer := time.AfterFunc(after, func() { _ = daemon.Process.Kill() })
 			defer timer.Stop()
 		}
-		err := child.Wait()
-		var exit *exec.ExitError
-		if err != nil && !(after > 0 && errors.As(err, &exit) && exit.ExitCode() == -1) {
-			t.Fatalf("the appliance ended with %v", err)
+		awaitSocket(t, filepath.Join(w.dir, "a.sock"), ended)
+		err := operator(bin, path)
+		took = time.Since(begin)
+		_ = daemon.Process.Signal(os.Interrupt)
+		daemonErr := <-ended
+		if after == 0 && (err != nil || daemonErr != nil) {
+			t.Fatalf("the operator was told %v, and the appliance ended with %v\n%s", err, daemonErr, log.String())
 		}
-		return err != nil, time.Since(begin)
+		return daemonErr != nil, took
 	}
 	whole := newWorld(t, people, "")
-	_, full := run(whole, 0)
-	checkEverybodyOnce(t, whole, "an undisturbed sync")
+	_, full := run(t, whole, 0)
+	checkEverybodyOnce(t, whole)
 
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
-	kills := 0
-	for moment := range moments {
-		w := newWorld(t, people, "")
-		// Spread over the whole of it, the start and the end included.
-		after := time.Duration(float64(full) * (float64(moment) + rng.Float64()) / moments)
-		killed, _ := run(w, max(after, time.Millisecond))
-		if killed {
-			kills++
+	var kills atomic.Int32
+	// The group returns when its parallel rounds are over.
+	t.Run("rounds", func(t *testing.T) {
+		for moment := range moments {
+			// Spread over the whole of it, the start and the end included.
+			after := max(time.Duration(float64(full)*(float64(moment)+rng.Float64())/moments), time.Millisecond)
+			t.Run(fmt.Sprintf("killed after %v", after.Round(time.Millisecond)), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, people, "")
+				if killed, _ := run(t, w, after); killed {
+					kills.Add(1)
+				}
+				run(t, w, 0)
+				checkEverybodyOnce(t, w)
+				s, err := store.Open(filepath.Join(w.dir, "data", store.FileName), store.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(s.Check(), s.CheckIndexes(), s.Close()); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		run(w, 0)
-		checkEverybodyOnce(t, w, fmt.Sprintf("killed after %v of %v", after.Round(time.Millisecond), full.Round(time.Millisecond)))
-		s, err := store.Open(filepath.Join(w.dir, "data", store.FileName), store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(s.Check(), s.CheckIndexes(), s.Close()); err != nil {
-			t.Errorf("killed after %v: %v", after, err)
-		}
-		if t.Failed() {
-			return
-		}
+	})
+	if n := kills.Load(); n < moments/2 {
+		t.Errorf("only %d of %d kills hit a running sync, which proves little", n, moments)
 	}
-	if kills < moments/2 {
-		t.Errorf("only %d of %d kills hit a running sync, which proves little", kills, moments)
-	}
-	t.Logf("%d of %d kills hit a sync that takes %v undisturbed", kills, moments, full.Round(time.Millisecond))
+	t.Logf("%d of %d kills hit a sync that takes %v undisturbed", kills.Load(), moments, full.Round(time.Millisecond))
 }
 
-func checkEverybodyOnce(t *testing.T, w *world, when string) {
+func checkEverybodyOnce(t *testing.T, w *world) {
 	t.Helper()
 	if got, want := activeAccounts(w.javelo), expected(w.people); got != want {
-		t.Errorf("%s: the target has %d active accounts, want %d", when, got, want)
+		t.Errorf("the target has %d active accounts, want %d", got, want)
 	}
 	if got, want := len(w.javelo.Accounts()), expected(w.people); got != want {
-		t.Errorf("%s: the target has %d accounts, want %d", when, got, want)
+		t.Errorf("the target has %d accounts, want %d", got, want)
 	}
 	for _, p := range w.people {
 		if n := w.javelo.Creates(p.Email); n > 1 {
-			t.Errorf("%s: person %d was created %d times", when, p.Index, n)
+			t.Errorf("person %d was created %d times", p.Index, n)
+		}
+	}
+}
+
+// awaitSocket waits until the daemon answers, or has ended. It puts what the
+// daemon ended with back for the next who asks.
+func awaitSocket(t *testing.T, path string, ended chan error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			return
+		case <-ctx.Done():
+			t.Fatal("the appliance does not come up")
+		case <-tick.C:
 		}
 	}
 }

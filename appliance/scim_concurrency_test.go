@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -96,6 +97,9 @@ func TestConcurrentPatchesOfOneUserLoseNothing(t *testing.T) {
 func seedUsers(tb testing.TB, d *daemon, source string, n int) []string {
 	tb.Helper()
 	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("u_%026d", i) // ascending, so that seeding is quick
+	}
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	const batch = 10_000
 	for from := 0; from < n; from += batch {
@@ -106,14 +110,13 @@ func seedUsers(tb testing.TB, d *daemon, source string, n int) []string {
 				if err != nil {
 					return err
 				}
-				r := store.Resource{Source: source, Type: "User", ID: store.NewID("u"), Seq: seq, Rev: 1, Created: now, Modified: now,
+				r := store.Resource{Source: source, Type: "User", ID: ids[i], Seq: seq, Rev: 1, Created: now, Modified: now,
 					Body: json.RawMessage(fmt.Sprintf(`{"externalId":"e%d","userName":%q,"name":{"familyName":"Person","givenName":"Number %d"},`+
 						`"active":true,"emails":[{"value":%q,"type":"work","primary":true}]}`, i, name, i, name)),
 					Keys: []store.ResourceIndex{{Attribute: "username", Value: name, Unique: true}, {Attribute: "externalid", Value: fmt.Sprintf("e%d", i)}, {Attribute: "emails.value", Value: name}}}
 				if err := store.Resources.Put(tx, store.ResourceKey{Source: source, Type: "User", ID: r.ID}, r); err != nil {
 					return err
 				}
-				ids[i] = r.ID
 			}
 			return tx.AddCount(source, "User", min(batch, n-from))
 		})
@@ -151,13 +154,16 @@ func TestALargeGroupTakesDeltasFromManySendersWithoutBeingRewritten(t *testing.T
 	const (
 		size    = 50_000
 		senders = 8
-		each    = 25  // deltas of one sender: so many members go and as many come
-		few     = 200 // members of the small group that is measured beside it
+		each    = 12 // deltas of one sender: so many members go and as many come
+		few     = 96 // members of the small group that is measured beside it
 	)
 	d := serveSources(t, "idp", "okta")
 	s := d.sender("idp")
 	ids := seedUsers(t, d, "idp", size+2*senders*each)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	begun := time.Now()
 	large := "/Groups/" + s.want(201, "POST", "/Groups?excludedAttributes=members", group("Everybody", ids[:size]...)).id()
+	t.Logf("%d members were written in %v", size, time.Since(begun))
 	small := "/Groups/" + s.want(201, "POST", "/Groups?excludedAttributes=members", group("Few", ids[:few]...)).id()
 
 	// Each sender removes members that only it knows and adds others, in both

@@ -66,7 +66,9 @@ type Draft struct {
 }
 
 // MemberChange is a change of a group's members, applied in the order Clear,
-// Remove, Add. Adding a member that is there already replaces its display.
+// Remove, Add. Adding a member that is there already replaces its display. Both
+// lists come in the order of the ids: a tree takes fifty thousand sorted keys in
+// a fraction of the time of as many shuffled ones.
 type MemberChange struct {
 	Clear  bool // remove everybody first
 	Remove []string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"rollcall/scimsrv/attr"
 	"rollcall/scimsrv/patch"
@@ -45,6 +46,8 @@ func (k *kind) keys(p quirk.Profile, body *attr.Object) []Key {
 
 // draft is what is to be stored of a body. Members are taken out before.
 func (k *kind) draft(p quirk.Profile, body *attr.Object, ch MemberChange) Draft {
+	slices.Sort(ch.Remove)
+	slices.SortFunc(ch.Add, func(a, b Member) int { return strings.Compare(a.Value, b.Value) })
 	return Draft{Body: body, Keys: k.keys(p, body), Members: ch}
 }
 

@@ -21,7 +21,7 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 		return
 	}
 	e := Exchange{
-		At: start, Caller: c.caller, Method: c.r.Method, Path: masked(c.r.URL, c.query),
+		At: start, Caller: c.caller, Method: c.r.Method, Path: s.masked(c.r.URL, c.query),
 		Status: c.answer.status, Quirks: c.applied.Names(), Took: s.now().Sub(start), Bytes: sent,
 	}
 	if c.answer.refused != nil {
@@ -32,7 +32,7 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 
 // masked writes path and query without personal values and without tokens: what
 // may be an id stays, of filters the structure stays.
-func masked(u *url.URL, query url.Values) string {
+func (s *Service) masked(u *url.URL, query url.Values) string {
 	segments := strings.Split(u.EscapedPath(), "/")
 	for i, seg := range segments {
 		if plain, err := url.PathUnescape(seg); err != nil || !harmless(plain) {
@@ -49,7 +49,7 @@ func masked(u *url.URL, query url.Values) string {
 			b.WriteString("…")
 			continue
 		}
-		b.WriteString(name + "=" + maskedValue(name, query.Get(name)))
+		b.WriteString(name + "=" + s.maskedValue(name, query.Get(name)))
 	}
 	p := b.String()
 	if len(p) > maxJournaled {
@@ -58,7 +58,7 @@ func masked(u *url.URL, query url.Values) string {
 	return p
 }
 
-func maskedValue(name, value string) string {
+func (s *Service) maskedValue(name, value string) string {
 	switch strings.ToLower(name) {
 	case "startindex", "count":
 		if _, err := strconv.Atoi(value); err == nil {
@@ -70,9 +70,12 @@ func maskedValue(name, value string) string {
 		}
 	case "attributes", "excludedattributes", "sortby":
 		names := nameList([]string{value})
-		if !slices.ContainsFunc(names, func(n string) bool { return !harmless(n) }) {
-			return strings.Join(names, ",")
+		for i, n := range names {
+			if !s.knows(n) {
+				names[i] = "…"
+			}
 		}
+		return strings.Join(names, ",")
 	case "filter":
 		return maskedFilter(value)
 	}
@@ -100,6 +103,16 @@ func harmless(text string) bool {
 		return false
 	}
 	return len(text) <= longestID || strings.HasPrefix(attr.FoldName(text), "urn:")
+}
+
+// knows reports whether a name is that of an attribute.
+func (s *Service) knows(name string) bool {
+	for _, k := range []*kind{s.users, s.groups} {
+		if _, err := k.rt.ResolveShort(name); err == nil || k.rt.Schema(name) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 func nameRune(r rune) bool {

@@ -38,14 +38,16 @@ func (s *Service) readBody(c *call, limit int64) (*attr.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A group's members count by the ten thousands; the rest is bounded by bytes.
-	return attr.Decode(raw, attr.Limits{Bytes: limit, Values: max(1000, int(limit/bytesPerValue))})
+	return attr.Decode(raw, attr.Limits{Bytes: limit, Values: max(manyValues, len(raw)/bytesPerValue)})
 }
 
-// bytesPerValue is what one JSON value takes at least on average: a member of a
-// group has five values in a hundred bytes. A body of tiny values would become
-// ten times as large in memory.
-const bytesPerValue = 16
+// A group's members count by the ten thousands, three values in fifty bytes and
+// more. A large body of tiny values is no such list, and would become thirty
+// times as large in memory.
+const (
+	manyValues    = 100_000
+	bytesPerValue = 16
+)
 
 const (
 	// freeBody is the length in bytes up to which a body is read without asking.

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -183,42 +182,18 @@ func (s *stage) firstReads(ctx context.Context) (admin.Status, error) {
 // read asks for a read of the named sources and waits until all that follows is
 // done. It returns the run of the first.
 func (s *stage) read(ctx context.Context, sources ...string) (model.Run, error) {
-	before, err := s.client.Status(ctx)
-	if err != nil {
-		return model.Run{}, err
-	}
 	if err := s.client.Sync(ctx, sources); err != nil {
 		return model.Run{}, err
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		// The wait alone would do, but for a read that was asked for and is about
-		// to begin: only its run proves that it was done.
-		if err := s.client.Wait(ctx, nil); err != nil {
-			return model.Run{}, err
-		}
-		after, err := s.client.Status(ctx)
-		if err != nil {
-			return model.Run{}, err
-		}
-		done := true
-		for _, name := range sources {
-			is := source(after, name)
-			done = done && is.LastRun > source(before, name).LastRun && is.Reading == nil
-		}
-		if done {
-			run, _, err := s.client.Run(ctx, source(after, sources[0]).LastRun)
-			if err != nil || run.Verdict != model.VerdictRunning {
-				return run, errors.Join(err, s.client.Wait(ctx, nil))
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return model.Run{}, ctx.Err()
-		case <-tick.C:
-		}
+	if err := s.client.Wait(ctx, nil); err != nil {
+		return model.Run{}, err
 	}
+	st, err := s.client.Status(ctx)
+	if err != nil {
+		return model.Run{}, err
+	}
+	run, _, err := s.client.Run(ctx, source(st, sources[0]).LastRun)
+	return run, err
 }
 
 // conflict finds the open conflict of a kind that concerns all these people.

@@ -39,7 +39,7 @@ func TestFirstActivationMayCreateAnyNumberAndNoLaterRunMay(t *testing.T) {
 type stopped struct{}
 
 // TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart ends the process
-// in every transaction there is during an activation of three batches, and starts
+// in every transaction there is during an activation of two batches, and starts
 // anew on what is on disk.
 func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
 	const n = 1001               // three batches

@@ -128,3 +128,15 @@ func TestActivationDuringAReadIsNotTakenBack(t *testing.T) {
 		t.Error("the page put the record back into preview")
 	}
 }
+
+func TestRunCountsTheConflictsOfItsPages(t *testing.T) {
+	w := settled(t, people(3)...)
+	if run := w.read("hr", someone(1), someone(2, "email", address(1)), someone(3)); run.Counts.Conflicts != 1 {
+		t.Errorf("the read counts %d conflicts, want 1", run.Counts.Conflicts)
+	}
+	preview := newWorld(t)
+	preview.read("hr", someone(1), someone(2, "email", address(1)))
+	if run := preview.activate("hr"); run.Counts.Conflicts != 1 {
+		t.Errorf("the activation counts %d conflicts, want 1", run.Counts.Conflicts)
+	}
+}

@@ -2,6 +2,7 @@ package adp_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -61,6 +62,9 @@ func readAll(ctx context.Context, src connectors.Source, from connectors.Cursor)
 			return people, pages, err
 		}
 		pages = append(pages, page)
+		if len(pages) > 1000 {
+			return nil, pages, errors.New("the read does not end")
+		}
 		people = append(people, page.People...)
 	}
 	return people, pages, nil

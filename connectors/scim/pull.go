@@ -81,7 +81,7 @@ func NewSource(cfg PullConfig) (*PullSource, error) {
 			r.Header.Set("Authorization", "Bearer "+token)
 			return nil
 		},
-		Describe: scimType,
+		Describe: scimType, MaxBody: 32 << 20,
 	}}, nil
 }
 

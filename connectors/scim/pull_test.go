@@ -3,6 +3,7 @@ package scim_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -52,6 +53,9 @@ func pull(ctx context.Context, src connectors.Source, from connectors.Cursor) (p
 			return people, pages, err
 		}
 		pages = append(pages, page)
+		if len(pages) > 1000 {
+			return nil, pages, errors.New("the read does not end")
+		}
 		people = append(people, page.People...)
 	}
 	return people, pages, nil
@@ -68,12 +72,9 @@ func mustPull(t testing.TB, src connectors.Source) []model.Observation {
 
 func TestPullKeepsThePromisesOfASource(t *testing.T) {
 	for name, opts := range map[string]scimsim.Options{
-		"by index":               {},
-		"fewer than asked":       {Largest: 7},
-		"by cursor":              {Cursors: true},
-		"by cursor, no totals":   {Cursors: true, Style: scimsim.WithoutTotals},
-		"liberties":              {Style: scimsim.TextBooleans | scimsim.NoSchemas | scimsim.FlatExtensions | scimsim.BareManager | scimsim.UntypedEmails | scimsim.WeakMeta | scimsim.NoEmptyList | scimsim.TextCounts},
-		"names in other letters": {Style: scimsim.OtherCase | scimsim.NoActive},
+		"by index, fewer than asked": {Largest: 7, Style: scimsim.NoEmptyList},
+		"by cursor, no totals":       {Cursors: true, Style: scimsim.WithoutTotals},
+		"many liberties":             {Style: scimsim.TextBooleans | scimsim.NoSchemas | scimsim.FlatExtensions | scimsim.BareManager | scimsim.UntypedEmails | scimsim.WeakMeta | scimsim.TextCounts | scimsim.OtherCase},
 	} {
 		t.Run(name, func(t *testing.T) {
 			connectortest.RunSource(t, connectortest.SourceSuite{

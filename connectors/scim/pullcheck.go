@@ -81,7 +81,7 @@ func (s *PullSource) Check(ctx context.Context) (connectors.Report, error) {
 // users who change meanwhile. ServiceProviderConfig may be missing.
 func (s *PullSource) pagingNotice(ctx context.Context, list listing) string {
 	if list.next != "" {
-		return "the server pages by cursors: users who change during a read do not disturb it"
+		return "the server pages by cursors: users who change places during a read do not disturb it"
 	}
 	var doc Resource
 	_, err := s.client.JSON(ctx, wire.Request{Op: "read the service's configuration", Method: http.MethodGet, Path: "ServiceProviderConfig"}, &doc)

@@ -22,8 +22,9 @@ const opListAccounts = "list accounts"
 // List yields all accounts, disabled ones too, in the service's order: by cursor
 // (RFC 9865) where that is offered, else by startIndex and count (RFC 7644
 // §3.4.2.4), advancing by what the service really returned. It ends with an error
-// when a page or cursor repeats, when the total changes on the way, or when the
-// number of distinct accounts is not the total. A service without accounts is one
+// when a page or cursor repeats, when the total falls on the way (a removal moves
+// others onto pages that were read), or when the number of distinct accounts is
+// not the total in the end. A service without accounts is one
 // page without accounts, and no error.
 func (t *Target) List(ctx context.Context) iter.Seq2[connectors.AccountPage, error] {
 	return func(yield func(connectors.AccountPage, error) bool) {
@@ -64,9 +65,10 @@ func (l *accountListing) next(ctx context.Context) (connectors.AccountPage, erro
 	}
 	l.pages++
 	switch {
-	case l.total >= 0 && list.Total >= 0 && list.Total != l.total:
-		return connectors.AccountPage{}, unusableTarget(opListAccounts, "the number of accounts changed from %d to %d on the way", l.total, list.Total)
+	case list.Total >= 0 && list.Total < l.total:
+		return connectors.AccountPage{}, unusableTarget(opListAccounts, "the number of accounts fell from %d to %d on the way", l.total, list.Total)
 	case list.Total >= 0:
+		// More than before is no harm: whoever was added has to be listed too.
 		l.total = list.Total
 	}
 	out := connectors.AccountPage{Total: max(0, l.total)}

@@ -73,11 +73,6 @@ func (s *Sim) operate(fields map[string]any, op, target string, value any) error
 		if p.sub != "" {
 			value = map[string]any{p.sub: value}
 		}
-		if value == nil && strings.EqualFold(p.name, "manager") {
-			extension, _ := fields[p.schema].(map[string]any)
-			delete(extension, "manager")
-			return nil
-		}
 		return s.set(fields, p.schema, map[string]any{p.name: value}, true)
 	case p.sub != "":
 		return s.set(fields, p.name, map[string]any{p.sub: value}, true)

@@ -229,23 +229,25 @@ func (s *Sim) setEnterprise(fields map[string]any, value any, merge bool) error 
 		return err
 	}
 	in, _ := value.(map[string]any)
-	if v := member(in, "manager"); v != nil {
+	switch v, said := named(in, "manager"); {
+	case v != nil:
 		o, ok := v.(map[string]any)
 		id, isText := member(o, "value").(string)
 		if !ok || !isText {
 			return invalid("invalidValue", "Attribute manager must have a value")
 		}
 		manager, had = map[string]any{"value": id}, id != ""
-	} else if !merge {
+	case said || !merge:
 		had = false
 	}
-	if had {
-		o, _ := fields[enterpriseUser].(map[string]any)
-		if o == nil {
-			o = map[string]any{}
-			fields[enterpriseUser] = o
-		}
+	o, _ := fields[enterpriseUser].(map[string]any)
+	switch {
+	case had && o == nil:
+		fields[enterpriseUser] = map[string]any{"manager": manager}
+	case had:
 		o["manager"] = manager
+	default:
+		delete(o, "manager")
 	}
 	return nil
 }
@@ -253,15 +255,21 @@ func (s *Sim) setEnterprise(fields map[string]any, value any, merge bool) error 
 // member finds a member of an object without regard to letter case (RFC 7643
 // §2.1), nil when there is none.
 func member(o map[string]any, name string) any {
+	v, _ := named(o, name)
+	return v
+}
+
+// named is member that tells null from nothing.
+func named(o map[string]any, name string) (any, bool) {
 	if v, ok := o[name]; ok {
-		return v
+		return v, true
 	}
 	for _, k := range sortedKeys(o) {
 		if strings.EqualFold(k, name) {
-			return o[k]
+			return o[k], true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 func sortedKeys(o map[string]any) []string {

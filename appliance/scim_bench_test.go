@@ -1,0 +1,204 @@
+package appliance_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"rollcall/scimsrv"
+)
+
+// wire is one connection of a client that costs next to nothing beside the
+// server: requests are written as they are, and of answers only status and
+// length are read.
+type wire struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func dial(base string) (*wire, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		return nil, err
+	}
+	return &wire{conn: conn, r: bufio.NewReader(conn)}, nil
+}
+
+// ask sends a request and returns the status of the answer.
+func (w *wire) ask(request []byte) (int, error) {
+	if _, err := w.conn.Write(request); err != nil {
+		return 0, err
+	}
+	status, length := 0, 0
+	for {
+		line, err := w.r.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			break
+		}
+		if status == 0 {
+			if status, err = strconv.Atoi(string(line[9:12])); err != nil {
+				return 0, err
+			}
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return 0, err
+			}
+		}
+	}
+	_, err := w.r.Discard(length)
+	return status, err
+}
+
+// flood sends n requests over as many connections at once and returns how long
+// it took. request is asked for the i-th of them.
+func flood(b *testing.B, base string, connections, n, status int, request func(i int) []byte) time.Duration {
+	b.Helper()
+	wires := make([]*wire, connections)
+	for i := range wires {
+		w, err := dial(base)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = w.conn.Close() }()
+		wires[i] = w
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for _, w := range wires {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if got, err := w.ask(request(i)); err != nil || got != status {
+					b.Errorf("request %d: status %d, want %d: %v", i, got, status, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(begun)
+}
+
+// tokensOf makes so many tokens that none of them reaches its rate limit.
+func tokensOf(d *daemon, source string) []string {
+	tokens := make([]string, 64)
+	for i := range tokens {
+		tokens[i] = d.sender(source).token
+	}
+	return tokens
+}
+
+func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
+
+// BenchmarkGetByUserName is what every sender asks before it creates anybody, end
+// to end: loopback, HTTP, token, filter, index, JSON. The floor, measured in the
+// same run, is a handler that does nothing behind the same server.
+func BenchmarkGetByUserName(b *testing.B) {
+	for _, people := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
+			d := serveSources(b, "idp", "okta")
+			s := d.sender("idp")
+			tokens := tokensOf(d, "idp")
+			seedUsers(b, d, "idp", people)
+			get := func(i int) []byte {
+				name := url.QueryEscape(userNameOf(i * 7919 % people))
+				return []byte("GET /scim/v2/Users?filter=userName%20eq%20%22" + name + "%22&startIndex=1&count=100 HTTP/1.1\r\nHost: x\r\n" +
+					"Accept: application/scim+json\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n")
+			}
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			floor := scimsrv.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+			go func() { _ = floor.Serve(l) }()
+			defer func() { _ = floor.Close() }()
+
+			const connections = 16
+			flood(b, s.base, connections, 500, 200, get) // warm
+			b.ResetTimer()
+			empty := flood(b, "http://"+l.Addr().String(), connections, b.N, 200, get)
+			full := flood(b, s.base, connections, b.N, 200, get)
+			b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
+			b.ReportMetric(perSecond(b.N, full), "req/s")
+			b.ReportMetric(perSecond(b.N, empty), "floor-req/s")
+			b.ReportMetric(empty.Seconds()/full.Seconds(), "ratio")
+		})
+	}
+}
+
+// BenchmarkDurableCreate has 64 senders create users at once; each answer means
+// that the user, its record, its person and the journal are on disk. The floor,
+// measured in the same run, is 64 writers who put the bytes of the same bodies
+// into a bare database with bbolt's own batching, and wait for the disk too.
+func BenchmarkDurableCreate(b *testing.B) {
+	const senders = 64
+	d := serveSources(b, "idp", "okta")
+	s := d.sender("idp")
+	tokens := tokensOf(d, "idp")
+	s.want(201, "POST", "/Users", user("first@halcyon-atelier.example", "First", "Person"))
+	if _, err := d.app.Activate(context.Background(), "test", "idp"); err != nil {
+		b.Fatal(err)
+	}
+	body := func(i int) string {
+		return user(fmt.Sprintf("person-%d-%d@halcyon-atelier.example", b.N, i), "Number "+strconv.Itoa(i), "Person")
+	}
+	post := func(i int) []byte {
+		text := body(i)
+		return []byte("POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: " + strconv.Itoa(len(text)) +
+			"\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n" + text)
+	}
+	db, err := bbolt.Open(filepath.Join(d.dir, "floor.db"), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	bucket := []byte("bodies")
+	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(bucket); return err }); err != nil {
+		b.Fatal(err)
+	}
+
+	b.ResetTimer()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for range senders {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < b.N; i = int(next.Add(1)) - 1 {
+				key := binary.BigEndian.AppendUint64(nil, uint64(i))
+				if err := db.Batch(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, []byte(body(i))) }); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	bare := time.Since(begun)
+	full := flood(b, s.base, senders, b.N, 201, post)
+	b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
+	b.ReportMetric(perSecond(b.N, full), "creates/s")
+	b.ReportMetric(perSecond(b.N, bare), "floor-creates/s")
+	b.ReportMetric(bare.Seconds()/full.Seconds(), "ratio")
+}
