@@ -32,8 +32,12 @@ func main() {
 		Guides:        guide.Topics(),
 		Run:           func(ctx context.Context, path string) error { return appliance.Daemon(ctx, path, os.Stderr) },
 		TUI:           openTUI,
+		Sim: func(ctx context.Context, kind string, o cli.SimOptions, s cli.Streams) error {
+			return demo.Sim(ctx, kind, demo.SimOptions{Listen: o.Listen, People: o.People, Seed: o.Seed, Faults: o.Faults, URL: o.URL, Token: o.Token, Out: s.Out})
+		},
+		SimKinds: demo.SimKinds(),
 		Demo: func(ctx context.Context, o cli.DemoOptions, s cli.Streams) error {
-			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, Out: s.Out, Version: version,
+			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, JSON: o.JSON, Out: s.Out, Version: version,
 				Log: hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off})}
 			if s.Terminal && s.Interactive && !o.Once {
 				opts.TUI = func(ctx context.Context, socket string) error { return openTUI(ctx, socket, false) }

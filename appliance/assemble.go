@@ -16,6 +16,8 @@ import (
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
 	"rollcall/connectors"
+	"rollcall/connectors/adp"
+	"rollcall/connectors/csv"
 	"rollcall/connectors/hibob"
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/lucca"
@@ -83,6 +85,9 @@ func targetRules(t *config.Target) (reconcile.TargetRules, error) {
 	switch t.Kind {
 	case model.KindJavelo:
 		return reconcile.TargetRules{Attributes: javelo.Attributes(), Custom: true, IdentifierChanges: t.IdentifierChanges, Derive: derive(t)}, nil
+	case model.KindSCIM:
+		// Custom attributes go only where the map names a place for them.
+		return reconcile.TargetRules{Attributes: scim.TargetAttributes(), IdentifierChanges: t.IdentifierChanges, Derive: derive(t)}, nil
 	}
 	return reconcile.TargetRules{}, fmt.Errorf("[targets.%s]: this build cannot deliver to kind %q yet; remove the table or set kind = \"javelo\"", t.Name, t.Kind)
 }
@@ -207,6 +212,13 @@ func connectSource(s *config.Source) (connectors.Source, error) {
 	case model.KindLucca:
 		return lucca.New(lucca.Config{BaseURL: s.BaseURL.Copy(), Account: s.Account, API: s.API, APIKey: s.APIKey.Reveal(),
 			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL.String(), SkipField: s.SkipField, NoSkipField: s.SkipField == "", CustomFields: luccaFields(paths)})
+	case model.KindADP:
+		return adp.New(adp.Config{BaseURL: s.BaseURL.Copy(), TokenURL: s.TokenURL.Copy(), ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(),
+			ClientCert: string(s.ClientCert), ClientKey: string(s.ClientKey), CACert: string(s.CACert), CustomFields: paths})
+	case model.KindSCIMPull:
+		return scim.NewSource(scim.PullConfig{BaseURL: s.BaseURL.Copy(), Token: s.Token.Reveal()})
+	case model.KindCSV:
+		return csv.New(csv.Config{Path: string(s.Path), CustomFields: paths})
 	}
 	return nil, fmt.Errorf("this build cannot read kind %q yet", s.Kind)
 }
@@ -230,6 +242,8 @@ func connectTarget(t *config.Target, b *budget) (connectors.Target, error) {
 	switch t.Kind {
 	case model.KindJavelo:
 		return javelo.New(javelo.Config{BaseURL: t.BaseURL.Copy(), Token: t.Token.Reveal(), Limiter: b.limiter, TenantKeys: tenantKeys(t)})
+	case model.KindSCIM:
+		return scim.NewTarget(scim.TargetConfig{BaseURL: t.BaseURL.Copy(), Token: t.Token.Reveal(), Limiter: b.limiter, CustomKeys: tenantKeys(t)})
 	}
 	return nil, fmt.Errorf("this build cannot deliver to kind %q yet", t.Kind)
 }

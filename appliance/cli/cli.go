@@ -65,6 +65,16 @@ type DemoOptions struct {
 	JSON   bool   // with Once: the summary as JSON
 }
 
+// SimOptions is how a simulator was asked for.
+type SimOptions struct {
+	Listen string
+	People int
+	Seed   uint64
+	Faults []string
+	URL    string // okta and azure: the SCIM service to push to
+	Token  string
+}
+
 // Deps is what the assembly puts behind the commands. A hook that is nil makes
 // its command say that it is not part of this build.
 type Deps struct {
@@ -73,6 +83,9 @@ type Deps struct {
 	Run func(ctx context.Context, path string) error
 	// Demo runs the simulated world until ctx ends or, with Once, until it is in step.
 	Demo func(ctx context.Context, o DemoOptions, s Streams) error
+	// Sim runs one simulator until ctx ends; SimKinds are those it knows.
+	Sim      func(ctx context.Context, kind string, o SimOptions, s Streams) error
+	SimKinds []string
 	// TUI runs the terminal UI against a socket until its user leaves.
 	TUI func(ctx context.Context, socket string, readOnly bool) error
 	// ConfigExample is config.example.toml.

@@ -64,6 +64,34 @@ func (a *app) demo() *cobra.Command {
 	return c
 }
 
+func (a *app) sim() *cobra.Command {
+	var o SimOptions
+	c := &cobra.Command{
+		Use: "sim KIND", Short: "one simulated service on loopback, faults on a dial",
+		Long: "Runs one simulated service until it is stopped (Ctrl-C), and prints what to put into a configuration to\n" +
+			"use it: " + strings.Join(a.deps.SimKinds, ", ") + ". okta and azure are senders: they push to --url with --token.",
+		Example: "  rollcall sim hibob --people 200\n  rollcall sim javelo --fault throttle:3\n" +
+			"  rollcall sim okta --url http://127.0.0.1:8443/scim/v2 --token rct_…",
+		Args: takes(1, 1), ValidArgs: a.deps.SimKinds,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.deps.Sim == nil {
+				return notBuiltIn("the simulators")
+			}
+			if err := a.deps.Sim(cmd.Context(), args[0], o, a.Streams); err != nil {
+				return wrongUsage(err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&o.Listen, "listen", "", "where it serves, on loopback (`HOST:PORT`; default a free port)")
+	c.Flags().IntVar(&o.People, "people", 0, "how many people it has (`N`)")
+	c.Flags().Uint64Var(&o.Seed, "seed", 0, "the same `SEED` gives the same people")
+	c.Flags().StringArrayVar(&o.Faults, "fault", nil, "what goes wrong: `KIND`, KIND:3 or KIND:always; may be given more than once")
+	c.Flags().StringVar(&o.URL, "url", "", "okta, azure: the SCIM service to push to (`URL`)")
+	c.Flags().StringVar(&o.Token, "token", "", "okta, azure: the `TOKEN` of the source")
+	return c
+}
+
 func (a *app) tui() *cobra.Command {
 	var readOnly bool
 	c := &cobra.Command{

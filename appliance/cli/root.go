@@ -25,7 +25,7 @@ func (a *app) groups() []group {
 		{"Every day", []*cobra.Command{a.status(), a.sync(), a.plan(), a.runs(), a.approve(), a.reject()}},
 		{"People", []*cobra.Command{a.conflicts(), a.people(), a.person(), a.deliveries()}},
 		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup()}},
-		{"Around it", []*cobra.Command{a.tui(), a.guide(), a.config(), a.version()}},
+		{"Around it", []*cobra.Command{a.tui(), a.sim(), a.guide(), a.config(), a.version()}},
 	}
 }
 

@@ -72,7 +72,7 @@ func (t *tokens) request(ctx context.Context) (value string, life time.Duration,
 	seconds, _ := a.ExpiresIn.Int64()
 	// For at least a moment and at most a day, whatever the answer says.
 	life = time.Duration(min(max(seconds, 10), 86400)) * time.Second
-	return a.AccessToken, life, nil
+	return a.AccessToken, max(life-earlyRenewal, life/2), nil
 }
 
 // accept notes that ADP took the current token.

@@ -2,7 +2,6 @@ package elevo
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"rollcall/connectors"
@@ -39,12 +38,11 @@ func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
 	if _, ok := s.files.HasExtension("posix-rename@openssh.com"); !ok {
 		report.Notices = append(report.Notices, "The server has no atomic rename: for a moment during a delivery there may be no file")
 	}
-	switch at := t.recipientExpires(); {
-	case at.IsZero():
-	case !t.now().Before(at):
+	switch now := t.now(); {
+	case !t.sealableAt(now):
 		report.Notices = append(report.Notices, "The key in gpg_recipient expired: files can no longer be encrypted to it")
-	case at.Sub(t.now()) < expiresSoon:
-		report.Notices = append(report.Notices, fmt.Sprintf("The key in gpg_recipient expires on %s", at.UTC().Format(time.DateOnly)))
+	case !t.sealableAt(now.Add(expiresSoon)):
+		report.Notices = append(report.Notices, "The key in gpg_recipient expires within thirty days; ask Elevo for its next one")
 	}
 	return report, nil
 }

@@ -21,8 +21,9 @@ import (
 type Receipt struct {
 	// Sent is false when the file is the one that was delivered last.
 	Sent bool
-	// Digest names the file and where it was put. Given back as Config.Delivered
-	// it keeps a restart from sending the same file again.
+	// Digest names the file and where it was put; empty beside an error, when
+	// nobody knows which file is there. Given back as Config.Delivered it keeps a
+	// restart from sending the same file again.
 	Digest  string
 	People  int
 	Bytes   int // as put on the server: encrypted, when it is
@@ -36,8 +37,11 @@ const opDeliver = "put the file"
 // uploaded under a name of its own, read back for its size, and then renamed, so
 // that whoever fetches it sees the old file or the new.
 //
-// A call that ends in an error may have put the file all the same; calling again
-// is always safe. Classes are those of a target: Denied and Misconfigured need an
+// A call that ends in an error may have put the file all the same: from then on no
+// file counts as delivered, and calling again is always safe. Whoever stores the
+// digest forgets it likewise before a call that sends (see [Target.Differs]), or a
+// process that dies in between could take an old file for the one that is there.
+// Classes are those of a target: Denied and Misconfigured need an
 // operator, Transient another attempt, Invalid other people: there is nobody, or
 // two whom the file cannot tell apart.
 func (t *Target) Deliver(ctx context.Context, rows []Row) (Receipt, error) {
@@ -66,15 +70,27 @@ func (t *Target) Deliver(ctx context.Context, rows []Row) (Receipt, error) {
 		return Receipt{}, err
 	}
 	defer s.close()
+	t.note("")
 	if err := t.put(ctx, s.files, payload); err != nil {
 		return Receipt{}, err
 	}
 	t.sweep(s.files)
-	t.mu.Lock()
-	t.delivered = r.Digest
-	t.mu.Unlock()
+	t.note(r.Digest)
 	r.Sent, r.Bytes = true, len(payload)
 	return r, nil
+}
+
+// Differs reports whether Deliver would send a file for these people now. It
+// connects to nothing.
+func (t *Target) Differs(rows []Row) (bool, error) {
+	f, err := t.layout.Render(rows)
+	return err == nil && t.digest(f.Content) != t.last(), err
+}
+
+func (t *Target) note(digest string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.delivered = digest
 }
 
 func (t *Target) last() string {

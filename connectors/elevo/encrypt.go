@@ -57,7 +57,7 @@ func (t *Target) encrypt(content []byte) ([]byte, error) {
 	}
 	const op = "elevo: encrypt the file"
 	now := t.now()
-	if _, ok := t.recipient.EncryptionKey(now, encryption(now)); !ok {
+	if !t.sealableAt(now) {
 		return nil, &connectors.Error{Class: connectors.Misconfigured, Op: op, Detail: "the recipient's key expired", Next: nextRecipient}
 	}
 	var out bytes.Buffer
@@ -93,15 +93,12 @@ func (t *Target) sealed(out io.Writer, seal func(io.Writer) error) error {
 	return w.Close()
 }
 
-// recipientExpires is when the recipient's encryption key expires; zero: never.
-func (t *Target) recipientExpires() time.Time {
+// sealableAt reports whether files can be encrypted at that time: a key may end by
+// its own date or by that of the key above it.
+func (t *Target) sealableAt(at time.Time) bool {
 	if t.recipient == nil {
-		return time.Time{}
+		return true
 	}
-	now := t.now()
-	key, ok := t.recipient.EncryptionKey(now, encryption(now))
-	if !ok || key.SelfSignature == nil || key.SelfSignature.KeyLifetimeSecs == nil || *key.SelfSignature.KeyLifetimeSecs == 0 {
-		return time.Time{}
-	}
-	return key.PublicKey.CreationTime.Add(time.Duration(*key.SelfSignature.KeyLifetimeSecs) * time.Second)
+	_, ok := t.recipient.EncryptionKey(at, encryption(at))
+	return ok
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
@@ -81,18 +82,21 @@ type watched struct {
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
-	if err != nil {
-		w.broke.Store(true)
-	}
+	w.note(err)
 	return n, err
 }
 
 func (w *watched) Write(p []byte) (int, error) {
 	n, err := w.Conn.Write(p)
-	if err != nil {
+	w.note(err)
+	return n, err
+}
+
+// note leaves out what follows from closing the connection on this side.
+func (w *watched) note(err error) {
+	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
 		w.broke.Store(true)
 	}
-	return n, err
 }
 
 var errOtherHostKey = errors.New("another host key")
@@ -126,9 +130,10 @@ func (t *Target) connect(ctx context.Context) (*session, error) {
 	shell := ssh.NewClient(c, channels, requests)
 	files, err := sftp.NewClient(shell)
 	if err != nil {
+		broke := w.broke.Load()
 		stop()
 		shell.Close()
-		if ctx.Err() != nil || w.broke.Load() {
+		if ctx.Err() != nil || broke {
 			return nil, transient(ctx, opConnect, "the connection broke")
 		}
 		return nil, &connectors.Error{

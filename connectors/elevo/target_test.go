@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
@@ -84,7 +84,8 @@ func (st *stage) target(t testing.TB) *elevo.Target {
 // company makes rows for n people of the cast; the title tells editions apart.
 func company(n int, title string) []elevo.Row {
 	var rows []elevo.Row
-	for _, p := range cast.Company(n, 7) {
+	people := cast.Company(n, 7)
+	for _, p := range people {
 		d := model.Desired{
 			Person: model.PersonID("p_" + p.EmployeeNumber), Active: p.Status != "terminated", Email: p.Email,
 			Attributes: map[model.Name]string{
@@ -93,7 +94,7 @@ func company(n int, title string) []elevo.Row {
 			},
 		}
 		if p.Manager >= 0 {
-			d.Manager = &model.ManagerLink{Person: model.PersonID("p_" + cast.Company(n, 7)[p.Manager].EmployeeNumber)}
+			d.Manager = &model.ManagerLink{Person: model.PersonID("p_" + people[p.Manager].EmployeeNumber)}
 		}
 		rows = append(rows, elevo.RowOf(d))
 	}
@@ -270,6 +271,29 @@ func TestLostAnswerToTheRenameIsDeliveredAgain(t *testing.T) {
 	st.neverHalf(t, rendered(t, rows))
 }
 
+func TestRosterThatTurnsBackAfterALostAnswerIsSent(t *testing.T) {
+	st := open(t, elevosim.Options{})
+	target := st.target(t)
+	old, next := company(20, "Analyst"), company(20, "Engineer")
+	if _, err := target.Deliver(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	st.Break(elevosim.Faults{CutAfterNext: true})
+	if r, err := target.Deliver(t.Context(), next); err == nil || r.Digest != "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if differs, err := target.Differs(old); !differs || err != nil {
+		t.Errorf("the old people differ from the file that may be there: %v, %v", differs, err)
+	}
+	if r, err := target.Deliver(t.Context(), old); err != nil || !r.Sent {
+		t.Errorf("%+v, %v", r, err)
+	}
+	st.holds(t, rendered(t, old))
+	if differs, err := target.Differs(old); differs || err != nil {
+		t.Errorf("what was just delivered differs: %v, %v", differs, err)
+	}
+}
+
 func TestServersWithoutAtomicRenameGetTheFileAllTheSame(t *testing.T) {
 	for name, opts := range map[string]elevosim.Options{
 		"rename replaces":   {NoAtomicRename: true, RenameReplaces: true},
@@ -429,7 +453,7 @@ func TestEncryptionKeyThatEndsIsSpokenOfInTime(t *testing.T) {
 		t.Errorf("a hundred days before: %+v, %v", r, err)
 	}
 	now = now.Add(80 * 24 * time.Hour)
-	if r, err := target.Check(t.Context()); err != nil || len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "expires on") {
+	if r, err := target.Check(t.Context()); err != nil || len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "expires within") {
 		t.Errorf("twenty days before: %+v, %v", r, err)
 	}
 	now = now.Add(80 * 24 * time.Hour)

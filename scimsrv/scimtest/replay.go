@@ -69,6 +69,23 @@ type expectation struct {
 // own. tenant is called once per conversation and must return an empty tenant.
 // A conversation stops at the first step that is not answered as recorded.
 func Replay(t *testing.T, fsys fs.FS, tenant func(t *testing.T) Client) {
+	replay(t, fsys, func(t *testing.T, _ conversation) Client { return tenant(t) })
+}
+
+// ReplayShared is [Replay] for a service of which there is one tenant only, with
+// whatever others left in it. Conversations that count on an empty one are
+// skipped.
+func ReplayShared(t *testing.T, fsys fs.FS, c Client) {
+	replay(t, fsys, func(t *testing.T, conv conversation) Client {
+		if slices.Contains(conv.Requires, "empty_tenant") {
+			t.Skip("needs an empty tenant")
+		}
+		return c
+	})
+}
+
+func replay(t *testing.T, fsys fs.FS, tenant func(*testing.T, conversation) Client) {
+	t.Helper()
 	var files []string
 	err := fs.WalkDir(fsys, ".", func(name string, _ fs.DirEntry, err error) error {
 		if path.Ext(name) == ".json" {
@@ -92,7 +109,7 @@ func Replay(t *testing.T, fsys fs.FS, tenant func(t *testing.T) Client) {
 			if err := json.Unmarshal(raw, &conv); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			conv.replay(t, tenant(t))
+			conv.replay(t, tenant(t, conv))
 		})
 	}
 }

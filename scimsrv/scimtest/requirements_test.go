@@ -2,21 +2,35 @@ package scimtest_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"rollcall/scimsrv/scimtest"
 )
 
-// The suite runs against any service: SCIM_BASE_URL=https://… SCIM_TOKEN=… go test.
-// It creates users and groups there and leaves them.
-func TestServiceNamedByTheEnvironmentKeepsTheRFCs(t *testing.T) {
+// The suites run against any service, ours or another's:
+//
+//	SCIM_BASE_URL=https://… SCIM_TOKEN=… go test -count=1 ./scimsrv/scimtest
+//
+// It creates users and groups there and leaves some of them.
+func named(t *testing.T) scimtest.Client {
+	t.Helper()
 	base, token := os.Getenv("SCIM_BASE_URL"), os.Getenv("SCIM_TOKEN")
 	if base == "" || token == "" {
 		t.Skip("SCIM_BASE_URL and SCIM_TOKEN are not set")
 	}
-	scimtest.RunRequirements(t, func(*testing.T) scimtest.Client {
-		return scimtest.Client{BaseURL: base, Token: token}
-	}, nil)
+	return scimtest.Client{BaseURL: strings.TrimRight(base, "/"), Token: token}
+}
+
+func TestServiceNamedByTheEnvironmentKeepsTheRFCs(t *testing.T) {
+	c := named(t)
+	scimtest.RunRequirements(t, func(*testing.T) scimtest.Client { return c }, nil)
+}
+
+// SCIM_SENDER=okta or SCIM_SENDER=entra replays what that sender sends only, for
+// services that treat their senders differently.
+func TestServiceNamedByTheEnvironmentAnswersSendersAsRecorded(t *testing.T) {
+	scimtest.ReplayShared(t, scimtest.Recorded(os.Getenv("SCIM_SENDER")), named(t))
 }
 
 func TestRequirementsAreIdentified(t *testing.T) {
