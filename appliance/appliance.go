@@ -84,6 +84,9 @@ type App struct {
 // brought in line with the policy. Nothing listens and nothing is sent yet.
 // Secrets must be resolved.
 func Open(cfg *config.Config, o Options) (*App, error) {
+	if o.Version.Version == "" {
+		o.Version.Version = "devel" // clients tell by it whether rollcall answers
+	}
 	a := &App{cfg: cfg, log: o.Log, version: o.Version, ready: o.Ready, now: time.Now,
 		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
 		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, budgets: map[string]*budget{}}

@@ -163,3 +163,44 @@ func TestAMassOfLeaversWaitsForAHuman(t *testing.T) {
 		t.Error("a second approval of the same hold was taken")
 	}
 }
+
+func TestAHeldDeactivationOfManagersKeepsTheirReportsLinked(t *testing.T) {
+	w := newWorld(t, 60, "")
+	w.start()
+	w.sync("hibob")
+	w.activate("hibob")
+	links := func() (n int) {
+		for _, a := range w.javelo.Accounts() {
+			if a.ManagerID != "" {
+				n++
+			}
+		}
+		return n
+	}
+	before := links()
+	for _, i := range []int{1, 2, 50, 51, 52, 53, 54} {
+		w.hibob.Terminate(i, "2026-01-31")
+	}
+	writes := w.javelo.Writes()
+	w.sync("hibob")
+	if n := w.javelo.Writes() - writes; n != 0 || links() != before {
+		t.Fatalf("while the deactivations are held, %d writes left and %d of %d links are there", n, links(), before)
+	}
+	runs, err := w.app.Runs(w.ctx(), admin0())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq); err != nil {
+		t.Fatal(err)
+	}
+	w.wait()
+	manager, _ := w.javelo.Account(w.people[1].Email)
+	if manager.Active {
+		t.Fatal("the approval did not deactivate the manager")
+	}
+	for _, a := range w.javelo.Accounts() {
+		if a.ManagerID == manager.ID {
+			t.Errorf("after the approval %s still reports to the disabled manager", a.ID)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"crypto/sha256"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/identity"
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/store"
@@ -49,6 +50,7 @@ func (a *App) Plan(_ context.Context, source string) (admin.Plan, error) {
 // readPlan describes the pending jobs in the transaction that are asked for.
 func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool) error {
 	settings := a.engine.Settings()
+	seen := lookups{tx: tx, records: map[model.RecordID]string{}, names: map[model.PersonID]string{}}
 	for i := range settings.Targets {
 		t := &settings.Targets[i]
 		for job, err := range store.Outbox.Each(tx, store.Prefix(t.Name)) {
@@ -58,7 +60,7 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool)
 			if !wanted(job) {
 				continue
 			}
-			change, ok, err := planChange(tx, t, job)
+			change, ok, err := planChange(seen, t, job)
 			if err != nil {
 				return err
 			}
@@ -106,8 +108,34 @@ var effects = []model.Effect{model.EffectDeactivate, model.EffectCreate, model.E
 
 func effectOrder(e string) int { return slices.Index(effects, model.Effect(e)) }
 
-func planChange(tx *store.Tx, t *ingest.TargetSettings, job model.Job) (admin.PlanChange, bool, error) {
-	o, ok, err := ingest.Look(tx, t, job.Person)
+// lookups remembers, within one transaction, what a plan asks for again and
+// again: the source behind a record, the name of a manager.
+type lookups struct {
+	tx      *store.Tx
+	records map[model.RecordID]string
+	names   map[model.PersonID]string
+}
+
+func (l lookups) source(id model.RecordID) (string, error) {
+	if s, ok := l.records[id]; ok || id == "" {
+		return s, nil
+	}
+	r, _, err := store.Records.Get(l.tx, id)
+	l.records[id] = r.Source
+	return r.Source, err
+}
+
+func (l lookups) name(id model.PersonID) (string, error) {
+	if s, ok := l.names[id]; ok {
+		return s, nil
+	}
+	ref, err := refOf(l.tx, id)
+	l.names[id] = ref.Name
+	return ref.Name, err
+}
+
+func planChange(seen lookups, t *ingest.TargetSettings, job model.Job) (admin.PlanChange, bool, error) {
+	o, ok, err := ingest.Look(seen.tx, t, job.Person)
 	if err != nil || !ok || o.Projection.Effect == model.EffectNone {
 		return admin.PlanChange{}, false, err
 	}
@@ -126,19 +154,17 @@ func planChange(tx *store.Tx, t *ingest.TargetSettings, job model.Job) (admin.Pl
 		}
 	}
 	for _, n := range names {
-		from, err := valueOf(tx, old, n, o.Have != nil)
+		from, err := seen.value(old, n, o.Have != nil)
 		if err != nil {
 			return c, false, err
 		}
-		to, err := valueOf(tx, o.Projection.Want, n, true)
+		to, err := seen.value(o.Projection.Want, n, true)
 		if err != nil {
 			return c, false, err
 		}
 		change := admin.AttributeChange{Attribute: string(n), Old: from, New: to}
-		if r, ok, err := store.Records.Get(tx, o.Person.Provenance[n]); err != nil {
+		if change.Source, err = seen.source(o.Person.Provenance[n]); err != nil {
 			return c, false, err
-		} else if ok {
-			change.Source = r.Source
 		}
 		c.Attributes = append(c.Attributes, change)
 	}
@@ -154,8 +180,8 @@ func sortedNames(m map[model.Name]string) []model.Name {
 	return names
 }
 
-// valueOf spells one attribute of a desired state for a human.
-func valueOf(tx *store.Tx, d model.Desired, n model.Name, exists bool) (string, error) {
+// value spells one attribute of a desired state for a human.
+func (l lookups) value(d model.Desired, n model.Name, exists bool) (string, error) {
 	switch {
 	case n == "active" && exists:
 		return strconv.FormatBool(d.Active), nil
@@ -167,14 +193,23 @@ func valueOf(tx *store.Tx, d model.Desired, n model.Name, exists bool) (string, 
 		if d.Manager == nil || d.Manager.Person == "" {
 			return "", nil
 		}
-		ref, err := refOf(tx, d.Manager.Person)
-		return ref.Name, err
+		return l.name(d.Manager.Person)
 	}
 	return d.Attributes[n], nil
 }
 
 // uncovered lists the accounts that no person matches.
 func uncovered(tx *store.Tx, target string, p *admin.Plan) error {
+	// People out of scope claim no address, and are known all the same.
+	outside := map[string]bool{}
+	for q, err := range store.Persons.Each(tx, nil) {
+		if err != nil {
+			return err
+		}
+		if id, _, err := identity.Email(q.Attributes.Text(model.Email)); err == nil && q.EmailKey == "" {
+			outside[id.Value] = true
+		}
+	}
 	for acc, err := range store.Accounts.Each(tx, store.Prefix(target)) {
 		if err != nil {
 			return err
@@ -183,7 +218,7 @@ func uncovered(tx *store.Tx, target string, p *admin.Plan) error {
 		if err != nil {
 			return err
 		}
-		if owned || acc.EmailKey != "" && store.PersonByEmail.Count(tx, store.Prefix(acc.EmailKey), 1) > 0 {
+		if owned || outside[acc.EmailKey] || acc.EmailKey != "" && store.PersonByEmail.Count(tx, store.Prefix(acc.EmailKey), 1) > 0 {
 			continue
 		}
 		p.Uncovered = append(p.Uncovered, admin.Uncovered{Target: target, Login: acc.Login, Active: acc.Active})

@@ -3,6 +3,7 @@ package appliance
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ type countsCache struct {
 	seq    uint64
 	at     time.Time
 	counts admin.Counts
+
+	activity   []int
+	activityAt time.Time
 }
 
 // countsAge is how long counts are reused while people change: counting a large
@@ -61,7 +65,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 			}
 			s.Targets = append(s.Targets, t)
 		}
-		if s.Activity, err = activity(tx, a.now()); err != nil {
+		if s.Activity, err = a.recentActivity(tx); err != nil {
 			return err
 		}
 		return a.needs(tx, &s)
@@ -106,7 +110,7 @@ func (a *App) counts() (admin.Counts, error) {
 				c.Waiting++
 			}
 		}
-		a.counted = countsCache{seq: last.Seq, at: a.now(), counts: c}
+		a.counted.seq, a.counted.at, a.counted.counts = last.Seq, a.now(), c
 		return nil
 	})
 	return a.counted.counts, err
@@ -207,6 +211,20 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 		}
 	}
 	return t, nil
+}
+
+// recentActivity is activity, counted again no more often than the counts.
+func (a *App) recentActivity(tx *store.Tx) ([]int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := a.now(); a.counted.activity == nil || now.Sub(a.counted.activityAt) >= countsAge {
+		counted, err := activity(tx, now)
+		if err != nil {
+			return nil, err
+		}
+		a.counted.activity, a.counted.activityAt = counted, now
+	}
+	return slices.Clone(a.counted.activity), nil
 }
 
 // activity counts journal events per minute of the last hour, oldest first.

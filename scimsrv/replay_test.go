@@ -55,6 +55,13 @@ func TestConversationsWithEntraAreAnsweredAsRecorded(t *testing.T) {
 	scimtest.Replay(t, scimtest.Recorded("entra"), func(t *testing.T) scimtest.Client { return newTenant(t, quirk.Azure).Client })
 }
 
+// One tenant for all conversations: none may depend on what another left.
+func TestConversationsDoNotDisturbEachOther(t *testing.T) {
+	for sender, dialect := range map[string]string{"okta": quirk.Okta, "entra": quirk.Azure} {
+		t.Run(dialect, func(t *testing.T) { scimtest.ReplayShared(t, scimtest.Recorded(sender), newTenant(t, dialect).Client) })
+	}
+}
+
 func TestDialectRFCKeepsEveryRequirement(t *testing.T) {
 	scimtest.RunRequirements(t, func(t *testing.T) scimtest.Client { return newTenant(t, quirk.RFC).Client }, nil)
 }

@@ -259,7 +259,14 @@ func (e *Engine) Succeeded(a Attempt, account model.Account) error {
 			return store.Outbox.Delete(c.tx, key)
 		}
 		if t := c.target(a.Target); t != nil {
-			if err := c.evaluate(t, a.Person); err != nil {
+			c.touched[a.Person] = true
+			if had && old.Sent.Active != d.Sent.Active {
+				// The links of the reports follow the account, not the roster.
+				if err := c.touchReports(a.Person); err != nil {
+					return err
+				}
+			}
+			if err := c.evaluateTouched(); err != nil {
 				return err
 			}
 		}

@@ -175,7 +175,9 @@ func viewManager(tx *store.Tx, target string, id model.PersonID) (reconcile.Mana
 	}
 	isActive := delivered && d.Sent.Active
 	v.Linkable = isActive && m.Access != model.AccessOff || m.Access == model.AccessOn && m.Waiting == "" && len(m.Held) == 0
-	v.Off = m.Access == model.AccessOff || delivered && !d.Sent.Active && m.Access != model.AccessOn
+	// Only what the target was told counts: while a guard holds the manager's
+	// deactivation, their reports keep the link.
+	v.Off = delivered && !d.Sent.Active && m.Access != model.AccessOn
 	return v, nil
 }
 

@@ -316,6 +316,22 @@ func TestLastDecisionOnAPairCounts(t *testing.T) {
 	}
 }
 
+func TestLastPreferenceCounts(t *testing.T) {
+	w := newWorld()
+	both := []model.RecordID{"r-hr1", "r-hr2"}
+	w.put(ada("hr", "1", "title", "Engineer"))
+	w.put(ada("hr", "2", "title", "Director"))
+	for _, step := range []struct {
+		record model.RecordID
+		title  string
+	}{{"r-hr2", "Director"}, {"r-hr1", "Engineer"}, {"r-hr2", "Director"}} {
+		answer(t, w, model.Decision{Verb: model.Prefer, Record: step.record, Records: both})
+		if got := personOf(t, w, step.record).Attributes.Text(model.Title); got != step.title {
+			t.Errorf("%s is preferred and the title is %q", step.record, got)
+		}
+	}
+}
+
 func TestPersonsWhoClaimOneAddressAreFrozen(t *testing.T) {
 	w := newWorld()
 	w.put(ada("hr", "1"))

@@ -130,8 +130,10 @@ func TestNextReviewIsTheEarliestDayAnythingChanges(t *testing.T) {
 		t.Errorf("review on %q, want the day the account may be made", v.review)
 	}
 	other := says("idp", "1", "start_date", "2020-01-01", "end_date", "2026-11-24")
-	if v := combine(today, &Policy{}, short, other); v.review != "2026-11-25" || v.status != model.Active {
-		t.Errorf("%s until %q, want the earlier change of the other source", v.status, v.review)
+	for _, order := range [][]model.Record{{short, other}, {other, short}} {
+		if v := combine(today, &Policy{}, order...); v.review != "2026-11-25" || v.status != model.Active {
+			t.Errorf("%s until %q, want the earlier change of the other source", v.status, v.review)
+		}
 	}
 }
 

@@ -40,8 +40,9 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 			delete(person.Provenance, model.DisplayName)
 		}
 	}
+	// Someone out of scope identifies nobody: their address stands for no claim.
 	person.EmailKey = ""
-	if raw := person.Attributes.Text(model.Email); raw != "" {
+	if raw := person.Attributes.Text(model.Email); raw != "" && !outOfScope(speaking) {
 		if id, _, err := identity.Email(raw); err == nil {
 			person.EmailKey = id.Value
 		}
@@ -50,22 +51,33 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 }
 
 // heard chooses the records whose values count: the live ones, or all that take
-// part when none is live. A record that ended speaks only of someone who left.
+// part when none is live. A record that ended speaks only of someone who left,
+// and one that is out of scope only of someone nobody else speaks of: so that
+// they can be found and explained.
 func (w *work) heard(records []*model.Record) []*model.Record {
-	var living, ended []*model.Record
+	var living, ended, outside []*model.Record
 	for _, r := range records {
 		switch {
 		case r.Scope.State == model.OutOfScope:
+			outside = append(outside, r)
 		case live(r, w.in.Today, w.in.Policy):
 			living = append(living, r)
 		default:
 			ended = append(ended, r)
 		}
 	}
-	if len(living) > 0 {
+	switch {
+	case len(living) > 0:
 		return living
+	case len(ended) > 0:
+		return ended
 	}
-	return ended
+	return outside
+}
+
+// outOfScope reports whether none of the records takes part.
+func outOfScope(records []*model.Record) bool {
+	return !slices.ContainsFunc(records, func(r *model.Record) bool { return r.Scope.State != model.OutOfScope })
 }
 
 // winner returns the record whose word counts for attribute n: the first by

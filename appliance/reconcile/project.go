@@ -35,7 +35,7 @@ type ManagerView struct {
 	Person model.PersonID // empty when the manager did not resolve
 	// Linkable says that the manager has, or is about to get, an active account.
 	Linkable bool
-	// Off says that the manager's account is, or is about to be, inactive.
+	// Off says that the manager's account is inactive and not about to change.
 	Off bool
 }
 

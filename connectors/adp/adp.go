@@ -130,7 +130,7 @@ func New(cfg Config) (*Source, error) {
 		client: &wire.Client{Name: "adp", Base: cfg.TokenURL, HTTP: s.cfg.HTTP, Now: cfg.Now, MaxBody: 1 << 20, Describe: describeToken},
 	}
 	s.client = &wire.Client{
-		Name: "adp", Base: cfg.BaseURL, HTTP: s.cfg.HTTP, Now: cfg.Now, Describe: describe,
+		Name: "adp", Base: cfg.BaseURL, HTTP: s.cfg.HTTP, Now: cfg.Now, Describe: describe, MaxBody: 16 << 20,
 		Limiter: wire.NewLimiter(requestsPerMinute, time.Minute),
 		// Without the parameter birth dates come masked even where the project is
 		// entitled to them.

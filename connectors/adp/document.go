@@ -35,7 +35,7 @@ func (s *Source) document(w worker, assignment worker) json.RawMessage {
 		}
 		section, name, _ := strings.Cut(path, ".")
 		if in, ok := w[section].(worker); ok {
-			_, _ = in, name
+			delete(in, name)
 		}
 	}
 	assignments, _ := w["workAssignments"].([]any)

@@ -174,6 +174,19 @@ func TestPullNoticesWhatMovesDuringARead(t *testing.T) {
 	}
 }
 
+func TestPullNoticesAnIgnoredStartIndexAfterAResumptionToo(t *testing.T) {
+	sim := scimsim.New(cast.Company(23, 4), scimsim.Options{})
+	_, pages, err := pull(t.Context(), puller(t, sim, nil), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim.Change(func(c *scimsim.Control) { c.IgnoreStartIndex(true) })
+	people, _, err := pull(t.Context(), puller(t, sim, nil), pages[0].Next)
+	if connectors.ClassOf(err) != connectors.Transient || len(people) > 0 {
+		t.Errorf("%d people, then %v", len(people), err)
+	}
+}
+
 func TestPullByCursorIsNotDisturbedByWhoComes(t *testing.T) {
 	sim := scimsim.New(cast.Company(23, 4), scimsim.Options{Cursors: true, Style: scimsim.WithoutTotals})
 	sim.BetweenPages(func(c *scimsim.Control) { c.Remove(1) })

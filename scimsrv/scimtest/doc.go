@@ -7,5 +7,8 @@
 // describes; [Recorded] gives them as a file system.
 //
 // Nothing here knows how the service is built. The suites need an empty tenant
-// each, and report what was promised, what was asked and what came back.
+// each, except [ReplayShared] and [Requirements], and report what was promised,
+// what was asked and what came back. One command runs both against any service:
+//
+//	SCIM_BASE_URL=https://… SCIM_TOKEN=… go test -count=1 ./scimsrv/scimtest
 package scimtest
