@@ -363,10 +363,10 @@ func TestManagerWhoLeavesIsUnlinkedFromTheirReports(t *testing.T) {
 	gone[0] = left(gone[0])
 	w.read("hr", gone...)
 	report := w.person("hr", 2).ID
-	j, _ := w.job(report)
-	if !slices.Equal(j.Changed, []model.Name{model.Manager}) {
-		t.Errorf("job %+v", j)
+	if j, pending := w.job(report); pending {
+		t.Errorf("the link would go before the manager's account is off, which a guard may yet hold: %+v", j)
 	}
+	w.deliver()
 	w.deliver()
 	if d, _ := w.delivered(report); d.Sent.Manager == nil || d.Sent.Manager.Person != "" {
 		t.Errorf("the link is %+v", d.Sent.Manager)

@@ -201,6 +201,8 @@ func TestFailedDeliveryLeavesTheOldFileWhole(t *testing.T) {
 	}{
 		"other host key":           {faults: elevosim.Faults{OtherHostKey: true}, class: connectors.Misconfigured, words: "host key"},
 		"key refused":              {faults: elevosim.Faults{RefuseKey: true}, class: connectors.Denied, words: "refused"},
+		"cut at the login":         {faults: elevosim.Faults{CutAtLogin: true}, class: connectors.Transient, words: "broke"},
+		"moved aside, refused":     {opts: elevosim.Options{NoAtomicRename: true}, faults: elevosim.Faults{RefuseNth: 3}, class: connectors.Denied, words: "permit"},
 		"no SFTP":                  {faults: elevosim.Faults{NoSFTP: true}, class: connectors.Denied, words: "SFTP"},
 		"read only":                {faults: elevosim.Faults{ReadOnly: true}, class: connectors.Denied, words: "permit"},
 		"no directory":             {faults: elevosim.Faults{NoDirectory: true}, class: connectors.Misconfigured, words: "directory"},
@@ -231,6 +233,9 @@ func TestFailedDeliveryLeavesTheOldFileWhole(t *testing.T) {
 			}
 			tellsNothing(t, st, err)
 			st.holds(t, rendered(t, old))
+			if names := st.Names(); len(names) != 1 && !strings.Contains(tc.words, "broke") {
+				t.Errorf("files left on the server: %v", names)
+			}
 
 			// What was not delivered is delivered once the server is well again.
 			st.Break(elevosim.Faults{})

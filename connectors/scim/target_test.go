@@ -441,3 +441,66 @@ func TestTargetConfigurationThatCannotWorkIsRefused(t *testing.T) {
 		t.Error("a claimed place is not carried by the attribute that claimed it")
 	}
 }
+
+func TestFilterThatIsIgnoredHidesNobody(t *testing.T) {
+	target, _ := openTarget(t, scimtargetsim.Options{IgnoreFilter: true, MaxCount: 1})
+	for _, email := range []string{"first@halcyon-atelier.example", "second@halcyon-atelier.example"} {
+		made(t, target, model.Desired{Person: "p", Active: true, Email: email})
+	}
+	// The answer to the filter is one page of everybody, and she is not on it.
+	if a, ok, err := target.Find(t.Context(), "second@halcyon-atelier.example"); !ok || err != nil {
+		t.Errorf("%+v, found %v, %v", a, ok, err)
+	}
+}
+
+func TestListingThatCannotBeWholeIsAnError(t *testing.T) {
+	const byIndex = `{"patch":{"supported":true},"filter":{"supported":true}}`
+	const byCursor = `{"patch":{"supported":true},"pagination":{"cursor":true}}`
+	for name, tc := range map[string]struct {
+		config string
+		pages  []string
+		want   int // accounts of a whole listing, -1: an error
+	}{
+		"whole":                     {byIndex, []string{`{"totalResults":3,"Resources":[{"id":"1"},{"id":"2"}]}`, `{"totalResults":3,"Resources":[{"id":"3"}]}`}, 3},
+		"one more on the way":       {byIndex, []string{`{"totalResults":3,"Resources":[{"id":"1"},{"id":"2"}]}`, `{"totalResults":4,"Resources":[{"id":"3"},{"id":"4"}]}`}, 4},
+		"one fewer on the way":      {byIndex, []string{`{"totalResults":4,"Resources":[{"id":"1"},{"id":"2"}]}`, `{"totalResults":3,"Resources":[{"id":"4"}]}`}, -1},
+		"ends early":                {byIndex, []string{`{"totalResults":3,"Resources":[{"id":"1"},{"id":"2"}]}`, `{"totalResults":3,"Resources":[]}`}, -1},
+		"moved by an insertion":     {byIndex, []string{`{"totalResults":3,"Resources":[{"id":"1"},{"id":"2"}]}`, `{"totalResults":4,"Resources":[{"id":"3"},{"id":"2"}]}`}, -1},
+		"no total":                  {byIndex, []string{`{"Resources":[{"id":"1"}]}`, `{"Resources":[]}`}, 1},
+		"no total, one twice":       {byIndex, []string{`{"Resources":[{"id":"1"},{"id":"2"}]}`, `{"Resources":[{"id":"3"},{"id":"1"}]}`, `{"Resources":[]}`}, -1},
+		"a group among them":        {byIndex, []string{`{"totalResults":1,"Resources":[{"id":"1","schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]}]}`}, -1},
+		"cursors":                   {byCursor, []string{`{"Resources":[{"id":"1"}],"nextCursor":"a"}`, `{"Resources":[],"nextCursor":"b"}`, `{"Resources":[{"id":"2"}]}`}, 2},
+		"cursor that leads back":    {byCursor, []string{`{"Resources":[{"id":"1"}],"nextCursor":"a"}`, `{"Resources":[{"id":"2"}],"nextCursor":"b"}`, `{"Resources":[{"id":"3"}],"nextCursor":"a"}`, `{"Resources":[{"id":"4"}]}`}, -1},
+		"cursors, and fewer listed": {byCursor, []string{`{"totalResults":3,"Resources":[{"id":"1"}],"nextCursor":"a"}`, `{"totalResults":3,"Resources":[{"id":"2"}]}`}, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := append([]string{tc.config}, tc.pages...)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/scim+json")
+				if len(answers) == 0 {
+					w.WriteHeader(http.StatusTeapot)
+					return
+				}
+				w.Write([]byte(answers[0]))
+				answers = answers[1:]
+			}))
+			defer server.Close()
+			base, _ := url.Parse(server.URL)
+			target, err := scim.NewTarget(scim.TargetConfig{BaseURL: base, Token: targetCanary, PageSize: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := 0
+			for page, pageErr := range target.List(t.Context()) {
+				got += len(page.Accounts)
+				err = pageErr
+			}
+			switch {
+			case tc.want < 0 && connectors.ClassOf(err) != connectors.Transient:
+				t.Errorf("%d accounts, and the error %v", got, err)
+			case tc.want >= 0 && (err != nil || got != tc.want):
+				t.Errorf("%d accounts, want %d: %v", got, tc.want, err)
+			}
+		})
+	}
+}

@@ -42,10 +42,12 @@ type Options struct {
 type Faults struct {
 	OtherHostKey  bool // proves itself with another host key
 	RefuseKey     bool // the user's key is not accepted any more
+	CutAtLogin    bool // the connection breaks when the user's key arrives
 	NoSFTP        bool // the user may log in, and use nothing
 	ReadOnly      bool // nothing may be written
 	NoDirectory   bool // the directory is not there
 	RefuseRename  bool // files may be written and not renamed
+	RefuseNth     int  // the n-th rename from now on is refused, once; 0: none
 	LoseBytes     bool // a full disk that nobody is told of: files end early, all is answered well
 	DiskFullAfter int  // bytes of a file after which writing fails, 0: never
 	CutAfter      int  // bytes of a file after which the connection breaks, 0: never

@@ -20,6 +20,9 @@ func (s *Sim) serveConn(conn net.Conn) {
 	faults := s.broken()
 	cfg := &ssh.ServerConfig{
 		PublicKeyCallback: func(meta ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if faults.CutAtLogin {
+				conn.Close()
+			}
 			if faults.RefuseKey || meta.User() != s.opts.User || !bytes.Equal(key.Marshal(), s.opts.Key.Marshal()) {
 				return nil, errors.New("not a key of this user")
 			}
@@ -177,11 +180,13 @@ func (d *directory) rename(r *sftp.Request, replaces bool) error {
 	defer s.mu.Unlock()
 	f, ok := s.files[from]
 	_, exists := s.files[to]
+	refused := s.faults.RefuseNth == 1
+	s.faults.RefuseNth = max(0, s.faults.RefuseNth-1)
 	switch {
 	case s.faults.CutOnRename:
 		d.conn.Close()
 		return sftp.ErrSSHFxConnectionLost
-	case s.faults.RefuseRename || s.faults.ReadOnly:
+	case s.faults.RefuseRename || s.faults.ReadOnly || refused:
 		return sftp.ErrSSHFxPermissionDenied
 	case !ok:
 		return sftp.ErrSSHFxNoSuchFile
