@@ -37,6 +37,7 @@ import (
 	"rollcall/appliance/store"
 	"rollcall/connectors"
 	"rollcall/scimsrv"
+	"rollcall/scimsrv/schema"
 )
 
 // Options are what an App needs beyond its configuration.
@@ -176,7 +177,11 @@ func (a *App) Serve(ctx context.Context) error {
 
 	g, ctx := errgroup.WithContext(ctx)
 	if l.scim != nil {
-		service, err := scimsrv.New(scimsrv.Options{Directory: a.engine.Directory(), Authenticator: a.auth, Recorder: a.record,
+		catalog, err := schema.Declare(a.cfg.SCIM.Extensions)
+		if err != nil {
+			return fmt.Errorf("[scim.extensions]: %w", err)
+		}
+		service, err := scimsrv.New(scimsrv.Options{Directory: a.engine.Directory(), Authenticator: a.auth, Recorder: a.record, Catalog: catalog,
 			PublicURL: a.scimBase(), Logger: a.log.Named("scim"), Limits: scimLimits()})
 		if err != nil {
 			return err

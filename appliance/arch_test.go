@@ -27,7 +27,7 @@ var arrows = []struct{ from, to, why string }{
 	{"appliance/store/storetest", "appliance/store", "a test helper of the store"},
 	{"appliance/ingest", "appliance/model appliance/identity appliance/reconcile appliance/store connectors scimsrv scimsrv/attr", "the one door for changes implements scimsrv's Directory"},
 	{"appliance/poll", "appliance/model appliance/ingest appliance/store connectors", "reading knows the contract of sources, not a source"},
-	{"appliance/relay", "appliance/model appliance/ingest appliance/store connectors", "delivering knows the contract of targets, not a target"},
+	{"appliance/relay", "appliance/model appliance/ingest appliance/reconcile appliance/store connectors", "delivering knows the contract of targets, not a target"},
 	{"appliance/config", "appliance/model appliance/mapping", "configuration is data; the assembly acts on it"},
 	{"appliance/observe", "appliance/model", "observing takes functions, so it knows nobody"},
 	{"appliance/guide", "", "guides are text"},

@@ -198,7 +198,7 @@ func TestBodiesOfAHundredMegabytesAreNeverHeld(t *testing.T) {
 	close(stop)
 	<-watched
 	t.Logf("at most %d MB beside the %d MB before", (peak-min(peak, base))>>20, base>>20)
-	if peak > base+192<<20 {
+	if peak > base+256<<20 {
 		t.Errorf("%d bodies held %d MB", senders, (peak-base)>>20)
 	}
 	s.want(201, "POST", "/Users", user("ada@halcyon-atelier.example", "Ada", "Adeyemi"))

@@ -11,6 +11,7 @@ import (
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/store"
+	"rollcall/connectors"
 )
 
 func TestFirstActivationMayCreateAnyNumberAndNoLaterRunMay(t *testing.T) {
@@ -184,5 +185,32 @@ func TestReplanPlansEverybodyUnderNewSettings(t *testing.T) {
 	}
 	if _, err := w.e.Replan("test", model.CausePolicy); err != nil || len(w.jobs()) != 0 {
 		t.Errorf("planning again: %v, %v", err, w.jobs())
+	}
+}
+
+func TestSourcePausedInPreviewStaysOutOfTheRoster(t *testing.T) {
+	w := newWorld(t)
+	if err := w.e.SetStance("test", "hr", store.Paused); err != nil {
+		t.Fatal(err)
+	}
+	w.read("hr", people(2)...)
+	if n := len(all(w, store.Persons)); n != 0 {
+		t.Errorf("a source that was never activated brought %d people in", n)
+	}
+}
+
+func TestActivationDuringAReadIsNotTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.read("hr", people(2)...)
+	r := w.start("hr")
+	w.activate("hr")
+	if err := r.Page(connectors.Page{People: people(2, "title", "Partner")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	if w.record("hr", 1).Staged || w.record("hr", 1).Person == "" {
+		t.Error("the page put the record back into preview")
 	}
 }

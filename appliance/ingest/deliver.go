@@ -66,7 +66,7 @@ func (e *Engine) Begin(target string, person model.PersonID, usage map[int64]int
 		if !ok || o.Projection.Effect == model.EffectNone {
 			return store.Outbox.Delete(c.tx, key)
 		}
-		if digest := e.digest(o.Projection.Want); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
+		if digest := e.jobDigest(o.Projection); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
 			// Something the guards have not seen came in between, such as an
 			// account listed meanwhile: judge the job anew, as it is now.
 			if job, err = c.rejudge(t, key, job, o, digest); err != nil || job.State != model.JobReady {

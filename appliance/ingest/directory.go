@@ -255,6 +255,9 @@ func (d *Directory) Members(ctx context.Context, c scimsrv.Caller, group string)
 		for {
 			var part []scimsrv.Member
 			err := d.e.store.View(func(tx *store.Tx) error {
+				if !store.Resources.Has(tx, store.ResourceKey{Source: c.Source, Type: string(scimsrv.Group), ID: group}) {
+					return scimsrv.ErrNotFound
+				}
 				for m, err := range store.Members.From(tx, prefix, after) {
 					if err != nil {
 						return err
@@ -289,6 +292,9 @@ func (d *Directory) Members(ctx context.Context, c scimsrv.Caller, group string)
 // HasMember implements scimsrv.Directory.
 func (d *Directory) HasMember(_ context.Context, c scimsrv.Caller, group, id string) (has bool, err error) {
 	err = d.e.store.View(func(tx *store.Tx) error {
+		if !store.Resources.Has(tx, store.ResourceKey{Source: c.Source, Type: string(scimsrv.Group), ID: group}) {
+			return scimsrv.ErrNotFound
+		}
 		has = store.Members.Has(tx, store.MemberKey{Source: c.Source, Group: group, Member: id})
 		return nil
 	})

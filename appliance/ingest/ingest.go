@@ -108,6 +108,8 @@ type change struct {
 	counts  model.RunCounts
 	kicks   map[string]bool
 	touched map[model.PersonID]bool // persons whose projections must be looked at
+	// released says that something a guard held has nothing to hold any more.
+	released bool
 }
 
 func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {

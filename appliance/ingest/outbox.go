@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,6 +31,10 @@ func (c *change) evaluateTouched() error {
 				return err
 			}
 		}
+	}
+	if c.released {
+		c.released = false
+		return c.lapse("")
 	}
 	return nil
 }
@@ -201,9 +206,10 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 		if !had {
 			return nil
 		}
+		c.released = c.released || old.State == model.JobHeld
 		return store.Outbox.Delete(c.tx, key)
 	}
-	digest := c.e.digest(pr.Want)
+	digest := c.e.jobDigest(pr)
 	if had && old.Digest == digest && old.Effect == pr.Effect {
 		return nil
 	}
@@ -223,6 +229,15 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 		c.kicks[t.Name] = true
 	}
 	return store.Outbox.Put(c.tx, key, job)
+}
+
+// jobDigest pins what a job would do. Switching an account off is the same
+// whatever else it held before, so that an answer to it outlives an earlier write.
+func (e *Engine) jobDigest(pr reconcile.Projection) string {
+	if pr.Effect == model.EffectDeactivate {
+		return e.digest(model.Desired{Person: pr.Want.Person})
+	}
+	return e.digest(pr.Want)
 }
 
 // targetConflicts opens and closes what one target has to say about a person.
@@ -289,6 +304,10 @@ func (c *change) slidingWindow(target string, job *model.Job) error {
 	return nil
 }
 
+func (c *change) windowReason(h model.Hold) string {
+	return fmt.Sprintf("%d of %d accounts would be deactivated within a day by %s and %d are allowed", h.Count, c.tx.Count(h.Target, activeAccounts), c.sender, h.Limit)
+}
+
 // windowRun returns the run that collects what the sliding window of this sender
 // holds: the one that is still waiting, or a new one.
 func (c *change) windowRun(hold model.Hold) (uint64, error) {
@@ -297,14 +316,14 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 	if _, err := c.tx.Setting(name, &seq); err != nil {
 		return 0, err
 	}
-	hold.Reason += " within a day from " + c.sender
 	if seq > 0 {
 		run, ok, err := store.Runs.Get(c.tx, seq)
 		if err != nil {
 			return 0, err
 		}
 		if ok && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
-			run.Holds[0].Count, run.Holds[0].Reason = hold.Count, hold.Reason
+			run.Holds[0].Count++
+			run.Holds[0].Reason = c.windowReason(run.Holds[0])
 			run.Counts.Deactivate++
 			return seq, store.Runs.Put(c.tx, seq, run)
 		}
@@ -313,6 +332,7 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	hold.Reason = c.windowReason(hold)
 	run := model.Run{Seq: seq, Source: c.sender, Cause: model.CauseSCIM, Verdict: model.VerdictComplete, Started: c.at, Ended: c.at, Holds: []model.Hold{hold}}
 	run.Counts.Deactivate = 1
 	if err := store.Runs.Put(c.tx, seq, run); err != nil {

@@ -48,6 +48,9 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		if err != nil {
 			return err
 		}
+		if err := c.closeUnfinished(s); err != nil {
+			return err
+		}
 		run, err := c.startRun(source, model.CausePoll)
 		if err != nil {
 			return err
@@ -57,6 +60,19 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		return store.Sources.Put(c.tx, source, s)
 	})
 	return r, err
+}
+
+// closeUnfinished ends the last read of a source whose end could not be stored,
+// because the disk was full for example: what it committed must not wait for it.
+func (c *change) closeUnfinished(s store.SourceState) error {
+	run, ok, err := store.Runs.Get(c.tx, s.LastRun)
+	if err != nil || !ok || run.Verdict != model.VerdictRunning {
+		return err
+	}
+	run.Notes = append(run.Notes, "its end could not be stored")
+	_, err = c.closeRun(run, model.VerdictInterrupted, false)
+	c.run = 0
+	return err
 }
 
 // source returns the state of a source, a new one in preview when it is unknown.
@@ -85,10 +101,12 @@ func (r *Read) Page(p connectors.Page) error {
 	var fresh []model.Observation
 	counts := model.RunCounts{Pages: 1, Expected: p.Total}
 	coverage := map[model.Name]int{}
+	onPage := map[string]bool{}
 	for _, o := range p.People {
-		if _, twice := r.seen[o.Native]; twice {
+		if _, twice := r.seen[o.Native]; twice || onPage[o.Native] {
 			continue // a read that went on from a cursor may show somebody again
 		}
+		onPage[o.Native] = true
 		if settings.Adjust != nil {
 			settings.Adjust(&o)
 		}
@@ -130,7 +148,9 @@ func (r *Read) Page(p connectors.Page) error {
 		if s.Staged() {
 			return nil
 		}
-		return c.settle(seeds, before)
+		err = c.settle(seeds, before)
+		counts.Conflicts = c.counts.Conflicts
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: store page: %w", r.source, err)
@@ -150,6 +170,7 @@ func (r *Read) Page(p connectors.Page) error {
 	r.counts.Changed += counts.Changed
 	r.counts.Unchanged += counts.Unchanged
 	r.counts.OutScope += counts.OutScope
+	r.counts.Conflicts += counts.Conflicts
 	r.counts.Expected = max(r.counts.Expected, p.Total)
 	return nil
 }
@@ -300,6 +321,18 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 		return err
 	})
 	return final, err
+}
+
+// Abandon ends a read that the end of the process cut off: nothing is concluded
+// from it, and the source is not to blame. Recover at the next start does the
+// same for a process that was killed.
+func (r *Read) Abandon() error {
+	return r.e.update(actorSelf, r.run.Seq, model.JobOpen, func(c *change) error {
+		run := r.run
+		run.Counts, run.Notes = r.counts, append(r.notes, "the appliance was stopped while this read was under way")
+		_, err := c.closeRun(run, model.VerdictInterrupted, false)
+		return err
+	})
 }
 
 // complete judges a complete read: its size, its columns, then who is missing.

@@ -44,9 +44,16 @@ func (e *Engine) Activate(actor, source string) (model.Run, error) {
 		return run, err
 	}
 	for part := range slices.Chunk(staged, batch) {
-		if err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error { return c.unstage(part) }); err != nil {
+		opened := 0
+		err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
+			err := c.unstage(part)
+			opened = c.counts.Conflicts
+			return err
+		})
+		if err != nil {
 			return run, err
 		}
+		run.Counts.Conflicts += opened
 	}
 	err = e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
 		s, err := c.source(source)

@@ -10,7 +10,6 @@ package poll
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -126,7 +125,8 @@ func (p *Poller) Run(ctx context.Context) error {
 func (p *Poller) begin(s store.SourceState) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	due := p.wanted || !time.Now().Before(s.NextRead)
+	ahead := time.Until(s.NextRead)
+	due := p.wanted || ahead <= 0 || ahead > max(p.interval+p.interval/10, maxThrottle)
 	p.wanted = false
 	if s.State == store.Paused || !due {
 		return false
@@ -157,7 +157,10 @@ func (p *Poller) due() (time.Duration, error) {
 	if s.State == store.Paused {
 		return longest, nil
 	}
-	return min(max(wait, 0), max(longest, maxThrottle)), nil
+	if wait > max(longest, maxThrottle) {
+		wait = 0
+	}
+	return max(wait, 0), nil
 }
 
 // maxThrottle bounds how long a service may tell us to stay away.
@@ -179,7 +182,7 @@ func (p *Poller) read(ctx context.Context) error {
 	p.mu.Unlock()
 	readErr := p.pages(ctx, r)
 	if ctx.Err() != nil {
-		readErr = errors.New("the appliance was stopped")
+		return r.Abandon()
 	}
 	run, err := r.Finish(readErr)
 	if err != nil {

@@ -269,7 +269,7 @@ func (w *work) claims() {
 	for key, persons := range by {
 		wanted := slices.ContainsFunc(persons, func(p *model.Person) bool { return p.Access != model.AccessOff })
 		id := model.Identifier{Kind: model.IdentifierEmail, Value: key}
-		if len(persons) < 2 || !wanted || w.in.Hot[id] {
+		if len(persons) < 2 || !wanted || w.in.Hot[id] || w.asked(persons) {
 			continue
 		}
 		c := model.Conflict{Kind: model.AccountTaken, Rule: "several people claim the same email, and an account can have only one owner",
@@ -282,6 +282,17 @@ func (w *work) claims() {
 		}
 		w.open(c)
 	}
+}
+
+// asked reports whether one open question concerns all of these persons already:
+// the clash of their records, which the clash of their claims follows from.
+func (w *work) asked(persons []*model.Person) bool {
+	for _, id := range w.held[persons[0].ID] {
+		if !slices.ContainsFunc(persons, func(p *model.Person) bool { return !slices.Contains(w.held[p.ID], id) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // waitingConflicts tells of people who should have an account and cannot yet

@@ -7,6 +7,7 @@ import (
 
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
 	"rollcall/connectors"
 )
 
@@ -83,6 +84,13 @@ func (l *Lane) write(ctx context.Context, a *ingest.Attempt) (model.Account, err
 
 func (l *Lane) update(ctx context.Context, a *ingest.Attempt) (model.Account, error) {
 	account, err := l.target.Update(ctx, a.RemoteID, a.Have, a.Want)
+	if errors.Is(err, connectors.ErrManagerRefused) && a.Have != nil {
+		// The rest need not wait for the link, which is tried again on its own.
+		a.Want.Manager = a.Have.Manager
+		if len(reconcile.Difference(*a.Have, a.Want)) > 0 {
+			account, err = l.target.Update(ctx, a.RemoteID, a.Have, a.Want)
+		}
+	}
 	if account.RemoteID == "" {
 		account.RemoteID = a.RemoteID
 	}
@@ -111,9 +119,9 @@ func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
 	out := ingest.Outcome{Class: class.String(), Text: cause.Error()}
 	now := time.Now()
 	switch class {
-	case connectors.Throttled, connectors.Denied:
+	case connectors.Throttled, connectors.Denied, connectors.Misconfigured:
 		out.Free = true
-	case connectors.Invalid, connectors.Misconfigured, connectors.Taken:
+	case connectors.Invalid, connectors.Taken:
 		out.Park = true
 	case connectors.Gone:
 		out.Forget = true
@@ -126,7 +134,7 @@ func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
 		return false, err
 	}
 	switch class {
-	case connectors.Invalid, connectors.Misconfigured, connectors.Taken, connectors.Gone:
+	case connectors.Invalid, connectors.Taken, connectors.Gone:
 		return true, nil
 	}
 	return l.setback(cause)

@@ -23,8 +23,10 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -186,11 +188,20 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		}
 		l.setBusy(true)
 		probing := lane.State != model.LaneOpen && lane.State != ""
+		before := jobs[0]
 		if err := l.send(ctx, jobs, probing); err != nil {
 			return 0, err
 		}
+		if again, _, err := l.due(); err != nil || len(again) > 0 && unchanged(before, again[0]) {
+			// Nothing came of the first of them: rest instead of asking again at once.
+			return idle, err
+		}
 	}
 	return 0, nil
+}
+
+func unchanged(a, b model.Job) bool {
+	return a.Person == b.Person && a.Digest == b.Digest && a.Attempts == b.Attempts && a.NotBefore.Equal(b.NotBefore)
 }
 
 // closedFor reports whether a lane takes nothing now, and for how long.
@@ -199,11 +210,20 @@ func closedFor(lane model.Lane) (time.Duration, bool) {
 	case model.LanePaused:
 		return longestWait, true
 	case model.LaneBroken, model.LaneDenied, model.LaneWaiting:
-		if wait := time.Until(lane.RetryAt); wait > 0 {
-			return min(wait, longestWait), true
+		if wait := believable(lane.RetryAt); wait > 0 {
+			return wait, true
 		}
 	}
 	return 0, false
+}
+
+// believable returns how long to wait until a stored time, none when it is past
+// or further ahead than anything we store: the clock was moved back then.
+func believable(at time.Time) time.Duration {
+	if wait := time.Until(at); wait <= longestWait {
+		return wait
+	}
+	return 0
 }
 
 // due picks up ready jobs whose time has come, in the order to send them, and
@@ -215,7 +235,7 @@ func (l *Lane) due() (jobs []model.Job, next time.Duration, err error) {
 			if err != nil {
 				return err
 			}
-			if wait := min(time.Until(job.NotBefore), longestWait); wait > 0 {
+			if wait := believable(job.NotBefore); wait > 0 {
 				next = min(next, wait)
 				continue
 			}
@@ -226,7 +246,21 @@ func (l *Lane) due() (jobs []model.Job, next time.Duration, err error) {
 		}
 		return nil
 	})
+	// One that failed before must not hold up those that were never tried.
+	slices.SortStableFunc(jobs, func(a, b model.Job) int { return cmp.Compare(rank(a), rank(b)) })
 	return jobs, next, err
+}
+
+// rank orders what is due: deactivations, then what was never tried, then what
+// failed before.
+func rank(j model.Job) int {
+	switch {
+	case j.Effect == model.EffectDeactivate && j.Attempts == 0:
+		return 0
+	case j.Attempts == 0:
+		return 1
+	}
+	return 2
 }
 
 // send delivers a handful of jobs, managers before their reports, and stops
@@ -240,6 +274,9 @@ func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
 		}
 		for _, person := range chain {
 			done[person] = true
+			if open, err := l.stillOpen(); err != nil || !open {
+				return err
+			}
 			open, err := l.deliver(ctx, person)
 			if err != nil || !open || probing || ctx.Err() != nil {
 				return err
@@ -247,6 +284,12 @@ func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
 		}
 	}
 	return nil
+}
+
+// stillOpen reports whether nobody paused the lane since the last delivery.
+func (l *Lane) stillOpen() (bool, error) {
+	lane, err := l.lane()
+	return lane.State != model.LanePaused, err
 }
 
 // chain returns the person of the job behind those managers, top first, who are

@@ -180,7 +180,6 @@ func (w *world) start() {
 	w.lane = relay.New("javelo", w.target, w.budget, w.s, w.e, hclog.NewNullLogger())
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- w.lane.Run(ctx) }()
 	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -188,6 +187,7 @@ func (w *world) start() {
 		}
 	})
 	w.t.Cleanup(w.stop)
+	go func() { done <- w.lane.Run(ctx) }()
 	synctest.Wait()
 }
 

@@ -125,3 +125,14 @@ func TestIdsAreRandomAndKeepTheirPrefix(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestRequestRingShrinksWhenItsSizeDoes(t *testing.T) {
+	s := open(t)
+	for i := range 20 {
+		update(t, s, func(tx *Tx) error { return tx.AddRequest(i, 10) })
+	}
+	update(t, s, func(tx *Tx) error { return tx.AddRequest(20, 3) })
+	if got := ringOf(t, s); len(got) != 3 {
+		t.Errorf("the ring of 3 holds %d entries", len(got))
+	}
+}

@@ -173,6 +173,9 @@ func redact(said string, private []string) string {
 // blank replaces a value wherever it occurs, whatever its letter case; a short
 // one where it is a whole word only, or "fr" would be cut out of "from".
 func blank(said, value string) string {
+	if value = strings.ToValidUTF8(value, ""); value == "" {
+		return said
+	}
 	pattern := "(?i)" + regexp.QuoteMeta(value)
 	if utf8.RuneCountInString(value) < 4 {
 		pattern = `(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(value) + `($|[^\pL\pN])`

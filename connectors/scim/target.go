@@ -23,7 +23,8 @@ const defaultTargetPage = 100
 
 // TargetConfig is what a Target needs: BaseURL and Token.
 type TargetConfig struct {
-	// BaseURL is what /Users and /ServiceProviderConfig are joined to.
+	// BaseURL is what /Users and /ServiceProviderConfig are joined to: https, or
+	// http on loopback.
 	BaseURL *url.URL
 	// Token is a bearer token.
 	Token string
@@ -73,8 +74,8 @@ func NewTarget(cfg TargetConfig) (*Target, error) {
 	switch {
 	case base == nil:
 		return misconfigured("no base_url", "Ask the service for its SCIM 2.0 base URL")
-	case base.Scheme != "https" && base.Scheme != "http", base.Host == "":
-		return misconfigured("base_url is not an http or https address", "")
+	case base.Host == "", base.Scheme != "https" && !(base.Scheme == "http" && pullLoopback(base.Hostname())):
+		return misconfigured("base_url is not an https address", "Plain http would show the token, and is allowed on loopback only")
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":
 		return misconfigured("base_url holds more than scheme, host and path", "Put the credentials into token")
 	case cfg.Token == "":

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -150,15 +151,7 @@ var serviceWords = strings.Fields(`A An The This That It Is No Not Only Must Can
 // or more (dates, telephone numbers and ids among them), and what may be a name.
 func withoutPeople(said string, private []string) string {
 	said = strings.ToValidUTF8(said, "")
-	values := slices.Clone(private)
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	for _, v := range values {
-		// "manager" as somebody's title tells nothing, and is a word of the protocol's.
-		if v = strings.TrimSpace(v); utf8.RuneCountInString(v) < 2 || strings.EqualFold(v, "manager") {
-			continue
-		}
-		said = without(said, v)
-	}
+	said = withoutValues(said, private)
 	for _, telling := range []*regexp.Regexp{inQuotes, anAddress, aNumber} {
 		said = telling.ReplaceAllString(said, "…")
 	}
@@ -171,13 +164,32 @@ func withoutPeople(said string, private []string) string {
 	return strings.Join(strings.Fields(said), " ")
 }
 
-// without blanks a value wherever it occurs, whatever its letter case; a short
-// one where it is a whole word only, or "fr" would be cut out of "from".
-func without(said, value string) string {
-	pattern := "(?i)" + regexp.QuoteMeta(value)
-	if utf8.RuneCountInString(value) < 4 {
-		pattern = `(?i)(^|[^\pL\pN])` + regexp.QuoteMeta(value) + `($|[^\pL\pN])`
-		return regexp.MustCompile(pattern).ReplaceAllString(said, "$1…$2")
+// withoutValues blanks values wherever they occur, whatever their letter case, the
+// longest first; those of less than four letters where they are whole words only,
+// or "fr" would be cut out of "from".
+func withoutValues(said string, values []string) string {
+	values = slices.Clone(values)
+	slices.SortFunc(values, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var long, short []string
+	for _, v := range slices.Compact(values) {
+		v = strings.TrimSpace(strings.ToValidUTF8(v, ""))
+		switch n := utf8.RuneCountInString(v); {
+		case n < 2, strings.EqualFold(v, "manager"):
+			// "manager" as somebody's title tells nothing, and is a word of the protocol's.
+		case n < 4:
+			short = append(short, regexp.QuoteMeta(v))
+		default:
+			long = append(long, regexp.QuoteMeta(v))
+		}
 	}
-	return regexp.MustCompile(pattern).ReplaceAllString(said, "…")
+	if len(long) > 0 {
+		said = regexp.MustCompile("(?i)"+strings.Join(long, "|")).ReplaceAllString(said, "…")
+	}
+	if len(short) > 0 {
+		word := regexp.MustCompile(`(?i)(^|[^\pL\pN])(?:` + strings.Join(short, "|") + `)($|[^\pL\pN])`)
+		for range 2 { // two in a row share the character between them
+			said = word.ReplaceAllString(said, "$1…$2")
+		}
+	}
+	return said
 }

@@ -412,6 +412,7 @@ func TestTargetConfigurationThatCannotWorkIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*scim.TargetConfig){
 		"no address":       func(c *scim.TargetConfig) { c.BaseURL = nil },
 		"other scheme":     func(c *scim.TargetConfig) { c.BaseURL = parse("sftp://reviews.example") },
+		"plain http":       func(c *scim.TargetConfig) { c.BaseURL = parse("http://reviews.example/scim/v2") },
 		"password":         func(c *scim.TargetConfig) { c.BaseURL = parse("https://u:canary@reviews.example") },
 		"no token":         func(c *scim.TargetConfig) { c.Token = "" },
 		"token with blank": func(c *scim.TargetConfig) { c.Token = "canary x" },

@@ -1,5 +1,3 @@
-//go:build found
-
 package store
 
 import (
@@ -11,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.etcd.io/bbolt"
 
 	"rollcall/appliance/model"
 )
@@ -81,55 +77,5 @@ func TestDamagedPageIsRefusedWithASentence(t *testing.T) {
 		if said := openElsewhere(t, write(t, flipped(raw, n*page+8))); strings.Contains(said, "goroutine") {
 			t.Errorf("page %d: %.200q", n, said)
 		}
-	}
-}
-
-func TestBackupOntoTheDatabaseItselfIsRefused(t *testing.T) {
-	s := open(t)
-	if err := s.Backup(s.Path()); err == nil {
-		t.Error("the open database was replaced by its own copy: what is written from now on is lost at the next start")
-	}
-	link := filepath.Join(t.TempDir(), "link.db")
-	if err := os.Symlink(filepath.Dir(s.Path()), link); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Backup(filepath.Join(link, FileName)); err == nil {
-		t.Error("the open database was replaced by way of a link")
-	}
-}
-
-func TestRequestRingShrinksWhenItsSizeDoes(t *testing.T) {
-	s := open(t)
-	for i := range 20 {
-		update(t, s, func(tx *Tx) error { return tx.AddRequest(i, 10) })
-	}
-	update(t, s, func(tx *Tx) error { return tx.AddRequest(20, 3) })
-	if got := ringOf(t, s); len(got) != 3 {
-		t.Errorf("the ring of 3 holds %d entries", len(got))
-	}
-}
-
-func TestKeysThatAreNotUTF8KeepTheirIndexes(t *testing.T) {
-	s := open(t) // CheckIndexes runs at the end
-	update(t, s, func(tx *Tx) error {
-		return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "sheet", Native: "Zo\xe9"})
-	})
-	update(t, s, func(tx *Tx) error { return Records.Delete(tx, "r1") })
-}
-
-func TestReadOnlyOpeningMigratesNothing(t *testing.T) {
-	path := versionZero(t)
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	s := &Store{db: db, path: path}
-	err = s.prepare([]migration{{From: 0, Name: "rename people", Run: moves}}, true)
-	if err == nil || !strings.Contains(err.Error(), "schema version 0") {
-		t.Errorf("error %v does not say that the database must be brought up to date first", err)
-	}
-	if made, _ := filepath.Glob(path + ".*"); len(made) > 0 {
-		t.Errorf("opening to read wrote %v", made)
 	}
 }
