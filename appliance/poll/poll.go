@@ -88,7 +88,7 @@ func (p *Poller) Busy() (Progress, bool) {
 // Run reads whenever the source is due, until ctx ends. It returns nil then, and
 // an error only when the state of the source cannot be read at all.
 func (p *Poller) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		wait, err := p.due()
 		if err != nil {
 			return err
@@ -117,6 +117,7 @@ func (p *Poller) Run(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
 }
 
 // begin decides whether to read now. A wish for a read is granted and forgotten
