@@ -175,7 +175,7 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		if wait, closed := closedFor(lane); closed {
 			return wait, nil
 		}
-		if lane.Listed.IsZero() || time.Since(lane.Listed) >= listEvery {
+		if age := time.Since(lane.Listed); age >= listEvery || age < -longestWait {
 			l.setBusy(true)
 			if err := l.list(ctx, lane); err != nil {
 				return 0, err
@@ -191,6 +191,12 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		before := jobs[0]
 		if err := l.send(ctx, jobs, probing); err != nil {
 			return 0, err
+		}
+		if lane, err = l.lane(); err != nil {
+			return 0, err
+		}
+		if wait, closed := closedFor(lane); closed {
+			return wait, nil
 		}
 		if again, _, err := l.due(); err != nil || len(again) > 0 && unchanged(before, again[0]) {
 			// Nothing came of the first of them: rest instead of asking again at once.

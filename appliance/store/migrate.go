@@ -127,8 +127,14 @@ func verifyFile(path string) error {
 	}
 	defer db.Close()
 	return db.View(func(tx *bbolt.Tx) error {
-		for err := range tx.Check() {
-			return err
+		var found error
+		for err := range tx.Check() { // to its end: the check reads on until then
+			if found == nil {
+				found = err
+			}
+		}
+		if found != nil {
+			return found
 		}
 		if tx.Bucket([]byte(metaBucket)) == nil {
 			return fmt.Errorf("it has no %s bucket", metaBucket)
