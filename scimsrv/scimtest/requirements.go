@@ -206,6 +206,26 @@ func (s *session) group(memberIDs ...string) (string, reply) {
 	return "/Groups/" + s.text(r, "$.id"), r
 }
 
+// members insists on exactly these members of the group at path. The values of a
+// multi-valued attribute have no order (RFC 7643 §2.4 gives them none, and no
+// operation of RFC 7644 keeps one), so none is asked for.
+func (s *session) members(path string, want ...string) {
+	s.t.Helper()
+	r := s.want(is(200), "GET", path, nil)
+	v, _, _ := lookUp(r.body, "$.members")
+	list, _ := v.([]any)
+	got := make([]string, 0, len(list))
+	for _, e := range list {
+		o, _ := e.(map[string]any)
+		id, _ := o["value"].(string)
+		got = append(got, id)
+	}
+	slices.Sort(got)
+	if slices.Sort(want); !slices.Equal(got, want) {
+		s.t.Errorf("the members are %v, want %v: %s", got, want, r.raw)
+	}
+}
+
 func patchOf(ops ...object) object {
 	return object{"schemas": []string{messages + "PatchOp"}, "Operations": ops}
 }
