@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/ingest"
@@ -71,50 +69,6 @@ func (a *App) Decisions(context.Context) ([]admin.Decision, error) {
 	})
 	slices.SortFunc(out, func(x, y admin.Decision) int { return y.At.Compare(x.At) })
 	return out, err
-}
-
-// History implements admin.Service.
-func (a *App) History(_ context.Context, who string) ([]admin.HistoryEntry, error) {
-	out := []admin.HistoryEntry{}
-	err := a.store.View(func(tx *store.Tx) error {
-		p, err := find(tx, strings.TrimSpace(who))
-		if err != nil {
-			return err
-		}
-		values := map[uint64]store.Change{}
-		for c, err := range store.History.Each(tx, store.Prefix(string(p.ID))) {
-			if err != nil {
-				return err
-			}
-			values[c.Seq] = c
-		}
-		events, err := eventsOf(tx, p.ID)
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			out = append(out, admin.HistoryEntry{Event: e, Changes: changesOf(values[e.Seq])})
-		}
-		return nil
-	})
-	return out, err
-}
-
-func changesOf(c store.Change) []admin.AttributeChange {
-	names := map[model.Name]bool{}
-	for n := range c.Before {
-		names[n] = true
-	}
-	for n := range c.After {
-		names[n] = true
-	}
-	sorted := slices.Collect(maps.Keys(names))
-	model.SortNames(sorted)
-	var out []admin.AttributeChange
-	for _, n := range sorted {
-		out = append(out, admin.AttributeChange{Attribute: string(n), Old: c.Before[n], New: c.After[n]})
-	}
-	return out
 }
 
 // problemsShown bounds what one verification lists.

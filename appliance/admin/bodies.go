@@ -48,10 +48,13 @@ type (
 		Deliveries int `json:"deliveries"`
 	}
 	// PeoplePage is part of the roster. Next is the cursor of the next page,
-	// empty after the last.
+	// empty after the last. At is set when it is the roster of an instant, and
+	// Notices say what could not be told of it.
 	PeoplePage struct {
-		People []Person `json:"people"`
-		Next   string   `json:"next,omitempty"`
+		People  []Person  `json:"people"`
+		Next    string    `json:"next,omitempty"`
+		At      time.Time `json:"at,omitzero"`
+		Notices []string  `json:"notices,omitempty"`
 	}
 	// LaneRequest says what a target shall do: "paused" or "open".
 	LaneRequest struct {

@@ -36,6 +36,7 @@ func (s *Server) routes() []route {
 		{post, "/v1/runs/{run}/approve", func(r *request) (any, error) { return s.decide(r, s.service.Approve) }},
 		{post, "/v1/runs/{run}/reject", func(r *request) (any, error) { return s.decide(r, s.service.Reject) }},
 		{get, "/v1/people", s.people},
+		{get, "/v1/people/diff", s.peopleDiff},
 		{get, "/v1/person", s.person},
 		{get, "/v1/conflicts", func(r *request) (any, error) { return list(s.service.Conflicts(r.Context())) }},
 		{get, "/v1/conflicts/{conflict}", func(r *request) (any, error) {
@@ -197,33 +198,6 @@ func (s *Server) decide(r *request, do func(ctx context.Context, actor string, s
 	}
 	n, err := do(r.Context(), r.actor(), seq)
 	return Settled{Deliveries: n}, err
-}
-
-func (s *Server) people(r *request) (any, error) {
-	q, err := r.parameters("q", "after", "limit")
-	if err != nil {
-		return nil, err
-	}
-	p, err := page(q)
-	if err != nil {
-		return nil, err
-	}
-	people, next, err := s.service.People(r.Context(), q.Get("q"), p)
-	if people == nil {
-		people = []Person{}
-	}
-	return PeoplePage{People: people, Next: next}, err
-}
-
-func (s *Server) person(r *request) (any, error) {
-	q, err := r.parameters("who")
-	if err != nil {
-		return nil, err
-	}
-	if q.Get("who") == "" {
-		return nil, invalid("nobody is named: give an id, an email, an employee number or a name")
-	}
-	return s.service.Person(r.Context(), q.Get("who"))
 }
 
 func (s *Server) resolve(r *request) (any, error) {

@@ -230,6 +230,34 @@ type HistoryEntry struct {
 	Changes []AttributeChange `json:"changes,omitempty"`
 }
 
+// What happened to a person between two instants.
+const (
+	DiffJoined  = "joined"  // was not in the roster, and is
+	DiffGone    = "gone"    // was in the roster, and is not
+	DiffChanged = "changed" // something about them differs
+)
+
+// RosterDiff is the difference between the rosters of two instants.
+type RosterDiff struct {
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	Joined  int       `json:"joined"`
+	Gone    int       `json:"gone"`
+	Changed int       `json:"changed"`
+	// People are those who differ, by kind of change and then by name.
+	People []PersonDiff `json:"people"`
+	// Notices say what could not be told.
+	Notices []string `json:"notices,omitempty"`
+}
+
+// PersonDiff is how one person differs between two instants. Beside attributes
+// Changes name status, access and reports_to.
+type PersonDiff struct {
+	Person  PersonRef         `json:"person"`
+	Change  string            `json:"change"` // joined, gone, changed
+	Changes []AttributeChange `json:"changes"`
+}
+
 // Verification is what verify recomputed and compared.
 type Verification struct {
 	Events  int `json:"events"`
@@ -420,6 +448,13 @@ type Service interface {
 	Decisions(ctx context.Context) ([]Decision, error)
 	// History returns what changed about a person, oldest first.
 	History(ctx context.Context, who string) ([]HistoryEntry, error)
+	// PeopleAt is People as the roster was at an instant, which must not lie before
+	// what is known; sources and reasons of the time are not kept.
+	PeopleAt(ctx context.Context, query string, at time.Time, page Page) (PeoplePage, error)
+	// PersonAt is Person as they were at an instant, with values and no provenance.
+	PersonAt(ctx context.Context, who string, at time.Time) (Person, error)
+	// PeopleDiff says who joined, went and changed between two instants.
+	PeopleDiff(ctx context.Context, from, to time.Time) (RosterDiff, error)
 	// Verify recomputes everything that is derived and compares it.
 	Verify(ctx context.Context) (Verification, error)
 	Deliveries(ctx context.Context, target, state string, page Page) ([]Delivery, error)

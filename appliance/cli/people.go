@@ -11,18 +11,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
-	"rollcall/appliance/admin/client"
 	"rollcall/appliance/model"
 )
 
 func (a *app) people() *cobra.Command {
 	var limit int
 	var all bool
+	var at string
 	c := &cobra.Command{
-		Use: "people [QUERY]", Short: "the roster, or who in it QUERY finds",
+		Use: "people [QUERY] [--at TIME]", Short: "the roster, or who in it QUERY finds, now or as it was",
+		Long: "Lists the roster, or who in it QUERY finds: parts of names, emails, numbers, titles and departments;\n" +
+			"status:inactive and source:hibob narrow further. With --at it is the roster as it was at an instant:\n" +
+			instantHelp + "\n\"rollcall people diff\" compares two instants.",
 		Args: takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := between("limit", limit, 1, maxListed); err != nil {
+				return err
+			}
+			when, past, err := a.resolveInstant("at", at)
+			if err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
@@ -32,12 +39,26 @@ func (a *app) people() *cobra.Command {
 				return err
 			}
 			query := strings.Join(args, " ")
-			people, more, err := listPeople(ctx, c, query, limit, all)
+			var notices []string
+			people, more, err := listPeople(limit, all, func(page admin.Page) ([]admin.Person, string, error) {
+				if !past {
+					return c.People(ctx, query, page)
+				}
+				found, err := c.PeopleAt(ctx, query, when, page)
+				notices = found.Notices
+				return found.People, found.Next, err
+			})
 			if err != nil {
 				return err
 			}
+			for _, n := range notices {
+				a.note.wrapped("note: ", n)
+			}
 			if a.json {
 				return a.out.json(people, true)
+			}
+			if past {
+				a.out.line(bold("As it was at "), when.Local().Format(time.RFC3339))
 			}
 			a.tellRoster(people, query, more)
 			return nil
@@ -45,19 +66,21 @@ func (a *app) people() *cobra.Command {
 	}
 	c.Flags().IntVar(&limit, "limit", 100, "how many at most (`N`)")
 	c.Flags().BoolVar(&all, "all", false, "everyone")
+	c.Flags().StringVar(&at, "at", "", "the roster as it was (`TIME`)")
+	c.AddCommand(a.peopleDiff())
 	return c
 }
 
 // listPeople reads page after page until there are limit people, or with all
 // until the roster ends; more says that it goes on.
-func listPeople(ctx context.Context, c *client.Client, query string, limit int, all bool) (people []admin.Person, more bool, err error) {
+func listPeople(limit int, all bool, read func(admin.Page) ([]admin.Person, string, error)) (people []admin.Person, more bool, err error) {
 	people = []admin.Person{}
 	page := admin.Page{Limit: admin.MaxPage}
 	if !all {
 		page.Limit = min(limit, admin.MaxPage)
 	}
 	for {
-		found, next, err := c.People(ctx, query, page)
+		found, next, err := read(page)
 		if err != nil {
 			return nil, false, err
 		}
@@ -109,12 +132,14 @@ func note(p admin.Person) string {
 
 func (a *app) person() *cobra.Command {
 	modes := []string{"explain", "why-not", "history"}
-	return &cobra.Command{
-		Use: "person WHO [explain|why-not|history]", Short: "one person: where each value comes from, why not relayed, what changed",
+	var at string
+	c := &cobra.Command{
+		Use: "person WHO [explain|why-not|history] [--at TIME]", Short: "one person: where each value comes from, why not relayed, what changed",
 		Long: "WHO is an id, an email, an employee number or an unambiguous name.\n\n" +
 			"  explain   where each value comes from, field, record and run, and what lost\n" +
 			"  why-not   why someone is not relayed, or not in full\n" +
-			"  history   what changed when",
+			"  history   what changed when\n\n" +
+			"With --at it is the person as they were at an instant: " + instantHelp,
 		Args: takes(1, 2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
@@ -133,11 +158,21 @@ func (a *app) person() *cobra.Command {
 					return wrongUsage(fmt.Errorf("unknown question %q: it is one of %s (a name of several words stands between quotes)", mode, strings.Join(modes, ", ")))
 				}
 			}
+			when, past, err := a.resolveInstant("at", at)
+			if err != nil {
+				return err
+			}
+			if past && mode != "" {
+				return wrongUsage(fmt.Errorf("--at shows what somebody was; %s is about now: leave one of them out", mode))
+			}
 			ctx, cancel := seconds(cmd)
 			defer cancel()
 			c, err := a.connect()
 			if err != nil {
 				return err
+			}
+			if past {
+				return a.personAt(ctx, c, args[0], when)
 			}
 			p, err := c.Person(ctx, args[0])
 			if err != nil {
@@ -169,6 +204,8 @@ func (a *app) person() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringVar(&at, "at", "", "as they were (`TIME`)")
+	return c
 }
 
 func (a *app) tellPerson(p admin.Person) {

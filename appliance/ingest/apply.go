@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -42,6 +41,9 @@ func (c *change) settle(seeds []model.RecordID, before []model.Record) error {
 		}
 	}
 	if err := c.managers(seeds, before, relinked, changed); err != nil {
+		return err
+	}
+	if err := c.writeHistory(); err != nil {
 		return err
 	}
 	if c.everyone {
@@ -95,15 +97,11 @@ func (c *change) persons(plan reconcile.Plan) ([]model.PersonID, error) {
 		}
 		p.Rev++
 		p.Changed = c.at
-		verb := "changed"
 		if !had {
 			p.Created = c.at
-			verb = "joined"
 		}
+		c.remember(p.ID, old, had)
 		if err := store.Persons.Put(c.tx, p.ID, p); err != nil {
-			return nil, err
-		}
-		if err := c.history(verb, old, p); err != nil {
 			return nil, err
 		}
 		changed = append(changed, p.ID)
@@ -140,53 +138,6 @@ func (c *change) touchReports(manager model.PersonID) error {
 	return nil
 }
 
-// history journals a change of a person; the values go to the part of the trail
-// that forget and retention can erase.
-func (c *change) history(verb string, old, p model.Person) error {
-	before, after := map[model.Name]string{}, map[model.Name]string{}
-	for n, v := range old.Attributes {
-		if w, ok := p.Attributes[n]; !ok || !w.Equal(v) {
-			before[n] = v.Text
-		}
-	}
-	for n, v := range p.Attributes {
-		if w, ok := old.Attributes[n]; !ok || !w.Equal(v) {
-			after[n] = v.Text
-		}
-	}
-	fields := map[string]bool{}
-	for n := range before {
-		fields[string(n)] = true
-	}
-	for n := range after {
-		fields[string(n)] = true
-	}
-	if old.Status != p.Status {
-		before["status"], after["status"] = string(old.Status), string(p.Status)
-		fields["status"] = true
-	}
-	if old.Access != p.Access {
-		before["access"], after["access"] = string(old.Access), string(p.Access)
-		fields["access"] = true
-	}
-	if len(fields) == 0 && verb == "changed" {
-		return nil // a new reason, or another record behind the same values
-	}
-	names := make([]string, 0, len(fields))
-	for n := range fields {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	// The reason in words may hold a date; the trail that nobody can erase says
-	// only where the person stands now.
-	seq, err := c.event(verb, "person:"+string(p.ID), fmt.Sprintf("%s, access %s", p.Status, p.Access), names...)
-	if err != nil {
-		return err
-	}
-	return store.History.Put(c.tx, store.HistoryKey{Person: p.ID, Seq: seq},
-		store.Change{Person: p.ID, Seq: seq, At: c.at, Before: before, After: after})
-}
-
 // vanish removes persons that no record belongs to any more. What was delivered
 // for them passes to the person who took over all their records, so that the
 // account is kept in step instead of a second one being made.
@@ -211,16 +162,13 @@ func (c *change) vanish(plan reconcile.Plan) error {
 		if err := c.touchReports(id); err != nil {
 			return err
 		}
+		c.remember(id, old, true)
 		if err := store.Persons.Delete(c.tx, id); err != nil {
 			return err
 		}
 		delete(c.touched, id)
-		reason := "no record belongs to them any more"
 		if heir != "" {
-			reason = "joined into person:" + string(heir)
-		}
-		if _, err := c.event("dissolved", "person:"+string(id), reason); err != nil {
-			return err
+			c.heirs[id] = heir
 		}
 	}
 	return nil
@@ -419,6 +367,7 @@ func (c *change) resolveManager(id model.PersonID) error {
 	if err != nil || manager == p.Manager {
 		return err
 	}
+	c.remember(id, p, true)
 	p.Manager = manager
 	p.Rev++
 	p.Changed = c.at

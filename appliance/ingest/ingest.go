@@ -108,13 +108,18 @@ type change struct {
 	counts  model.RunCounts
 	kicks   map[string]bool
 	touched map[model.PersonID]bool // persons whose projections must be looked at
+	// were are the people written in this settling as they were before, for the
+	// history; nil stands for somebody new. heirs took over who is gone.
+	were  map[model.PersonID]*model.Person
+	heirs map[model.PersonID]model.PersonID
 	// released says that something a guard held has nothing to hold any more.
 	released bool
 }
 
 func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {
 	return &change{e: e, tx: tx, settings: e.Settings(), today: e.Today(), at: e.now().UTC(), actor: actor, run: run, initial: initial,
-		kicks: map[string]bool{}, touched: map[model.PersonID]bool{}}
+		kicks: map[string]bool{}, touched: map[model.PersonID]bool{},
+		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}}
 }
 
 // update runs fn as one change in one transaction and kicks the lanes that got

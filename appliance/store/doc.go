@@ -43,7 +43,7 @@
 //	lanes                 target → model.Lane
 //	runs                  seq (8) → model.Run
 //	journal               seq (8) → model.Event, each with the hash of the one before
-//	history               personID 0 seq → Change, what forget erases
+//	history               personID 0 seq → Change: values before and after, what forget erases
 //	tokens                id → Token
 //	tokens.hash             sha256 → id                                  unique
 //	resources             source 0 type 0 id → Resource, what a SCIM sender wrote

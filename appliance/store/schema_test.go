@@ -95,7 +95,7 @@ func newSample() sample {
 			Coverage: map[model.Name]int{model.Email: 40}},
 		run: model.Run{Seq: 5, Source: "hibob", Cause: model.CausePoll, Verdict: model.VerdictComplete, Started: at, Ended: at, Counts: model.RunCounts{Pages: 1, Seen: 40, Deactivate: 9},
 			Holds: []model.Hold{{Guard: "max_deactivations", Target: "javelo", Reason: "9 of 40", Count: 9, Limit: 3, State: model.HoldWaiting}}, Notes: []string{"a note"}},
-		change:   Change{Person: "p_1", Seq: 1, At: at, Before: map[model.Name]string{model.Title: "Analyst"}, After: map[model.Name]string{model.Title: ""}},
+		change:   Change{Person: "p_1", Seq: 1, At: at, Mark: MarkJoined, Before: map[model.Name]model.Value{model.Title: model.Text("Analyst")}, After: map[model.Name]model.Value{model.Title: model.Null()}},
 		token:    Token{ID: "t_1", Hash: "c0ffee", Source: "okta", Label: "prod", Created: at, By: "uid:0(root)", Expires: at.Add(time.Hour)},
 		resource: Resource{Source: "okta", Type: "User", ID: "u_1", Seq: 1, Rev: 2, Body: json.RawMessage(`{"userName":"ada"}`), Keys: []ResourceIndex{{"username", "ada", true}, {"externalid", "x", false}}, Created: at, Modified: at},
 		member:   Member{Source: "okta", Group: "g_1", Value: "u_1", Display: "Ada", Type: "User"},

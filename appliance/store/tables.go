@@ -123,13 +123,35 @@ type Member struct {
 
 // Change is the old and new values of one change to a person: the part of the
 // audit trail that holds personal data, which forget and retention erase.
+//
+// Before and After hold what differs, in the three states of an attribute: a name
+// that is in neither did not change, one that is missing in one of them was
+// absent there. Beside the attributes they hold [FieldStatus], [FieldAccess] and
+// [FieldReportsTo]. Whoever holds a person as they are now and all changes since
+// can tell what they were.
 type Change struct {
-	Person model.PersonID        `json:"person"`
-	Seq    uint64                `json:"seq"` // the journal event it belongs to
-	At     time.Time             `json:"at"`
-	Before map[model.Name]string `json:"before,omitempty"`
-	After  map[model.Name]string `json:"after,omitempty"`
+	Person model.PersonID             `json:"person"`
+	Seq    uint64                     `json:"seq"` // the journal event it belongs to
+	At     time.Time                  `json:"at"`
+	Mark   Mark                       `json:"mark,omitempty"`
+	Before map[model.Name]model.Value `json:"before,omitempty"`
+	After  map[model.Name]model.Value `json:"after,omitempty"`
 }
+
+// Mark says that a change is the first or the last of its person.
+type Mark string
+
+const (
+	MarkJoined    Mark = "joined"    // was not in the roster before
+	MarkDissolved Mark = "dissolved" // is not in the roster after
+)
+
+// What a [Change] holds beside attributes. None of these is the name of one.
+const (
+	FieldStatus    model.Name = "status"
+	FieldAccess    model.Name = "access"
+	FieldReportsTo model.Name = "reports_to" // the id of the person that the manager resolved to
+)
 
 // The tables. See the package comment for the drawing.
 var (

@@ -39,6 +39,7 @@ type Service struct {
 	RequestLog []admin.Request
 	Checks     []admin.CheckResult
 	Config     string
+	Diff       admin.RosterDiff // between any two instants
 
 	asked []string
 	more  chan struct{} // closed and replaced when an event is added

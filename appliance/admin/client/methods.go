@@ -123,6 +123,27 @@ func (c *Client) Person(ctx context.Context, who string) (admin.Person, error) {
 	return ask[admin.Person](ctx, c, call{method: get, path: []string{"person"}, query: url.Values{"who": {who}}})
 }
 
+// PeopleAt is People as the roster was at an instant.
+func (c *Client) PeopleAt(ctx context.Context, query string, at time.Time, page admin.Page) (admin.PeoplePage, error) {
+	q := pageQuery(page)
+	q.Set("at", at.UTC().Format(time.RFC3339Nano))
+	if query != "" {
+		q.Set("q", query)
+	}
+	return ask[admin.PeoplePage](ctx, c, call{method: get, path: []string{"people"}, query: q})
+}
+
+// PersonAt is Person as they were at an instant.
+func (c *Client) PersonAt(ctx context.Context, who string, at time.Time) (admin.Person, error) {
+	return ask[admin.Person](ctx, c, call{method: get, path: []string{"person"}, query: url.Values{"who": {who}, "at": {at.UTC().Format(time.RFC3339Nano)}}})
+}
+
+// PeopleDiff says who joined, went and changed between two instants.
+func (c *Client) PeopleDiff(ctx context.Context, from, to time.Time) (admin.RosterDiff, error) {
+	q := url.Values{"from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
+	return ask[admin.RosterDiff](ctx, c, call{method: get, path: []string{"people", "diff"}, query: q})
+}
+
 // Conflicts lists the open conflicts.
 func (c *Client) Conflicts(ctx context.Context) ([]admin.Conflict, error) {
 	return ask[[]admin.Conflict](ctx, c, call{method: get, path: []string{"conflicts"}})
