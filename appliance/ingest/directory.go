@@ -304,7 +304,7 @@ func (d *Directory) HasMember(_ context.Context, c scimsrv.Caller, group, id str
 // write runs a SCIM write as one change. A full disk is told as unavailable, so
 // that the sender comes back instead of taking its request for wrong.
 func (d *Directory) write(c scimsrv.Caller, fn func(*change) error) error {
-	err := d.e.update("token:"+c.Source+"/"+c.TokenID, 0, model.JobReady, func(ch *change) error {
+	err := d.e.share("token:"+c.Source+"/"+c.TokenID, 0, model.JobReady, func(ch *change) error {
 		ch.sender = c.Source
 		s, err := ch.source(c.Source)
 		if err != nil {
@@ -325,6 +325,11 @@ func (d *Directory) write(c scimsrv.Caller, fn func(*change) error) error {
 func (d *Directory) Create(_ context.Context, c scimsrv.Caller, t scimsrv.Type, draft scimsrv.Draft) (scimsrv.Resource, error) {
 	var out scimsrv.Resource
 	err := d.write(c, func(ch *change) error {
+		// Refusals come before the first write, so that they cost nobody who
+		// shares the transaction anything.
+		if err := ch.free(c.Source, string(t), "", draft.Keys); err != nil {
+			return err
+		}
 		seq, err := ch.tx.NextResource()
 		if err != nil {
 			return err
@@ -352,6 +357,23 @@ func idPrefix(t scimsrv.Type) string {
 	return "u"
 }
 
+// free refuses keys that must be unique and belong to another resource than id.
+func (c *change) free(source, t, id string, keys []scimsrv.Key) error {
+	for _, k := range keys {
+		if !k.Unique {
+			continue
+		}
+		holder, taken, err := store.ResourceByUnique.One(c.tx, store.Key(source, t, k.Attribute, k.Value))
+		if err != nil {
+			return err
+		}
+		if taken && holder.ID != id {
+			return &scimsrv.UniqueError{Attribute: k.Attribute, Holder: holder.ID}
+		}
+	}
+	return nil
+}
+
 // putResource stores the draft and, for a user, the record made of it.
 func (c *change) putResource(r *store.Resource, draft scimsrv.Draft) error {
 	body, err := json.Marshal(draft.Body)
@@ -361,16 +383,6 @@ func (c *change) putResource(r *store.Resource, draft scimsrv.Draft) error {
 	r.Body, r.Keys = body, nil
 	for _, k := range draft.Keys {
 		r.Keys = append(r.Keys, store.ResourceIndex{Attribute: k.Attribute, Value: k.Value, Unique: k.Unique})
-		if !k.Unique {
-			continue
-		}
-		holder, taken, err := store.ResourceByUnique.One(c.tx, store.Key(r.Source, r.Type, k.Attribute, k.Value))
-		if err != nil {
-			return err
-		}
-		if taken && holder.ID != r.ID {
-			return &scimsrv.UniqueError{Attribute: k.Attribute, Holder: holder.ID}
-		}
 	}
 	key := store.ResourceKey{Source: r.Source, Type: r.Type, ID: r.ID}
 	if err := store.Resources.Put(c.tx, key, *r); err != nil {
@@ -512,6 +524,9 @@ func (d *Directory) Update(_ context.Context, c scimsrv.Caller, t scimsrv.Type, 
 			return errUnchanged
 		}
 		if err != nil {
+			return err
+		}
+		if err := ch.free(c.Source, string(t), id, draft.Keys); err != nil {
 			return err
 		}
 		row := v.row

@@ -122,11 +122,22 @@ func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.Job
 		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}}
 }
 
-// update runs fn as one change in one transaction and kicks the lanes that got
-// something to send once it is on disk.
+// update runs fn as one change in a transaction of its own and kicks the lanes
+// that got something to send once it is on disk.
 func (e *Engine) update(actor string, run uint64, initial model.JobState, fn func(*change) error) error {
+	return e.commit(e.store.Update, actor, run, initial, fn)
+}
+
+// share is update for small changes that come from many at once, such as SCIM
+// writes: those that wait together go to disk in one transaction. fn may run more
+// than once, and should refuse before it writes.
+func (e *Engine) share(actor string, run uint64, initial model.JobState, fn func(*change) error) error {
+	return e.commit(e.store.Batch, actor, run, initial, fn)
+}
+
+func (e *Engine) commit(write func(func(*store.Tx) error) error, actor string, run uint64, initial model.JobState, fn func(*change) error) error {
 	var c *change
-	err := e.store.Update(func(tx *store.Tx) error {
+	err := write(func(tx *store.Tx) error {
 		c = e.begin(tx, actor, run, initial)
 		return fn(c)
 	})

@@ -15,7 +15,7 @@ const journalHead = "journal.head"
 // number and the hash of the event before it, so that an edit, a cut or a new
 // order is found by [Tx.VerifyJournal]. The event's Seq and Prev are set here.
 func (t *Tx) Append(e model.Event) (uint64, error) {
-	b := t.bucket(Journal.name)
+	b := t.writable(Journal.name)
 	seq, err := b.NextSequence()
 	if err != nil {
 		return 0, err
@@ -30,14 +30,14 @@ func (t *Tx) Append(e model.Event) (uint64, error) {
 	if err := b.Put(Seq(seq), raw); err != nil {
 		return 0, err
 	}
-	return seq, t.bucket(metaBucket).Put([]byte(journalHead), []byte(hashOf(raw)))
+	return seq, t.writable(metaBucket).Put([]byte(journalHead), []byte(hashOf(raw)))
 }
 
 // NextRun returns the number for a new run.
-func (t *Tx) NextRun() (uint64, error) { return t.bucket(Runs.name).NextSequence() }
+func (t *Tx) NextRun() (uint64, error) { return t.writable(Runs.name).NextSequence() }
 
 // NextResource returns the order number for a new SCIM resource.
-func (t *Tx) NextResource() (uint64, error) { return t.bucket(Resources.name).NextSequence() }
+func (t *Tx) NextResource() (uint64, error) { return t.writable(Resources.name).NextSequence() }
 
 // JournalBreak says where the journal's chain does not hold.
 type JournalBreak struct {

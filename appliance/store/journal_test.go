@@ -79,7 +79,7 @@ func TestNoEditOfTheJournalGoesUnnoticed(t *testing.T) {
 	update(t, s, func(tx *Tx) error { return writeJournal(tx, journalLength) })
 	rapid.Check(t, func(t *rapid.T) {
 		err := s.Try(func(tx *Tx) error {
-			b := tx.bucket(Journal.name)
+			b := tx.writable(Journal.name)
 			seq := uint64(rapid.IntRange(1, journalLength).Draw(t, "event"))
 			raw := append([]byte{}, b.Get(Seq(seq))...)
 			// The latest event at which the damage must be noticed.
@@ -111,7 +111,7 @@ func TestNoEditOfTheJournalGoesUnnoticed(t *testing.T) {
 				must(t, b.Put(Seq(journalLength+1), raw))
 				latest = journalLength + 1
 			case "forge the head":
-				must(t, tx.bucket(metaBucket).Put([]byte(journalHead), []byte(hashOf(raw)+"0")))
+				must(t, tx.writable(metaBucket).Put([]byte(journalHead), []byte(hashOf(raw)+"0")))
 				latest = journalLength + 1
 			}
 			_, err := tx.VerifyJournal()

@@ -21,13 +21,13 @@ func (t *Tx) AddCount(owner, what string, delta int) error {
 	if delta == 0 {
 		return nil
 	}
-	return t.bucket(countsBucket).Put(Key(owner, what), Seq(uint64(t.Count(owner, what)+delta)))
+	return t.writable(countsBucket).Put(Key(owner, what), Seq(uint64(t.Count(owner, what)+delta)))
 }
 
 // AddRequest appends to the ring of what SCIM senders asked, which keeps the
 // newest keep entries.
 func (t *Tx) AddRequest(v any, keep uint64) error {
-	b := t.bucket(requestsBucket)
+	b := t.writable(requestsBucket)
 	seq, err := b.NextSequence()
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ type Store struct {
 	path   string
 	secret []byte
 	now    func() time.Time
+	queue  queue // of changes that share transactions
 }
 
 // Options adjust how a database is opened.
@@ -261,9 +262,30 @@ func (s *Store) Secret() []byte { return s.secret }
 type Tx struct {
 	tx    *bbolt.Tx
 	cache map[string]*bbolt.Bucket
+	// wrote says that a bucket was opened for writing: what has to be undone if
+	// one of several changes in this transaction fails.
+	wrote bool
 }
 
-func (t *Tx) bucket(name string) *bbolt.Bucket {
+func newTx(tx *bbolt.Tx) *Tx { return &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32)} }
+
+// readable is what can be done with a bucket without changing it, so that no
+// write escapes [Tx.writable].
+type readable interface {
+	Get(key []byte) []byte
+	Cursor() *bbolt.Cursor
+	Stats() bbolt.BucketStats
+}
+
+func (t *Tx) bucket(name string) readable { return t.open(name) }
+
+// writable returns a bucket to write to and remembers that somebody did.
+func (t *Tx) writable(name string) *bbolt.Bucket {
+	t.wrote = true
+	return t.open(name)
+}
+
+func (t *Tx) open(name string) *bbolt.Bucket {
 	if b := t.cache[name]; b != nil {
 		return b
 	}
@@ -279,7 +301,7 @@ func (t *Tx) OnCommit(fn func()) { t.tx.OnCommit(fn) }
 // returns nil, and nothing of it is when it returns an error.
 func (s *Store) Update(fn func(*Tx) error) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		return fn(&Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 16)})
+		return fn(newTx(tx))
 	})
 }
 
@@ -287,7 +309,7 @@ func (s *Store) Update(fn func(*Tx) error) error {
 // store, which would deadlock, nor wait for anything.
 func (s *Store) View(fn func(*Tx) error) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
-		return fn(&Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 16)})
+		return fn(newTx(tx))
 	})
 }
 
@@ -354,7 +376,7 @@ func (t *Tx) SetSetting(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("store: encode setting %s: %w", name, err)
 	}
-	return t.bucket(settingsBucket).Put([]byte(name), raw)
+	return t.writable(settingsBucket).Put([]byte(name), raw)
 }
 
 // Missing returns how many complete reads in a row did not list a native id.
@@ -370,9 +392,9 @@ func (t *Tx) Missing(source, native string) int {
 // zero forgets it.
 func (t *Tx) SetMissing(source, native string, n int) error {
 	if n == 0 {
-		return t.bucket(missingBucket).Delete(Key(source, native))
+		return t.writable(missingBucket).Delete(Key(source, native))
 	}
-	return t.bucket(missingBucket).Put(Key(source, native), Seq(uint64(n)))
+	return t.writable(missingBucket).Put(Key(source, native), Seq(uint64(n)))
 }
 
 // MissingOf yields the native ids of a source that the last complete reads did

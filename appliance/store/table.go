@@ -98,7 +98,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 			return err
 		}
 	}
-	return tx.bucket(t.name).Put(key, raw)
+	return tx.writable(t.name).Put(key, raw)
 }
 
 // Delete removes k and its index entries; removing what is not there is no error.
@@ -113,11 +113,11 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 			return err
 		}
 	}
-	return tx.bucket(t.name).Delete(key)
+	return tx.writable(t.name).Delete(key)
 }
 
 func (ix *index[V]) update(tx *Tx, key []byte, before, after [][]byte) error {
-	b := tx.bucket(ix.name)
+	b := tx.writable(ix.name)
 	for _, entry := range before {
 		if containsKey(after, entry) {
 			continue

@@ -252,7 +252,7 @@ func TestUnreadableEntryIsAnErrorThatNamesTable(t *testing.T) {
 		if err := Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1"}); err != nil {
 			return err
 		}
-		if err := tx.bucket(Records.name).Put([]byte("r1"), []byte("{")); err != nil {
+		if err := tx.writable(Records.name).Put([]byte("r1"), []byte("{")); err != nil {
 			return err
 		}
 		_, _, get := Records.Get(tx, "r1")
@@ -282,11 +282,11 @@ func TestCheckIndexesFindsEveryKindOfDamage(t *testing.T) {
 	record := model.Record{ID: "r1", Source: "hr", Native: "1", Person: "p1"}
 	for name, damage := range map[string]func(*Tx) error{
 		"nothing":                   nil,
-		"an entry is missing":       func(tx *Tx) error { return tx.bucket("records.person").Delete(Key("p1", "r1")) },
-		"an entry is superfluous":   func(tx *Tx) error { return tx.bucket("records.person").Put(Key("p2", "r1"), []byte("r1")) },
-		"an entry points elsewhere": func(tx *Tx) error { return tx.bucket("records.native").Put(Key("hr", "1"), []byte("r2")) },
-		"a value lost its entries":  func(tx *Tx) error { return tx.bucket("records").Delete([]byte("r1")) },
-		"a value cannot be read":    func(tx *Tx) error { return tx.bucket("records").Put([]byte("r1"), []byte("[]")) },
+		"an entry is missing":       func(tx *Tx) error { return tx.writable("records.person").Delete(Key("p1", "r1")) },
+		"an entry is superfluous":   func(tx *Tx) error { return tx.writable("records.person").Put(Key("p2", "r1"), []byte("r1")) },
+		"an entry points elsewhere": func(tx *Tx) error { return tx.writable("records.native").Put(Key("hr", "1"), []byte("r2")) },
+		"a value lost its entries":  func(tx *Tx) error { return tx.writable("records").Delete([]byte("r1")) },
+		"a value cannot be read":    func(tx *Tx) error { return tx.writable("records").Put([]byte("r1"), []byte("[]")) },
 	} {
 		s, err := Open(t.TempDir()+"/"+FileName, Options{NoSync: true})
 		if err != nil {
