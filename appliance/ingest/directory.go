@@ -3,7 +3,6 @@ package ingest
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -321,33 +320,44 @@ func (d *Directory) write(c scimsrv.Caller, fn func(*change) error) error {
 	return err
 }
 
-// Create implements scimsrv.Directory.
+// Create implements scimsrv.Directory. Whatever needs no look at the database is
+// done before the transaction, which others wait for.
 func (d *Directory) Create(_ context.Context, c scimsrv.Caller, t scimsrv.Type, draft scimsrv.Draft) (scimsrv.Resource, error) {
-	var out scimsrv.Resource
-	err := d.write(c, func(ch *change) error {
+	fresh := hold(store.Resource{Source: c.Source, Type: string(t), ID: store.NewID(idPrefix(t)), Rev: 1}, draft)
+	settings := d.e.Settings()
+	said, err := settings.said(fresh)
+	if err != nil {
+		return scimsrv.Resource{}, err
+	}
+	var r store.Resource
+	err = d.write(c, func(ch *change) error {
 		// Refusals come before the first write, so that they cost nobody who
 		// shares the transaction anything.
 		if err := ch.free(c.Source, string(t), "", draft.Keys); err != nil {
 			return err
 		}
-		seq, err := ch.tx.NextResource()
-		if err != nil {
+		r = fresh
+		var err error
+		if r.Seq, err = ch.tx.NextResource(); err != nil {
 			return err
 		}
-		r := store.Resource{Source: c.Source, Type: string(t), ID: store.NewID(idPrefix(t)), Seq: seq, Rev: 1, Created: ch.at, Modified: ch.at}
+		r.Created, r.Modified = ch.at, ch.at
 		if err := ch.tx.AddCount(c.Source, string(t), 1); err != nil {
 			return err
 		}
 		if err := ch.memberChange(&r, draft.Members); err != nil {
 			return err
 		}
-		if err := ch.putResource(&r, draft); err != nil {
+		if ch.settings == settings {
+			return ch.putResource(r, said)
+		}
+		again, err := ch.settings.said(r) // the configuration was reloaded meanwhile
+		if err != nil {
 			return err
 		}
-		out, err = resource(ch.tx, r, true)
-		return err
+		return ch.putResource(r, again)
 	})
-	return out, err
+	return scimsrv.Resource{Type: t, ID: r.ID, Rev: r.Rev, Body: draft.Body, Created: r.Created, Modified: r.Modified, MemberCount: r.Members}, err
 }
 
 func idPrefix(t scimsrv.Type) string {
@@ -374,39 +384,30 @@ func (c *change) free(source, t, id string, keys []scimsrv.Key) error {
 	return nil
 }
 
-// putResource stores the draft and, for a user, the record made of it.
-func (c *change) putResource(r *store.Resource, draft scimsrv.Draft) error {
-	body, err := json.Marshal(draft.Body)
-	if err != nil {
-		return fmt.Errorf("encode resource: %w", err)
+// hold puts body and keys of a draft into a resource.
+func hold(r store.Resource, draft scimsrv.Draft) store.Resource {
+	r.Body = attr.Append(nil, draft.Body)
+	r.Keys = make([]store.ResourceIndex, len(draft.Keys))
+	for i, k := range draft.Keys {
+		r.Keys[i] = store.ResourceIndex{Attribute: k.Attribute, Value: k.Value, Unique: k.Unique}
 	}
-	r.Body, r.Keys = body, nil
-	for _, k := range draft.Keys {
-		r.Keys = append(r.Keys, store.ResourceIndex{Attribute: k.Attribute, Value: k.Value, Unique: k.Unique})
-	}
-	key := store.ResourceKey{Source: r.Source, Type: r.Type, ID: r.ID}
-	if err := store.Resources.Put(c.tx, key, *r); err != nil {
-		return err
-	}
-	if scimsrv.Type(r.Type) != scimsrv.User {
-		return nil
-	}
-	return c.recordOf(*r)
+	return r
 }
 
-// recordOf turns a user resource into a record and plans its neighbourhood.
-func (c *change) recordOf(r store.Resource) error {
-	settings := c.settings.Sources[r.Source]
-	if settings.MapResource == nil {
-		return fmt.Errorf("source %s takes no SCIM resources", r.Source)
+// said is what a user resource says about a person; nothing for a group.
+func (s *Settings) said(r store.Resource) (model.Observation, error) {
+	if scimsrv.Type(r.Type) != scimsrv.User {
+		return model.Observation{}, nil
 	}
-	o, err := settings.MapResource(r.Body)
+	source := s.Sources[r.Source]
+	if source.MapResource == nil {
+		return model.Observation{}, fmt.Errorf("source %s takes no SCIM resources", r.Source)
+	}
+	o, err := source.MapResource(r.Body)
 	if err != nil {
-		return err
+		return o, err
 	}
 	o.Native = r.ID
-	// The document stands in the resource; a second copy would only age.
-	o.Document = nil
 	for _, k := range r.Keys {
 		switch k.Attribute {
 		case "username":
@@ -415,17 +416,30 @@ func (c *change) recordOf(r store.Resource) error {
 			o.Names = append(o.Names, model.Reference{By: model.RefExternalID, Value: k.Value})
 		}
 	}
-	if settings.Adjust != nil {
+	if source.Adjust != nil {
 		o.Document = r.Body
-		settings.Adjust(&o)
-		o.Document = nil
+		source.Adjust(&o)
+	}
+	// The document stands in the resource; a second copy would only age.
+	o.Document = nil
+	return o, nil
+}
+
+// putResource stores a resource and, for a user, the record made of what it says.
+func (c *change) putResource(r store.Resource, said model.Observation) error {
+	key := store.ResourceKey{Source: r.Source, Type: r.Type, ID: r.ID}
+	if err := store.Resources.Put(c.tx, key, r); err != nil {
+		return err
+	}
+	if scimsrv.Type(r.Type) != scimsrv.User {
+		return nil
 	}
 	s, err := c.source(r.Source)
 	if err != nil {
 		return err
 	}
 	staged := s.Staged()
-	rec, old, changed, err := c.observe(r.Source, settings, o, clearAbsent, staged)
+	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], said, clearAbsent, staged)
 	if err != nil || !changed || staged {
 		return err
 	}
@@ -529,17 +543,18 @@ func (d *Directory) Update(_ context.Context, c scimsrv.Caller, t scimsrv.Type, 
 		if err := ch.free(c.Source, string(t), id, draft.Keys); err != nil {
 			return err
 		}
-		row := v.row
+		row := hold(v.row, draft)
+		said, err := ch.settings.said(row)
+		if err != nil {
+			return err
+		}
 		row.Rev++
 		row.Modified = ch.at
 		if err := ch.memberChange(&row, draft.Members); err != nil {
 			return err
 		}
-		if err := ch.putResource(&row, draft); err != nil {
-			return err
-		}
-		out, err = resource(ch.tx, row, true)
-		return err
+		out.Rev, out.Modified, out.Body, out.MemberCount = row.Rev, row.Modified, draft.Body, row.Members
+		return ch.putResource(row, said)
 	})
 	if errors.Is(err, errUnchanged) {
 		return out, nil

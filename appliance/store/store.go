@@ -265,9 +265,16 @@ type Tx struct {
 	// wrote says that a bucket was opened for writing: what has to be undone if
 	// one of several changes in this transaction fails.
 	wrote bool
+	memo  memo
 }
 
-func newTx(tx *bbolt.Tx) *Tx { return &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32)} }
+func newTx(tx *bbolt.Tx) *Tx {
+	t := &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32)}
+	if tx.Writable() {
+		t.memo = memo{}
+	}
+	return t
+}
 
 // readable is what can be done with a bucket without changing it, so that no
 // write escapes [Tx.writable].
@@ -300,8 +307,13 @@ func (t *Tx) OnCommit(fn func()) { t.tx.OnCommit(fn) }
 // Update runs fn in a write transaction. What fn wrote is on disk when Update
 // returns nil, and nothing of it is when it returns an error.
 func (s *Store) Update(fn func(*Tx) error) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		return fn(newTx(tx))
+	return s.db.Update(func(b *bbolt.Tx) error {
+		tx := newTx(b)
+		if err := fn(tx); err != nil {
+			return err
+		}
+		tx.memo.check()
+		return nil
 	})
 }
 
@@ -411,11 +423,15 @@ func (t *Tx) MissingOf(source string) []string {
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// NewID returns a random id such as "p_4f7k…": 16 random bytes in 26 letters
-// behind the prefix. Ids that leave the building are never a sequence, because a
-// restored backup would issue a remembered id again.
+// NewID returns an id such as "p_0034n7b…": the millisecond of its making and ten
+// random bytes, in 26 letters behind the prefix. Ids that leave the building are
+// never a sequence, because a restored backup would issue a remembered id again,
+// and nobody can guess one. What is made together stands together in the tables:
+// with wholly random ids each new person would touch a page of its own in every
+// one of them.
 func NewID(prefix string) string {
 	var raw [16]byte
-	rand.Read(raw[:])
+	binary.BigEndian.PutUint64(raw[:], uint64(time.Now().UnixMilli())<<16)
+	rand.Read(raw[6:])
 	return prefix + "_" + idEncoding.EncodeToString(raw[:])
 }

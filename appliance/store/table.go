@@ -20,6 +20,9 @@ type Table[K, V any] struct {
 	name    string
 	encode  func(K) []byte
 	indexes []*index[V]
+	// remembered tables keep what they decoded until the end of a write
+	// transaction, see [memo].
+	remembered bool
 }
 
 // index derives entries from a value. A unique index has one entry per key; a
@@ -43,6 +46,12 @@ func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
 	return t
 }
 
+// remember makes a table of values that one change reads again and again.
+func (t *Table[K, V]) remember() *Table[K, V] {
+	t.remembered = true
+	return t
+}
+
 func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) *Index[K, V] {
 	ix := &index[V]{name: t.name + "." + name, unique: unique, keys: keys}
 	register(ix.name)
@@ -50,17 +59,26 @@ func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) 
 	return &Index[K, V]{table: t, index: ix}
 }
 
-// Get returns the value stored under k, decoded into fresh memory.
+// Get returns the value stored under k. Its maps and slices must not be modified:
+// other reads in the same write transaction may share them.
 func (t *Table[K, V]) Get(tx *Tx, k K) (V, bool, error) { return t.get(tx, t.encode(k)) }
 
 func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
 	var v V
+	if t.remembered {
+		if known, ok := tx.memo[memoKey{t.name, string(key)}]; ok {
+			return known.value.(V), true, nil
+		}
+	}
 	raw := tx.bucket(t.name).Get(key)
 	if raw == nil {
 		return v, false, nil
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return v, false, t.broken(key, err)
+	}
+	if t.remembered {
+		tx.memo.keep(memoKey{t.name, string(key)}, v)
 	}
 	return v, true, nil
 }
@@ -98,6 +116,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 			return err
 		}
 	}
+	delete(tx.memo, memoKey{t.name, string(key)})
 	return tx.writable(t.name).Put(key, raw)
 }
 
@@ -113,6 +132,7 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 			return err
 		}
 	}
+	delete(tx.memo, memoKey{t.name, string(key)})
 	return tx.writable(t.name).Delete(key)
 }
 

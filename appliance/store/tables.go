@@ -155,15 +155,15 @@ const (
 
 // The tables. See the package comment for the drawing.
 var (
-	Records    = newTable[model.RecordID, model.Record]("records", text[model.RecordID])
-	Persons    = newTable[model.PersonID, model.Person]("persons", text[model.PersonID])
+	Records    = newTable[model.RecordID, model.Record]("records", text[model.RecordID]).remember()
+	Persons    = newTable[model.PersonID, model.Person]("persons", text[model.PersonID]).remember()
 	Decisions  = newTable[string, model.Decision]("decisions", text[string])
 	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
 	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
 	Deliveries = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
 	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
 	Lanes      = newTable[string, model.Lane]("lanes", text[string])
-	Sources    = newTable[string, SourceState]("sources", text[string])
+	Sources    = newTable[string, SourceState]("sources", text[string]).remember()
 	Runs       = newTable[uint64, model.Run]("runs", Seq)
 	Journal    = newTable[uint64, model.Event]("journal", Seq)
 	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) })
