@@ -82,7 +82,8 @@ func (a *App) counts() (admin.Counts, error) {
 		if err != nil {
 			return err
 		}
-		if last.Seq == a.counted.seq || a.counted.seq > 0 && a.now().Sub(a.counted.at) < countsAge {
+		recent := a.counted.counts.Total > 0 && a.now().Sub(a.counted.at) < countsAge // nobody is counted fast, and soon wrong
+		if last.Seq == a.counted.seq || recent {
 			return nil
 		}
 		var c admin.Counts

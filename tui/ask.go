@@ -42,6 +42,9 @@ type env struct {
 	// accept and extra run when the open dialog is accepted or its extra key is
 	// pressed, with what was typed.
 	accept, extra func(value string) tea.Cmd
+	command       string // that does what the open dialog asks about
+
+	looked map[string]bool // sources in preview whose plan was looked at
 }
 
 // say shows a toast.
@@ -49,7 +52,13 @@ func (e *env) say(role kit.Role, text string) { e.toast = kit.NewToast(role, tex
 
 // open puts a dialog above the page.
 func (e *env) open(d *kit.Dialog, accept func(value string) tea.Cmd) {
-	e.dialog, e.accept, e.extra = d, accept, nil
+	e.dialog, e.accept, e.extra, e.command = d, accept, nil, ""
+}
+
+// ask puts a question above the page, with the command that does the same.
+func (e *env) ask(d *kit.Dialog, command string, accept func(value string) tea.Cmd) {
+	e.open(d, accept)
+	e.command = command
 }
 
 // answer is what came back for a question.

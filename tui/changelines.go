@@ -12,16 +12,16 @@ func changeLines(theme *kit.Theme, ch admin.PlanChange, w int) kit.Block {
 		kit.Text(kit.Faint, " in "+ch.Target),
 	)}
 	block = append(block, kit.Paragraph(kit.Faint, ch.Why, w-4).Indent(4)...)
-	return append(block, attributeLines(ch.Attributes)...)
+	return append(block, attributeLines(theme, ch.Attributes)...)
 }
 
 // attributeLines draws old and new values, one attribute a line.
-func attributeLines(changes []admin.AttributeChange) kit.Block {
+func attributeLines(theme *kit.Theme, changes []admin.AttributeChange) kit.Block {
 	var block kit.Block
 	for _, a := range changes {
 		line := kit.L(kit.Text(kit.Faint, "    "+spoken(a.Attribute)+": "))
 		if a.Old != "" {
-			line.Spans = append(line.Spans, kit.Text(kit.Plain, a.Old), kit.Text(kit.Faint, " -> "))
+			line.Spans = append(line.Spans, kit.Text(kit.Plain, a.Old), kit.Text(kit.Faint, " "+theme.Signs.Next+" "))
 		}
 		value := kit.Text(kit.Differ, a.New)
 		if a.New == "" {

@@ -12,8 +12,8 @@ import (
 // satisfies it. Methods mean what their namesakes of [admin.Service] mean, with
 // the operator at this end of the socket as the actor. A refusal is an
 // *[admin.Error]; every other error means that the appliance could not be
-// reached, and is shown to the operator as it is. Methods must end when their context does and be safe for concurrent
-// use.
+// reached, and is shown to the operator as it is. Methods must end when their context does and be
+// safe for concurrent use.
 type Client interface {
 	Status(ctx context.Context) (admin.Status, error)
 	Activate(ctx context.Context, source string) (run uint64, err error)
@@ -54,11 +54,10 @@ type Client interface {
 	// Journal returns events after seq, oldest first, or the newest ones when
 	// seq is negative; with wait it blocks until there is one or ctx ends.
 	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
-}
-
-// Previewer is what a [Client] may offer besides: the plan that an answer would
-// cause, without giving it. Where it is missing, the preview says what an answer
-// means and which accounts it concerns.
-type Previewer interface {
+	// Names says what humans call the subjects of events; see [admin.Service].
+	Names(ctx context.Context, subjects []string) (map[string]string, error)
+	History(ctx context.Context, who string) ([]admin.HistoryEntry, error)
+	Decisions(ctx context.Context) ([]admin.Decision, error)
+	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]admin.Request, error)
 	Preview(ctx context.Context, id string, answer admin.Resolution) (admin.Plan, error)
 }

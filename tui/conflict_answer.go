@@ -52,7 +52,7 @@ func verbsFor(cf admin.Conflict) []string {
 func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 	var keys kit.Keymap
 	if res, ok := suggested(cf); ok && (res.Record == "" || c.open != "") {
-		keys = append(keys, kit.Binding{Keys: []string{"y"}, Intent: intentAccept, Label: "as suggested", Help: "preview the suggested answer", Mutates: true})
+		keys = append(keys, kit.Binding{Keys: []string{"y"}, Intent: intentAccept, Label: "accept", Help: "preview the suggested answer", Mutates: true})
 	}
 	words := map[string]kit.Binding{
 		"merge":    {Keys: []string{"m"}, Label: "merge", Help: "these records are one human"},
@@ -157,7 +157,7 @@ type previewed struct {
 	to     []admin.Conflict
 	answer admin.Resolution
 	people []admin.Person
-	plan   *admin.Plan // nil when the appliance offers no preview
+	plans  []admin.Plan // what would change, of the first previewsAsked
 }
 
 // weigh shows what an answer would do before it is given: to the conflict in
@@ -182,19 +182,24 @@ func (c *conflicts) weigh(res admin.Resolution) tea.Cmd {
 	if len(p.to) == 0 {
 		return nil
 	}
-	previewer, offered := c.env.client.(Previewer)
-	if !offered || len(p.to) > 1 {
-		c.preview.forget()
-		c.preview.value = p
-		c.confirm()
-		return nil
-	}
+	client := c.env.client
 	return c.preview.ask(c.env, func(ctx context.Context) (previewed, error) {
-		plan, err := previewer.Preview(ctx, p.to[0].ID, res)
-		p.plan = &plan
-		return p, err
+		for _, cf := range p.to[:min(len(p.to), previewsAsked)] {
+			answer := res
+			answer.Rev = cf.Rev
+			plan, err := client.Preview(ctx, cf.ID, answer)
+			if err != nil {
+				return p, err
+			}
+			p.plans = append(p.plans, plan)
+		}
+		return p, nil
 	})
 }
+
+// previewsAsked bounds how many of many like conflicts are previewed one by one;
+// the others are of the same shape.
+const previewsAsked = 20
 
 // confirm opens the dialog that shows the preview and waits for a yes.
 func (c *conflicts) confirm() {
@@ -212,16 +217,29 @@ func (c *conflicts) confirm() {
 	if len(p.to) > largeFrom {
 		d = kit.ConfirmCount(title, body, p.answer.Verb, len(p.to))
 	}
-	c.env.open(d, func(string) tea.Cmd { return c.give(p) })
+	c.env.ask(d, resolveCommand(p.to[0], p.answer), func(string) tea.Cmd { return c.give(p) })
+}
+
+// resolveCommand is the command that gives an answer.
+func resolveCommand(cf admin.Conflict, res admin.Resolution) string {
+	command := "rollcall conflicts resolve " + quoted(cf.ID) + " " + res.Verb
+	switch {
+	case res.Attribute != "":
+		command += " " + quoted(res.Attribute+"="+res.Value)
+	case res.Record != "":
+		command += " " + quoted(res.Record)
+	}
+	return command
 }
 
 // give sends the answer, to one conflict after the other.
 func (c *conflicts) give(p previewed) tea.Cmd {
 	client := c.env.client
-	last := p.to[len(p.to)-1].ID
+	var given []string
 	return c.env.change(func(ctx context.Context) (string, error) {
 		done := 0
 		var refused error
+		given = nil
 		for _, cf := range p.to {
 			res := p.answer
 			res.Rev = cf.Rev
@@ -230,6 +248,7 @@ func (c *conflicts) give(p previewed) tea.Cmd {
 			switch {
 			case err == nil:
 				done++
+				given = append(given, cf.ID)
 			case errors.As(err, &refusal): // this one only: someone else was faster
 				refused = err
 			default:
@@ -239,7 +258,7 @@ func (c *conflicts) give(p previewed) tea.Cmd {
 		if done == 0 && refused != nil {
 			return "", refused
 		}
-		text := p.answer.Verb + ": " + kit.Plural(done, "conflict", "conflicts") + " answered; u takes the last answer back"
+		text := kit.Plural(done, "conflict", "conflicts") + " answered: " + p.answer.Verb + ". u takes it back"
 		if refused != nil {
 			text += fmt.Sprintf("; %d refused: %s", len(p.to)-done, sentence(refused))
 		}
@@ -249,7 +268,7 @@ func (c *conflicts) give(p previewed) tea.Cmd {
 			return tea.Batch(c.ask(), c.askDetail(c.open))
 		}
 		if done {
-			c.answered, c.open = last, ""
+			c.answered, c.open = given, ""
 			c.detail.forget()
 			clear(c.marked)
 		}
@@ -257,20 +276,35 @@ func (c *conflicts) give(p previewed) tea.Cmd {
 	})
 }
 
-func (c *conflicts) undo() tea.Cmd {
-	id := c.answered
-	body := kit.Paragraph(kit.Plain, "The answer given last is taken back. The conflict opens again, and whoever it concerns waits again until it is answered.", 70)
-	c.env.open(kit.Confirm("Take the answer back", body, "take back"), func(string) tea.Cmd {
+// undo asks before answers are taken back, named by the conflicts they answered
+// or by the decisions themselves.
+func (c *conflicts) undo(ids []string, what string) {
+	if len(ids) == 0 {
+		return
+	}
+	text := what + " is taken back. The conflict opens again, and whoever it concerns waits again until it is answered."
+	if len(ids) > 1 {
+		text = what + ", to " + kit.Plural(len(ids), "conflict", "conflicts") + ", is taken back. They open again, and whoever they concern waits again until they are answered."
+	}
+	command := "rollcall conflicts undo " + quoted(ids[0])
+	c.env.ask(kit.Confirm("Take the answer back", kit.Paragraph(kit.Plain, text, 70), "take back"), command, func(string) tea.Cmd {
 		return c.env.change(func(ctx context.Context) (string, error) {
-			return "The answer was taken back.", c.env.client.UndoDecision(ctx, id)
+			for _, id := range ids {
+				if err := c.env.client.UndoDecision(ctx, id); err != nil {
+					return "", err
+				}
+			}
+			return "The answer was taken back.", nil
 		}, func(done bool) tea.Cmd {
 			if done {
-				c.answered = ""
+				c.answered = nil
+			}
+			if c.decided {
+				return c.askDecided()
 			}
 			return c.ask()
 		})
 	})
-	return nil
 }
 
 // body says what an answer does: in words, to which records and accounts, and,
@@ -291,18 +325,31 @@ func (p previewed) body(theme *kit.Theme) kit.Block {
 		for _, cf := range p.to {
 			block = append(block, kit.L(kit.Text(kit.Plain, theme.Signs.Bullet+" "+who(cf))))
 		}
-	case p.plan != nil && len(p.plan.Changes) == 0:
-		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes.")))
-	case p.plan != nil:
-		block = append(block, kit.Line{}, kit.L(kit.Text(kit.Faint, "What changes then")))
-		for _, ch := range p.plan.Changes {
+	}
+	return append(block, p.consequences(theme, w)...)
+}
+
+// consequences says what would change in the targets, change by change.
+func (p previewed) consequences(theme *kit.Theme, w int) kit.Block {
+	var block kit.Block
+	n := 0
+	for _, plan := range p.plans {
+		for _, ch := range plan.Changes {
+			n++
 			block = append(block, changeLines(theme, ch, w)...)
 		}
-	default:
-		block = append(block, kit.Line{})
-		block = append(block, kit.Paragraph(kit.Faint, "What then differs in a target is sent within the limits of the guards; u takes the answer back.", w)...)
+		for _, notice := range plan.Notices {
+			block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" "+notice, w)...)
+		}
 	}
-	return block
+	head := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(n, "account", "accounts")))}
+	if n == 0 {
+		head = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
+	}
+	if more := len(p.to) - len(p.plans); more > 0 {
+		block = append(block, kit.L(kit.Text(kit.Faint, "and what "+kit.Plural(more, "conflict", "conflicts")+" of the same shape cause")))
+	}
+	return append(head, block...)
 }
 
 func (p previewed) outcome() []string {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,8 +20,9 @@ type fieldRow struct {
 }
 
 // fieldRows compares the records of a conflict: who and where they are, then
-// every attribute that one of them has. Records that do not say something do
-// not differ in it. With only, attributes on which they agree are left out.
+// every attribute that one of them has, those that differ first. Records that do
+// not say something do not differ in it. With only, attributes on which they
+// agree are left out.
 func fieldRows(cf admin.Conflict, only bool) []fieldRow {
 	rows := []fieldRow{
 		compare(cf.Records, "id there", func(r admin.Record) (string, bool) { return r.Native, true }),
@@ -37,9 +39,21 @@ func fieldRows(cf admin.Conflict, only bool) []fieldRow {
 		rows = append(rows, row)
 	}
 	if only {
-		rows = slices.DeleteFunc(rows, func(r fieldRow) bool { return !r.differs })
+		return slices.DeleteFunc(rows, func(r fieldRow) bool { return !r.differs && !r.fixed })
 	}
+	slices.SortStableFunc(rows, func(a, b fieldRow) int { return cmp.Compare(a.order(), b.order()) })
 	return rows
+}
+
+// order puts what is fixed first, then what differs.
+func (r fieldRow) order() int {
+	switch {
+	case r.fixed:
+		return 0
+	case r.differs:
+		return 1
+	}
+	return 2
 }
 
 func compare(records []admin.Record, name string, say func(admin.Record) (string, bool)) fieldRow {
@@ -99,86 +113,55 @@ func statusOf(r admin.Record) string {
 	return out
 }
 
-// evidence says what speaks for the records being one human and what against,
-// by the attributes that tell humans apart.
-func evidence(cf admin.Conflict) (same, different []string) {
-	for _, name := range []model.Name{
-		model.Email, model.EmployeeNumber, model.GivenName, model.FamilyName, model.BirthDate,
-		model.StartDate, model.FirstHiredOn, model.Manager, model.MobilePhone,
-	} {
-		row := compare(cf.Records, string(name), func(r admin.Record) (string, bool) {
-			v, ok := r.Attributes[string(name)]
-			return v, ok && v != ""
-		})
-		said := 0
-		for _, ok := range row.has {
-			if ok {
-				said++
-			}
-		}
-		switch {
-		case said < 2:
-		case row.differs:
-			different = append(different, "other "+spoken(string(name)))
-		default:
-			same = append(same, "same "+spoken(string(name)))
-		}
-	}
-	ended, running := 0, 0
-	for _, r := range cf.Records {
-		if r.Gone || r.Status == string(model.Inactive) {
-			ended++
-		} else {
-			running++
-		}
-	}
-	if ended > 0 && running > 0 {
-		same = append(same, "one ended where another began")
-	}
-	bySource := map[string]int{}
-	for _, r := range cf.Records {
-		if !r.Gone && r.Status != string(model.Inactive) {
-			if bySource[r.Source]++; bySource[r.Source] == 2 {
-				different = append(different, "two living records in "+r.Source)
-			}
-		}
-	}
-	return same, different
-}
-
 func (c *conflicts) viewDetail(w, h int) kit.Block {
 	theme := c.env.theme
 	cf, people := c.detail.value.conflict, c.detail.value.people
 	if !c.detail.loaded {
 		return append(kit.Block{{}}, asOf(c.env, &c.detail, "the conflict", w)...)
 	}
-	title := spoken(cf.Kind) + ": " + who(cf)
+	block := kit.Block{theme.Rule(spoken(cf.Kind)+": "+who(cf), w)}
+	block = append(block, c.about(cf, w)...)
+	if accounts := accountsOf(people); accounts != "" {
+		block = append(block, labelled(theme, "accounts", accounts, kit.Plain, w)...)
+	}
+	if room := h - 8; len(block) > room && room > 0 { // the comparison is what the page is for
+		block = append(block[:room-1:room-1], kit.L(kit.Text(kit.Faint, "  "+theme.Signs.Ellipsis+" enlarge the window to read on")))
+	}
+	c.tableAt = len(block)
+	return append(block, c.comparison(cf, w, h-len(block))...)
+}
+
+// about says what a conflict is, what speaks for and against, and what is
+// suggested: the suggestion first, because it is what the eye looks for.
+func (c *conflicts) about(cf admin.Conflict, w int) kit.Block {
+	theme := c.env.theme
+	var block kit.Block
+	if cf.Suggestion != "" {
+		block = append(block, labelled(theme, "suggested", theme.Signs.Next+" "+c.nameRecords(cf, cf.Suggestion), kit.Accent, w)...)
+	}
 	stops := "it stops nothing else"
 	if cf.Freezes {
 		stops = "nothing is relayed for them until it is answered"
 	}
-	block := kit.Block{theme.Rule(title, w)}
-	block = append(block, labelled(theme, "why", cf.Rule+"; opened "+c.env.ago(cf.Opened)+"; "+stops, kit.Plain, w)...)
+	block = append(block, labelled(theme, "why", cf.Rule+"; "+stops+"; opened "+c.env.ago(cf.Opened), kit.Plain, w)...)
 	if len(cf.Identifiers) > 0 {
-		block = append(block, labelled(theme, "joined by", strings.Join(cf.Identifiers, ", "), kit.Plain, w)...)
+		block = append(block, labelled(theme, "joined by", strings.ReplaceAll(strings.Join(cf.Identifiers, ", "), ":", " "), kit.Plain, w)...)
 	}
-	same, different := evidence(cf)
-	if len(same) > 0 {
-		block = append(block, labelled(theme, "one human", strings.Join(same, ", "), kit.Good, w)...)
+	if len(cf.For) > 0 {
+		block = append(block, labelled(theme, "one human", theme.Signs.Good+" "+spoken(strings.Join(cf.For, ", ")), kit.Good, w)...)
 	}
-	if len(different) > 0 {
-		block = append(block, labelled(theme, "or not", strings.Join(different, ", "), kit.Warn, w)...)
+	if len(cf.Against) > 0 {
+		block = append(block, labelled(theme, "or several", theme.Signs.Bad+" "+spoken(strings.Join(cf.Against, ", ")), kit.Warn, w)...)
 	}
-	if accounts := accountsOf(people); accounts != "" {
-		block = append(block, labelled(theme, "accounts", accounts, kit.Plain, w)...)
+	return block
+}
+
+// nameRecords says which records a text means where it has their ids.
+func (c *conflicts) nameRecords(cf admin.Conflict, text string) string {
+	for _, r := range cf.Records {
+		text = strings.ReplaceAll(text, r.ID, nameRecord(cf, r.ID))
 	}
-	if cf.Suggestion != "" {
-		block = append(block, labelled(theme, "suggested", cf.Suggestion, kit.Accent, w)...)
-	}
-	if room := h - 6; len(block) > room && room > 0 { // the comparison is what the page is for
-		block = append(block[:room-1:room-1], kit.L(kit.Text(kit.Faint, "  "+theme.Signs.Ellipsis+" enlarge the window to read on")))
-	}
-	return append(block, c.comparison(cf, w, h-len(block))...)
+	return text
 }
 
 // labelled is a paragraph with a label before it.
@@ -228,6 +211,9 @@ func (c *conflicts) comparison(cf admin.Conflict, w, h int) kit.Block {
 		columns = append(columns, kit.Column{Title: title, Min: least, Flex: 1, Keep: 50})
 	}
 	c.fields.SetColumns(columns...)
+	if c.only && !slices.ContainsFunc(fieldRows(cf, true), func(r fieldRow) bool { return r.differs }) {
+		return kit.Block{{}, kit.L(kit.Text(kit.Plain, "  Nothing differs; f shows everything."))}
+	}
 	var cells kit.Cells
 	for _, row := range fieldRows(cf, c.only) {
 		cells = append(cells, row.cells(theme, first, fit))

@@ -22,6 +22,7 @@ const (
 	intentAccept   kit.Intent = "accept"
 	intentUndo     kit.Intent = "undo"
 	intentDiffers  kit.Intent = "only_differing"
+	intentDecided  kit.Intent = "answers_in_force"
 	intentAnswer   kit.Intent = "answer_" // and the verb
 )
 
@@ -44,7 +45,11 @@ type conflicts struct {
 	only   bool      // only attributes that differ
 
 	preview  slot[previewed]
-	answered string // id of the conflict answered last, for undo
+	answered []string // ids of the conflicts answered last, for undo
+
+	decided   bool // the answers in force are shown instead
+	decisions slot[[]admin.Decision]
+	answers   kit.Table
 }
 
 // conflictDetail is a conflict with the people it concerns, whose accounts an
@@ -60,14 +65,29 @@ func newConflicts(e *env) *conflicts {
 		table: kit.NewTable(
 			kit.Column{Title: " ", Min: 1, Keep: 9}, kit.Column{Title: "WHO", Min: 18, Flex: 3, Keep: 8},
 			kit.Column{Title: "KIND", Min: 20, Keep: 7}, kit.Column{Title: "AGE", Min: 4, Right: true, Keep: 5},
-			kit.Column{Title: "STOPS", Min: 5, Keep: 4}, kit.Column{Title: "SUGGESTION", Min: 16, Flex: 4, Keep: 6},
+			kit.Column{Title: "", Min: 8, Keep: 4}, kit.Column{Title: "SUGGESTION", Min: 16, Flex: 4, Keep: 3},
+		),
+		answers: kit.NewTable(
+			kit.Column{Title: "WHEN", Min: 8, Keep: 8}, kit.Column{Title: "BY", Min: 9, Flex: 1, Keep: 7},
+			kit.Column{Title: "ANSWER", Min: 14, Flex: 1, Keep: 9}, kit.Column{Title: "WHO", Min: 20, Flex: 3, Keep: 9},
+			kit.Column{Title: "TO", Min: 20, Flex: 1, Keep: 6}, kit.Column{Title: "WHY", Min: 10, Flex: 2, Keep: 3},
 		),
 	}
+}
+
+func (c *conflicts) subject() string {
+	if c.open == "" {
+		return ""
+	}
+	return "conflict:" + c.open
 }
 
 func (c *conflicts) title() string { return "Conflicts" }
 
 func (c *conflicts) command() string {
+	if c.decided {
+		return c.decidedCommand()
+	}
 	if cf, ok := c.current(); ok && c.open != "" {
 		verb := "merge"
 		if verbs := verbsFor(cf); len(verbs) > 0 {
@@ -82,6 +102,9 @@ func (c *conflicts) command() string {
 }
 
 func (c *conflicts) bindings() kit.Keymap {
+	if c.decided {
+		return c.decidedBindings()
+	}
 	cf, ok := c.current()
 	var keys kit.Keymap
 	if c.open == "" {
@@ -90,18 +113,20 @@ func (c *conflicts) bindings() kit.Keymap {
 			{Keys: []string{"/"}, Intent: kit.Search, Label: "filter", Help: "show only conflicts with these words"},
 			{Keys: []string{" "}, Intent: intentMark, Label: "mark", Help: "mark for one answer to several", Mutates: true},
 			{Keys: []string{"*"}, Intent: intentMarkLike, Label: "mark alike", Help: "mark every conflict of the same shape as this one", Mutates: true},
-		}
-	} else {
-		keys = kit.Keymap{
-			{Keys: []string{"left", "h"}, Intent: kit.Left, Help: "the record on the left"},
-			{Keys: []string{"right", "l"}, Intent: kit.Right, Label: "record", Help: "the record on the right"},
-			{Keys: []string{"f"}, Intent: intentDiffers, Help: "only what differs, or everything"},
+			{Keys: []string{"d"}, Intent: intentDecided, Label: "answered", Help: "the answers in force, who gave them, and the way back"},
 		}
 	}
 	if ok && (c.open != "" || len(c.marked) > 0) {
 		keys = append(keys, c.answerKeys(cf)...)
 	}
-	if c.answered != "" {
+	if c.open != "" {
+		keys = append(keys, kit.Keymap{
+			{Keys: []string{"right", "l"}, Intent: kit.Right, Label: "record", Help: "the record on the right, for prefer and exclude"},
+			{Keys: []string{"left", "h"}, Intent: kit.Left, Help: "the record on the left"},
+			{Keys: []string{"f"}, Intent: intentDiffers, Label: "differing", Help: "only what differs, or everything"},
+		}...)
+	}
+	if len(c.answered) > 0 {
 		keys = append(keys, kit.Binding{Keys: []string{"u"}, Intent: intentUndo, Label: "undo", Help: "take back the answer given last", Mutates: true})
 	}
 	return append(keys, kit.Moves()...)
@@ -110,8 +135,11 @@ func (c *conflicts) bindings() kit.Keymap {
 func (c *conflicts) ask() tea.Cmd { return c.list.ask(c.env, c.env.client.Conflicts) }
 
 func (c *conflicts) visit(subject string) tea.Cmd {
+	if c.decided && subject == "" {
+		return c.askDecided()
+	}
 	if subject != "" {
-		c.wanted, c.open = strings.TrimPrefix(subject, "conflict:"), ""
+		c.wanted, c.open, c.decided = strings.TrimPrefix(subject, "conflict:"), "", false
 		return c.ask()
 	}
 	if c.open != "" {
@@ -121,7 +149,10 @@ func (c *conflicts) visit(subject string) tea.Cmd {
 }
 
 func (c *conflicts) tick(now time.Time) tea.Cmd {
-	if c.list.stale(now, refreshEvery) {
+	switch {
+	case c.decided && c.decisions.stale(now, refreshEvery):
+		return c.askDecided()
+	case !c.decided && c.list.stale(now, refreshEvery):
 		return c.ask()
 	}
 	return nil
@@ -164,7 +195,7 @@ func (c *conflicts) take(msg tea.Msg) tea.Cmd {
 		if slices.ContainsFunc(c.list.value, func(cf admin.Conflict) bool { return cf.ID == id }) {
 			return c.show(id)
 		}
-	case c.detail.take(c.env, msg):
+	case c.detail.take(c.env, msg), c.decisions.take(c.env, msg):
 	case c.preview.take(c.env, msg):
 		c.confirm()
 	}
@@ -215,6 +246,9 @@ func (c *conflicts) underCursor() (admin.Conflict, bool) {
 }
 
 func (c *conflicts) do(intent kit.Intent) tea.Cmd {
+	if c.decided {
+		return c.doDecided(intent)
+	}
 	if verb, ok := strings.CutPrefix(string(intent), string(intentAnswer)); ok {
 		return c.answer(verb)
 	}
@@ -222,7 +256,13 @@ func (c *conflicts) do(intent kit.Intent) tea.Cmd {
 	case intentAccept:
 		return c.acceptSuggestion()
 	case intentUndo:
-		return c.undo()
+		c.undo(c.answered, "The answer given last")
+		return nil
+	case intentDecided:
+		if c.open == "" {
+			c.decided = true
+			return c.askDecided()
+		}
 	}
 	if c.open != "" {
 		return c.doDetail(intent)
@@ -311,6 +351,9 @@ func shapeOf(cf admin.Conflict) shape {
 
 func (c *conflicts) back() (tea.Cmd, bool) {
 	switch {
+	case c.decided:
+		c.decided = false
+		return c.ask(), true
 	case c.open != "":
 		c.open = ""
 		c.detail.forget()
@@ -344,7 +387,12 @@ func (c *conflicts) key(msg tea.KeyMsg) tea.Cmd {
 }
 
 func (c *conflicts) click(x, y int) tea.Cmd {
-	if c.open != "" {
+	switch {
+	case c.decided:
+		c.answers.Click(y-c.tableAt, len(c.decisions.value))
+		return nil
+	case c.open != "":
+		c.fields.Click(y-c.tableAt, len(fieldRows(c.detail.value.conflict, c.only)))
 		return nil
 	}
 	before := c.table.Cursor()
@@ -360,7 +408,10 @@ func (c *conflicts) click(x, y int) tea.Cmd {
 }
 
 func (c *conflicts) view(w, h int) kit.Block {
-	if c.open != "" {
+	switch {
+	case c.decided:
+		return c.viewDecided(w, h)
+	case c.open != "":
 		return c.viewDetail(w, h)
 	}
 	block := append(kit.Block{c.headline(w)}, asOf(c.env, &c.list, "the conflicts", w)...)
@@ -368,7 +419,19 @@ func (c *conflicts) view(w, h int) kit.Block {
 		return append(block, kit.L(kit.Text(kit.Good, "  "+c.env.theme.Signs.Good+" No conflict is open. New ones appear here by themselves.")))
 	}
 	c.tableAt = len(block)
-	return append(block, c.table.View(c.env.theme, w, h-len(block), conflictRows{c})...)
+	foot := c.glance(w)
+	table := c.table.View(c.env.theme, w, h-len(block)-len(foot), conflictRows{c})
+	return append(append(block, table.Take(h-len(block)-len(foot))...), foot...)
+}
+
+// glance says in short what the conflict at the cursor is about, so that the
+// list can be gone through without opening each.
+func (c *conflicts) glance(w int) kit.Block {
+	cf, ok := c.underCursor()
+	if !ok {
+		return nil
+	}
+	return append(kit.Block{c.env.theme.Rule(spoken(cf.Kind)+": "+who(cf), w)}, c.about(cf, w)...).Take(8)
 }
 
 func (c *conflicts) headline(w int) kit.Line {
@@ -398,7 +461,7 @@ func (r conflictRows) Row(i int) ([]kit.Span, bool) {
 		mark = r.env.theme.Signs.Marked
 	}
 	if cf.Freezes {
-		stops = "stops"
+		stops = r.env.theme.Signs.Paused + " frozen"
 	}
 	return []kit.Span{
 		kit.Text(kit.Accent, mark), kit.Text(kit.Strong, who(cf)), kit.Text(kit.Plain, spoken(cf.Kind)),

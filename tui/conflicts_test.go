@@ -1,9 +1,9 @@
 package tui
 
 import (
-	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -67,7 +67,7 @@ func TestSetAsksForTheAttributeAtTheCursor(t *testing.T) {
 	f := acme()
 	s := sitDown(t, f, 80, 24, Options{})
 	s.press("2", "down", "down", "enter") // the personal email
-	s.press("down", "down", "down", "e", "ctrl+u").typeText("cleo@acme.example").press("enter")
+	s.press("down", "down", "down", "down", "e", "ctrl+u").typeText("cleo@acme.example").press("enter")
 	s.sees("The email of hibob 2002 (Cleo Fictif) is cleo@acme.example from now on")
 	s.press("y")
 	want := admin.Resolution{Verb: "set", Record: "r_2a", Attribute: "email", Value: "cleo@acme.example", Rev: 3}
@@ -154,22 +154,21 @@ func TestDifferingFieldsAreMarkedBySignAndAbsenceIsNoDifference(t *testing.T) {
 	if diff := cmp.Diff(want, differing); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
 	}
-	if got := len(fieldRows(c, true)); got != 1 {
-		t.Errorf("%d rows differ, want 1", got)
+	rows := fieldRows(c, true)
+	if len(rows) != 4 || rows[3].name != "title" {
+		t.Errorf("only what differs: %+v", rows)
+	}
+	if all := fieldRows(c, false); all[3].name != "title" {
+		t.Errorf("what differs does not come first: %q", all[3].name)
 	}
 }
 
-func TestEvidenceWeighsOnlyWhatTwoRecordsSay(t *testing.T) {
-	c := manyConflicts(1)[0]
-	c.Records[0].Status = string(model.Inactive)
-	c.Records[1].Attributes["family_name"] = "Other"
-	same, different := evidence(c)
-	if diff := cmp.Diff([]string{"same email", "same given name", "one ended where another began"}, same); diff != "" {
-		t.Errorf("for (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"other family name"}, different); diff != "" {
-		t.Errorf("against (-want +got):\n%s", diff)
-	}
+func TestEvidenceForAndAgainstIsShownAsTheApplianceWeighsIt(t *testing.T) {
+	f := acme()
+	f.conflicts[0].For, f.conflicts[0].Against = []string{"the names are the same"}, []string{"birth_date differs"}
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2").sees("one human", "the names are the same", "or several", "birth date differs")
+	s.press("enter").sees("one human", "the names are the same", "or several", "birth date differs")
 }
 
 func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
@@ -198,21 +197,54 @@ func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
 	}
 }
 
-// previewing is an appliance that can say what an answer would cause.
-type previewing struct{ *fake }
-
-func (p previewing) Preview(_ context.Context, id string, answer admin.Resolution) (admin.Plan, error) {
-	pl := manyChanges(1)
-	pl.Changes[0].Effect, pl.Changes[0].Why = "deactivate", "the second account of "+id+" after "+answer.Verb
-	return pl, p.note("preview %s %s", id, answer.Verb)
+func TestPreviewShowsWhatAnAnswerCauses(t *testing.T) {
+	f := acme()
+	f.preview = manyChanges(1)
+	f.preview.Changes[0].Effect, f.preview.Changes[0].Why = "deactivate", "the second account of one human"
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "enter", "m")
+	s.sees("What changes then: 1 account", "deactivate", "the second account", "Same as: rollcall conflicts resolve c_0001 merge")
+	if diff := cmp.Diff([]string{"c_0001 merge"}, f.previews); diff != "" {
+		t.Errorf("previews (-want +got):\n%s", diff)
+	}
+	if len(f.calls) > 0 {
+		t.Errorf("calls: %q", f.calls)
+	}
 }
 
-func TestPreviewShowsWhatAnAnswerCausesWhereTheApplianceOffersIt(t *testing.T) {
+func TestPreviewOfManyAddsUpWhatEachCauses(t *testing.T) {
 	f := acme()
-	s := sitDown(t, previewing{f}, 80, 24, Options{})
-	s.press("2", "enter", "m")
-	s.sees("What changes then", "deactivate", "after merge")
-	if diff := cmp.Diff([]string{"preview c_0001 merge"}, f.calls); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
+	f.conflicts, f.preview = manyConflicts(90), manyChanges(1)
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "*", "m").sees("Merge 30 conflicts")
+	if len(f.previews) != previewsAsked {
+		t.Errorf("%d previews were asked for", len(f.previews))
+	}
+	s.press("pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown").sees("and what 10 conflicts of the same shape cause")
+}
+
+func TestAnswersInForceCanBeTakenBackOneByOne(t *testing.T) {
+	f := acme()
+	f.decided = []admin.Decision{
+		{ID: "d_2", Verb: "separate", Conflict: "c_8", Kind: "duplicate_identifier", Names: []string{"Ada Sample", "Ida Sample"}, Records: []string{"r_1", "r_2"}, At: noon.Add(-time.Hour), Actor: "uid:1000(jane)"},
+		{ID: "d_1", Verb: "set", Attribute: "email", Value: "x@acme.example", Conflict: "c_7", Kind: "missing_identifier", Names: []string{"Basil Muster"}, Records: []string{"r_3"}, At: noon.Add(-50 * time.Hour), Actor: "uid:1000(jane)"},
+	}
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "d").sees("2 answers in force", "separate", "Ada Sample, Ida Sample", "jane")
+	s.press("down").sees("email is x@acme.example", "Same as: rollcall conflicts undo d_1")
+	s.press("u").sees("The answer set for Basil Muster is taken back").press("y")
+	if got := strings.Join(f.calls, "; "); got != "undo d_1" {
+		t.Errorf("calls: %q", got)
+	}
+	s.press("esc").sees("3 conflicts")
+}
+
+func TestUndoTakesBackEveryAnswerGivenTogether(t *testing.T) {
+	f := acme()
+	f.conflicts = manyConflicts(9)
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "*", "m", "y", "u").sees("to 3 conflicts, is taken back").press("y")
+	if got := strings.Join(f.calls[3:], "; "); got != "undo c_0001; undo c_0004; undo c_0007" {
+		t.Errorf("calls: %q", got)
 	}
 }

@@ -50,7 +50,8 @@ func newDeliveries(e *env) *deliveries {
 	}
 }
 
-func (d *deliveries) title() string { return "Deliveries" }
+func (d *deliveries) subject() string { return "" }
+func (d *deliveries) title() string   { return "Deliveries" }
 
 func (d *deliveries) command() string {
 	if j, ok := d.current(); ok && (j.State == string(model.JobParked) || j.State == string(model.JobRejected)) {
@@ -81,6 +82,9 @@ func (d *deliveries) ask() tea.Cmd {
 func (d *deliveries) visit(subject string) tea.Cmd {
 	if subject != "" {
 		d.state, d.target = subject, ""
+		if target, ok := strings.CutPrefix(subject, "target:"); ok {
+			d.state, d.target = "", target
+		}
 	}
 	return d.ask()
 }
@@ -161,7 +165,7 @@ func (d *deliveries) do(intent kit.Intent) tea.Cmd {
 
 func (d *deliveries) drop(j admin.Delivery) {
 	body := kit.Paragraph(kit.Plain, nameOf(j.Person)+" stays in "+j.Target+" as they are there: "+j.Effect+" is not sent. It comes up again when the person changes.", 70)
-	d.env.open(kit.Confirm("Drop this delivery", body, "drop"), func(string) tea.Cmd {
+	d.env.ask(kit.Confirm("Drop this delivery", body, "drop"), "rollcall deliveries drop "+quoted(j.Target)+" "+quoted(j.Person.ID), func(string) tea.Cmd {
 		return d.env.change(func(ctx context.Context) (string, error) {
 			return "Dropped.", d.env.client.DropDelivery(ctx, j.Target, j.Person.ID)
 		}, func(bool) tea.Cmd { return d.ask() })
@@ -245,6 +249,14 @@ func (d *deliveries) headline(w int) kit.Line {
 	return kit.Justify(left, kit.L(kit.Text(kit.Faint, "as of "+d.env.clock(d.list.at)+" ")), w)
 }
 
+// pendingWhy is the reason of a delivery in words.
+func pendingWhy(j admin.Delivery) string {
+	if j.State == string(model.JobHeld) && strings.HasPrefix(j.Reason, "max_") {
+		return "held by " + guardWords(j.Reason)
+	}
+	return j.Reason
+}
+
 // why says in full why the delivery at the cursor is where it is.
 func (d *deliveries) why(w int) kit.Block {
 	j, ok := d.current()
@@ -254,7 +266,7 @@ func (d *deliveries) why(w int) kit.Block {
 	block := kit.Block{d.env.theme.Rule(nameOf(j.Person), w)}
 	text := j.LastError
 	if text == "" {
-		text = j.Reason
+		text = pendingWhy(j)
 	}
 	if len(j.Changed) > 0 {
 		text = strings.TrimLeft(text+"; differs in "+strings.Join(j.Changed, ", "), "; ")
@@ -271,7 +283,7 @@ func (r deliveryRows) Len() int { return len(r.shown) }
 
 func (r deliveryRows) Row(i int) ([]kit.Span, bool) {
 	j := r.list.value[r.shown[i]]
-	why, tries := j.Reason, ""
+	why, tries := pendingWhy(j), ""
 	switch {
 	case j.LastError != "":
 		why = j.LastError

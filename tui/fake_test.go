@@ -34,6 +34,11 @@ type fake struct {
 	down     error
 	refuse   error // of every change
 	resolved []admin.Resolution
+	decided  []admin.Decision
+	requests []admin.Request
+	preview  admin.Plan
+	previews []string // asked for
+	named    int      // questions for names
 	looks    int      // questions for the status
 	asked    []string // queries for people
 	limits   []int    // of those
@@ -268,6 +273,50 @@ func (f *fake) Journal(_ context.Context, after int64, limit int, _ bool) ([]mod
 	return f.events[from:min(from+limit, len(f.events))], nil
 }
 
+func (f *fake) Names(_ context.Context, subjects []string) (map[string]string, error) {
+	f.named++
+	out := map[string]string{}
+	for _, s := range subjects {
+		if i, err := strconv.Atoi(strings.TrimPrefix(s, "person:p_")); err == nil && i < max(f.count, 10_000) {
+			out[s] = f.row(i).Name
+		}
+	}
+	return out, f.down
+}
+
+func (f *fake) History(ctx context.Context, who string) ([]admin.HistoryEntry, error) {
+	p, err := f.Person(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	day := 24 * time.Hour
+	return []admin.HistoryEntry{
+		{Event: model.Event{Seq: 3, At: noon.Add(-400 * day), Actor: "source:hibob", Subject: "person:" + p.ID, Verb: "joined", Fields: []string{"email", "given_name"}, Reason: "active, access on"}},
+		{Event: model.Event{Seq: 4, At: noon.Add(-400 * day), Actor: "rollcall", Subject: "person:" + p.ID, Verb: "created", Fields: []string{"email"}, Reason: "javelo account j-17"}},
+		{Event: model.Event{Seq: 90, At: noon.Add(-200 * day), Actor: "rollcall", Subject: "person:" + p.ID, Verb: "deactivated", Reason: "javelo account j-17"}},
+		{Event: model.Event{Seq: 95, At: noon.Add(-30 * day), Actor: "rollcall", Subject: "person:" + p.ID, Verb: "reactivated", Reason: "javelo account j-17"}},
+		{Event: model.Event{Seq: 99, At: noon.Add(-time.Hour), Actor: "uid:1000(jane)", Subject: "person:" + p.ID, Verb: "changed", Fields: []string{"title"}, Reason: "active, access on", Run: 812},
+			Changes: []admin.AttributeChange{{Attribute: "title", Old: "Analyst", New: "Head of Charts"}}},
+	}, nil
+}
+
+func (f *fake) Decisions(context.Context) ([]admin.Decision, error) { return f.decided, f.down }
+
+func (f *fake) Requests(_ context.Context, source string, failed bool, limit int) ([]admin.Request, error) {
+	var out []admin.Request
+	for _, r := range f.requests {
+		if (source == "" || r.Source == source) && (!failed || r.Status >= 400) && len(out) < limit {
+			out = append(out, r)
+		}
+	}
+	return out, f.down
+}
+
+func (f *fake) Preview(_ context.Context, id string, answer admin.Resolution) (admin.Plan, error) {
+	f.previews = append(f.previews, id+" "+answer.Verb)
+	return f.preview, f.down
+}
+
 // acme is an appliance in the middle of its work: a hold, conflicts, a broken
 // lane, a read under way.
 func acme() *fake {
@@ -311,6 +360,16 @@ func acme() *fake {
 	f.events = manyEvents(30)
 	f.tokens = []admin.Token{{ID: "t_1", Source: "okta", Label: "production", Created: noon.Add(-90 * 24 * time.Hour), By: "uid:1000(jane)", LastUsed: noon.Add(-90 * time.Second)}}
 	f.plan = manyChanges(4)
+	f.preview = admin.Plan{Changes: f.plan.Changes[:1]}
+	f.decided = []admin.Decision{{ID: "d_1", Verb: "separate", Conflict: "c_9", Kind: "duplicate_identifier", Names: []string{"Greta Muster", "Hugo Muster"},
+		Records: []string{"r_8", "r_9"}, At: noon.Add(-26 * time.Hour), Actor: "uid:1000(jane)", Reason: "father and daughter"}}
+	for i := range 6 {
+		r := admin.Request{At: noon.Add(-time.Duration(i*i) * time.Minute), Source: "okta", Token: "t_1", Method: "PATCH", Path: "/scim/v2/Users/u_" + strconv.Itoa(i), Status: 200, TookMS: 4.2, Dialect: "okta", Quirks: []string{"okta_empty_string_clears"}}
+		if i == 2 {
+			r.Method, r.Path, r.Status, r.Detail, r.Quirks = "POST", "/scim/v2/Users", 409, "another user of this source has the userName", nil
+		}
+		f.requests = append(f.requests, r)
+	}
 	return f
 }
 
@@ -347,6 +406,7 @@ func manyConflicts(n int) []admin.Conflict {
 			Identifiers: []string{"email:" + email}, Names: []string{name}, Opened: noon.Add(-time.Duration(i+1) * time.Hour), Rev: uint64(i + 1),
 			Records: []admin.Record{record(fmt.Sprintf("r_%da", i), "hibob", strconv.Itoa(2000+i), name, email), record(fmt.Sprintf("r_%db", i), "okta", fmt.Sprintf("00u%d", i), name, email)},
 			Persons: []string{fmt.Sprintf("p_%06d", i)}, Differs: []string{"title"}, Suggestion: "merge: same name, birth date and email",
+			For: []string{"the names are the same", "each record is from another source"}, Against: []string{"more than one of them is current"},
 		}
 		c.Records[1].Attributes["title"] = "Senior Analyst"
 		delete(c.Records[1].Attributes, "birth_date")

@@ -70,19 +70,36 @@ func healthWord(h string) string {
 	return "Health " + h
 }
 
+// tabLabels are the words on the tabs that fit into w columns: with the number
+// that is their key, without it, or nothing but the number. The tab that is
+// shown has both in any case.
+func (m *root) tabLabels(w int) []string {
+	for _, label := range []func(n, title string) string{
+		func(n, title string) string { return n + " " + title },
+		func(_, title string) string { return title },
+		func(n, _ string) string { return n },
+	} {
+		total := 1
+		labels := make([]string, len(m.pages))
+		for i, p := range m.pages {
+			labels[i] = label(strconv.Itoa(i+1), p.title())
+			if place(i) == m.at {
+				labels[i] = strconv.Itoa(i+1) + " " + p.title()
+			}
+			total += kit.Width(labels[i]) + 1
+		}
+		if total <= w || labels[0] == "1" || labels[1] == "2" {
+			return labels
+		}
+	}
+	return nil
+}
+
 // tabs draws the tabs and returns where each ends. The tab shown is in brackets,
 // which need no colour.
 func (m *root) tabs(w int) (line kit.Line, ends []int) {
-	full := 1
-	for i, p := range m.pages {
-		full += len(strconv.Itoa(i+1)) + 2 + kit.Width(p.title())
-	}
 	x := 0
-	for i, p := range m.pages {
-		label := strconv.Itoa(i + 1)
-		if full <= w || place(i) == m.at {
-			label += " " + p.title()
-		}
+	for i, label := range m.tabLabels(w) {
 		role, open := kit.Faint, " "
 		switch {
 		case place(i) == m.at:
@@ -108,12 +125,25 @@ func (m *root) note(w int) kit.Line {
 		line.Spans = append([]kit.Span{{Text: " "}}, line.Spans...)
 		return line
 	}
-	return kit.L(kit.Text(kit.Faint, " Same as: "), kit.Text(kit.Plain, kit.Truncate(m.page().command(), w-11, e.theme.Signs.Ellipsis)))
+	command := m.page().command()
+	if e.dialog != nil && e.command != "" {
+		command = e.command
+	}
+	return kit.L(kit.Text(kit.Faint, " Same as: "), kit.Text(kit.Plain, kit.Truncate(command, w-11, e.theme.Signs.Ellipsis)))
 }
 
+// keys is the line of the keys that apply; how to get help and out is always on it.
 func (m *root) keys(w int) kit.Line {
+	everywhere := global().Hints(w)
+	own := m.page().bindings().Allowed(m.env.readOnly).Hints(w - 3 - everywhere.Width())
+	if pages := (kit.Keymap{{Keys: []string{"1-9"}, Label: "page"}}).Hints(w); own.Width()+pages.Width()+everywhere.Width()+5 <= w {
+		everywhere.Spans = append(append(pages.Spans, kit.Span{Text: "  "}), everywhere.Spans...)
+	}
 	line := kit.L(kit.Span{Text: " "})
-	line.Spans = append(line.Spans, m.keymap().Allowed(m.env.readOnly).Hints(w-1).Spans...)
+	if len(own.Spans) > 0 {
+		line.Spans = append(append(line.Spans, own.Spans...), kit.Span{Text: "  "})
+	}
+	line.Spans = append(line.Spans, everywhere.Spans...)
 	return line
 }
 
@@ -134,7 +164,7 @@ func (m *root) help() *kit.Dialog {
 		body = append(body, kit.Line{})
 	}
 	list(m.page().title(), m.page().bindings().Allowed(m.env.readOnly))
-	everywhere := append(kit.Keymap{{Keys: []string{"1-8"}, Help: "to the page of that number"}}, global()...)
+	everywhere := append(kit.Keymap{{Keys: []string{"1-9"}, Help: "to the page of that number"}}, global()...)
 	list("Everywhere", everywhere)
 	body = append(body, kit.L(kit.Text(kit.Plain, "The mouse works too: click a page, a line, once more to open it; the wheel scrolls.")))
 	body = append(body, kit.L(kit.Text(kit.Plain, "The same as a command: "), kit.Text(kit.Strong, m.page().command())))

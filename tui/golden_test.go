@@ -37,6 +37,10 @@ func TestScreensLookAsReviewed(t *testing.T) {
 		{name: "source", do: func(s *session) { s.press("8", "down") }},
 		{name: "check", do: func(s *session) { s.press("8", "c") }},
 		{name: "token", do: func(s *session) { s.press("8", "down", "t", "enter") }},
+		{name: "decisions", do: func(s *session) { s.press("2", "d") }},
+		{name: "person_history", do: func(s *session) { s.press("3", "enter", "right", "right", "right") }},
+		{name: "person_timeline", do: func(s *session) { s.press("3", "enter", "left") }},
+		{name: "requests", do: func(s *session) { s.press("9", "down", "down") }},
 		{name: "help", do: func(s *session) { s.press("2", "?") }},
 		{name: "read_only", o: Options{ReadOnly: true}, do: func(s *session) { s.press("2", "enter") }},
 		{name: "unreachable", do: func(s *session) {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -8,27 +9,55 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
 	"rollcall/tui/kit"
 )
 
 // overview says in one look whether all is well and, if not, what to do.
 type overview struct {
 	env    *env
+	lately slot[[]model.Event]
+	names  *names
 	cursor int // among stops
 	scroll kit.Scroll
 	lines  map[int]int // line drawn → stop, for clicks
 }
 
-func newOverview(e *env) *overview { return &overview{env: e} }
+// latelyAsked is how many events the overview shows at most, where there is room.
+const latelyAsked = 25
+
+func newOverview(e *env) *overview { return &overview{env: e, names: newNames(e)} }
 
 func (o *overview) title() string          { return "Overview" }
 func (o *overview) command() string        { return "rollcall status" }
+func (o *overview) subject() string        { return "" }
 func (o *overview) typing() bool           { return false }
 func (o *overview) key(tea.KeyMsg) tea.Cmd { return nil }
 func (o *overview) back() (tea.Cmd, bool)  { return nil, false }
-func (o *overview) visit(string) tea.Cmd   { return nil }
-func (o *overview) take(tea.Msg) tea.Cmd   { return nil }
-func (o *overview) tick(time.Time) tea.Cmd { return nil }
+func (o *overview) visit(string) tea.Cmd   { return o.ask() }
+
+// ask asks for the latest events; the status itself is asked for by the root.
+func (o *overview) ask() tea.Cmd {
+	client := o.env.client
+	return o.lately.ask(o.env, func(ctx context.Context) ([]model.Event, error) { return client.Journal(ctx, -1, latelyAsked, false) })
+}
+
+func (o *overview) tick(now time.Time) tea.Cmd {
+	if o.lately.stale(now, refreshEvery) {
+		return o.ask()
+	}
+	return nil
+}
+
+func (o *overview) take(msg tea.Msg) tea.Cmd {
+	if cmd, ok := o.names.take(msg); ok {
+		return cmd
+	}
+	if o.lately.take(o.env, msg) {
+		return o.names.want(o.lately.value)
+	}
+	return nil
+}
 
 func (o *overview) bindings() kit.Keymap {
 	keys := kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "open", Help: "open what the cursor is on"}}
@@ -45,6 +74,11 @@ type stop struct {
 func (o *overview) stops() []stop {
 	st := o.env.status.value
 	var out []stop
+	for _, s := range firstSteps(st, o.env.looked) {
+		if s.leads != nil {
+			out = append(out, *s.leads)
+		}
+	}
 	for _, n := range st.Needs {
 		out = append(out, leadsTo(n))
 	}
@@ -68,7 +102,9 @@ func leadsTo(n admin.Need) stop {
 		return stop{onDeliveries, "parked"}
 	case "lane":
 		return stop{onSystems, "target:" + strings.TrimPrefix(n.Subject, "target:")}
-	case "source", "activate":
+	case "activate":
+		return stop{onPlan, "source:" + strings.TrimPrefix(n.Subject, "source:")}
+	case "source":
 		return stop{onSystems, "source:" + strings.TrimPrefix(n.Subject, "source:")}
 	}
 	return stop{onSystems, n.Subject}
@@ -108,11 +144,17 @@ func (o *overview) click(_, y int) tea.Cmd {
 
 func (o *overview) view(w, h int) kit.Block {
 	e := o.env
-	if !e.status.loaded {
-		return append(kit.Block{{}}, asOf(e, &e.status, "the status", w)...)
-	}
 	d := overviewDrawing{env: e, w: w, cursor: o.cursor, lines: map[int]int{}}
+	if !e.status.loaded {
+		d.add(append(kit.Block{{}}, asOf(e, &e.status, "the status", w)...)...)
+		if absent(e.status.err) {
+			d.add(kit.Line{})
+			d.steps(startSteps())
+		}
+		return d.block
+	}
 	d.draw()
+	d.lately(o.lately.value, o.names, h)
 	o.lines = d.lines
 	if o.cursor == 0 {
 		d.at = 0 // what is above the first stop is worth more than what is below
@@ -148,23 +190,53 @@ func (d *overviewDrawing) stop() (selected bool) {
 func (d *overviewDrawing) draw() {
 	st, theme := d.env.status.value, d.env.theme
 	role, sign := health(theme, st.Health)
-	for i, line := range kit.Wrap(st.Headline, d.w-4) {
+	headline := st.Headline
+	if len(st.Needs) > 0 { // the first need is told right below
+		if before, ok := strings.CutSuffix(headline, ": "+st.Needs[0].Text+"."); ok {
+			headline = before + "."
+		}
+	}
+	for i, line := range kit.Wrap(headline, d.w-4) {
+		if line == "" {
+			break
+		}
 		if i > 0 {
 			sign = " "
 		}
 		d.add(kit.L(kit.Text(role, " "+sign+" "+line)))
 	}
-	if steps := firstSteps(st); steps != nil {
+	if steps := firstSteps(st, d.env.looked); steps != nil {
 		d.steps(steps)
 	}
 	d.needs(st.Needs)
 	d.sources(st.Sources)
 	d.targets(st.Targets)
-	d.add(theme.Rule("People and activity", d.w), d.people(st.People), d.activity(st.Activity))
+	d.add(theme.Rule("People and activity", d.w))
+	d.add(d.people(st.People)...)
+	d.add(d.activity(st.Activity))
+}
+
+// lately fills what is left of h lines with the latest events, newest first.
+func (d *overviewDrawing) lately(events []model.Event, names *names, h int) {
+	room := h - len(d.block) - 1
+	if room < 3 || len(events) == 0 {
+		return
+	}
+	d.add(d.env.theme.Rule("Lately", d.w))
+	grid := kit.Grid{{Min: 8, Keep: 8}, {Min: 9, Keep: 5}, {Min: 14, Keep: 9}, {Min: 20, Flex: 3, Keep: 7}, {Min: 10, Flex: 6, Keep: 6}}
+	shown := eventRows{env: d.env, names: names, events: events, shown: []int{0}}
+	for i := len(events) - 1; i >= 0 && room > 0; i, room = i-1, room-1 {
+		shown.shown[0] = i
+		cells, _ := shown.Row(0)
+		d.add(grid.Line(d.env.theme, d.w, cells, false))
+	}
 }
 
 func (d *overviewDrawing) needs(needs []admin.Need) {
 	theme := d.env.theme
+	if len(needs) == 0 && firstSteps(d.env.status.value, d.env.looked) != nil {
+		return // the steps are what is needed
+	}
 	d.add(theme.Rule("Needs you", d.w))
 	if len(needs) == 0 {
 		d.add(kit.L(kit.Text(kit.Good, "  "+theme.Signs.Good+" Nothing.")))
@@ -210,14 +282,18 @@ func (d *overviewDrawing) sources(sources []admin.Source) {
 	for _, s := range sources {
 		selected := d.stop()
 		d.add(grid.Line(e.theme, d.w, sourceCells(e, s), selected))
-		if s.Reading != nil {
+		if s.Reading != nil && e.now.Sub(s.Reading.Started) >= longEnough {
 			d.add(progressLine(e, s.Reading, "read"))
 		}
-		if s.Error != "" {
+		if s.Error != "" && !strings.Contains(s.Detail, s.Error) {
 			d.add(kit.Paragraph(kit.Bad, s.Error, d.w-6).Indent(4)...)
 		}
 	}
 }
+
+// longEnough is how long something goes on before its progress takes a line of
+// its own; what is over by then would only make the screen jump.
+const longEnough = 2 * time.Second
 
 func sourceCells(e *env, s admin.Source) []kit.Span {
 	role, sign := health(e.theme, s.Health)
@@ -234,8 +310,16 @@ func sourceCells(e *env, s admin.Source) []kit.Span {
 	}
 	return []kit.Span{
 		kit.Text(role, sign+" "+s.Name), kit.Text(stateRole, s.State), kit.Text(kit.Plain, kit.Count(s.Records)),
-		kit.Text(kit.Plain, e.ago(last)), kit.Text(kit.Plain, next), kit.Text(kit.Faint, s.Detail),
+		kit.Text(kit.Plain, e.ago(last)), kit.Text(kit.Plain, next), kit.Text(kit.Faint, sourceDetail(s)),
 	}
+}
+
+// sourceDetail is what is to be said of a source beside its state.
+func sourceDetail(s admin.Source) string {
+	if s.Detail == s.State || s.Reading != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(s.Detail, "in "+s.State+": "), s.State+": ")
 }
 
 func (d *overviewDrawing) targets(targets []admin.Target) {
@@ -248,13 +332,13 @@ func (d *overviewDrawing) targets(targets []admin.Target) {
 	grid := kit.Grid{
 		{Title: "NAME", Min: 10, Flex: 2, Keep: 9}, {Title: "LANE", Min: 9, Keep: 8}, {Title: "ACCOUNTS", Min: 9, Right: true, Keep: 4},
 		{Title: "QUEUED", Min: 7, Right: true, Keep: 7}, {Title: "HELD", Min: 6, Right: true, Keep: 6},
-		{Title: "PARKED", Min: 6, Right: true, Keep: 5}, {Title: "", Min: 14, Flex: 6, Keep: 3},
+		{Title: "PARKED", Min: 6, Right: true, Keep: 5}, {Title: "REQUESTS", Min: 14, Flex: 6, Keep: 3},
 	}
 	d.add(grid.Heading(e.theme, d.w))
 	for _, t := range targets {
 		selected := d.stop()
 		d.add(grid.Line(e.theme, d.w, targetCells(e, t), selected))
-		if t.Sending != nil {
+		if t.Sending != nil && e.now.Sub(t.Sending.Started) >= longEnough {
 			d.add(progressLine(e, t.Sending, "sent"))
 		}
 		if t.Reason != "" {
@@ -275,14 +359,19 @@ func targetCells(e *env, t admin.Target) []kit.Span {
 		}
 		return kit.Text(role, kit.Count(n))
 	}
-	about := t.Rate
+	about := shortRate(t.Rate)
 	if !t.Oldest.IsZero() {
-		about = "oldest " + e.ago(t.Oldest) + "  " + about
+		about = "oldest " + e.since(t.Oldest) + "  " + about
 	}
 	return []kit.Span{
 		kit.Text(role, sign+" "+t.Name), kit.Text(role, t.Lane), count(t.Accounts, kit.Plain), count(t.Ready+t.Open, kit.Plain),
 		count(t.Held, kit.Warn), count(t.Parked+t.Rejected, kit.Bad), kit.Text(kit.Faint, about),
 	}
+}
+
+// shortRate writes "12 of 240 requests in 5m" as "12/240 in 5m".
+func shortRate(rate string) string {
+	return strings.NewReplacer(" of ", "/", " requests", "").Replace(rate)
 }
 
 // progressLine draws how far something has come and when it will be done.
@@ -302,21 +391,33 @@ func progressLine(e *env, p *admin.Progress, done string) kit.Line {
 	return kit.Line{Spans: append(spans, kit.Text(kit.Plain, text))}
 }
 
-func (d *overviewDrawing) people(c admin.Counts) kit.Line {
-	line := kit.L(kit.Text(kit.Plain, "  "+kit.Count(c.Active)+" active"))
+func (d *overviewDrawing) people(c admin.Counts) kit.Block {
+	parts := []kit.Span{kit.Text(kit.Plain, kit.Count(c.Active)+" active")}
 	for _, part := range []struct {
 		n    int
 		word string
 		role kit.Role
 	}{
 		{c.Pending, "pending", kit.Plain}, {c.Leave, "on leave", kit.Plain}, {c.Inactive, "inactive", kit.Plain},
-		{c.Unknown, "unknown", kit.Warn}, {c.Held, "held by a conflict", kit.Warn}, {c.Waiting, "waiting for data", kit.Warn},
+		{c.Unknown, "of unknown status", kit.Warn}, {c.Held, "frozen by a conflict", kit.Warn}, {c.Waiting, "waiting for data", kit.Warn},
 	} {
 		if part.n > 0 {
-			line.Spans = append(line.Spans, kit.Text(kit.Faint, ", "), kit.Text(part.role, kit.Count(part.n)+" "+part.word))
+			parts = append(parts, kit.Text(part.role, kit.Count(part.n)+" "+part.word))
 		}
 	}
-	return line
+	line := kit.L(kit.Text(kit.Plain, "  "))
+	var block kit.Block
+	for i, p := range parts {
+		if i < len(parts)-1 {
+			p.Text += ", "
+		}
+		if line.Width()+kit.Width(p.Text) > d.w {
+			block = append(block, line)
+			line = kit.L(kit.Text(kit.Plain, "  "))
+		}
+		line.Spans = append(line.Spans, p)
+	}
+	return append(block, line)
 }
 
 func (d *overviewDrawing) activity(perMinute []int) kit.Line {

@@ -20,6 +20,7 @@ const (
 	onRuns
 	onJournal
 	onSystems
+	onRequests
 	places
 )
 
@@ -30,6 +31,8 @@ type page interface {
 	title() string
 	// command is the command that does the same.
 	command() string
+	// subject names what is shown for a later visit, empty for the page itself.
+	subject() string
 	// bindings are the keys that apply now.
 	bindings() kit.Keymap
 	// visit is called when the page comes up; subject names what to show, empty

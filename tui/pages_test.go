@@ -15,7 +15,7 @@ import (
 func TestFirstStepsLeadToTheFirstActivation(t *testing.T) {
 	st := admin.Status{}
 	next := func() string {
-		for _, s := range firstSteps(st) {
+		for _, s := range firstSteps(st, nil) {
 			if !s.done {
 				return s.command
 			}
@@ -44,7 +44,7 @@ func TestFirstStepsLeadToTheFirstActivation(t *testing.T) {
 		}
 	}
 	st.Sources[0].State = "active"
-	if steps := firstSteps(st); steps != nil {
+	if steps := firstSteps(st, nil); steps != nil {
 		t.Errorf("after the first activation: %v", steps)
 	}
 }
@@ -117,10 +117,10 @@ func TestScrollingDoesNotAskAgainForWhatIsOnItsWay(t *testing.T) {
 
 func TestPersonExplainsEachValueAndWhatLost(t *testing.T) {
 	s := sitDown(t, acme(), 120, 30, Options{})
-	s.press("3", "enter").sees("firstName", "lost: Addie from okta, hibob comes first in authority", "(known to be empty)")
+	s.press("3", "enter").sees("firstName", "not taken: Addie, says okta; hibob comes first in authority", "(known to be empty)")
 	s.press("right").sees("hibob 2044", "birth date")
 	s.press("right").sees("j-17", "was there before", "the lane is paused by an operator")
-	s.press("right").sees("changed in the source")
+	s.press("right").sees("reactivated by rollcall", "Head of Charts")
 	s.press("left", "left", "left").sees("firstName")
 }
 

@@ -54,6 +54,13 @@ func newPeople(e *env) *people {
 	}
 }
 
+func (p *people) subject() string {
+	if p.opened == "" {
+		return ""
+	}
+	return "person:" + p.opened
+}
+
 func (p *people) title() string { return "People" }
 
 func (p *people) command() string {

@@ -2,9 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -21,21 +18,23 @@ const (
 	sectionRecords
 	sectionAccounts
 	sectionHistory
+	sectionTimeline
 	sections
 )
 
 // personDetail shows one person: where each value comes from and what lost,
-// records, accounts and why nothing is relayed, history.
+// records, accounts and why nothing is relayed, history, and all of it in time.
 type personDetail struct {
 	env     *env
 	person  slot[admin.Person]
+	history slot[[]admin.HistoryEntry]
 	section section
 	scroll  kit.Scroll
 	height  int // lines of the section drawn last
 }
 
 func (d *personDetail) command(id string) string {
-	words := map[section]string{sectionValues: " explain", sectionRecords: "", sectionAccounts: " why-not", sectionHistory: " history"}
+	words := map[section]string{sectionValues: " explain", sectionRecords: "", sectionAccounts: " why-not", sectionHistory: " history", sectionTimeline: " history"}
 	who := id
 	if d.person.loaded && d.person.value.Email != "" {
 		who = d.person.value.Email
@@ -45,7 +44,7 @@ func (d *personDetail) command(id string) string {
 
 func (d *personDetail) bindings() kit.Keymap {
 	keys := kit.Keymap{
-		{Keys: []string{"right", "l", "enter"}, Intent: intentSection, Label: "next part", Help: "values, records, accounts, history"},
+		{Keys: []string{"right", "l", "enter"}, Intent: intentSection, Label: "next part", Help: "values, records, accounts, history, timeline"},
 		{Keys: []string{"left", "h"}, Intent: intentBefore, Help: "the part before"},
 		{Keys: []string{"m"}, Intent: "manager", Label: "manager", Help: "look at the manager"},
 	}
@@ -56,15 +55,24 @@ func (d *personDetail) bindings() kit.Keymap {
 }
 
 func (d *personDetail) show(id string) tea.Cmd {
-	d.person.forget()
+	d.forget()
 	d.scroll = kit.Scroll{}
 	return d.ask(id)
 }
 
-func (d *personDetail) forget() { d.person.forget() }
+func (d *personDetail) forget() {
+	d.person.forget()
+	d.history.forget()
+}
 
+// ask asks for the person, and for the history while it is what is looked at.
 func (d *personDetail) ask(id string) tea.Cmd {
-	return d.person.ask(d.env, func(ctx context.Context) (admin.Person, error) { return d.env.client.Person(ctx, id) })
+	client := d.env.client
+	person := d.person.ask(d.env, func(ctx context.Context) (admin.Person, error) { return client.Person(ctx, id) })
+	if d.section != sectionHistory && d.section != sectionTimeline {
+		return person
+	}
+	return tea.Batch(person, d.history.ask(d.env, func(ctx context.Context) ([]admin.HistoryEntry, error) { return client.History(ctx, id) }))
 }
 
 func (d *personDetail) tick(now time.Time, id string) tea.Cmd {
@@ -74,7 +82,9 @@ func (d *personDetail) tick(now time.Time, id string) tea.Cmd {
 	return nil
 }
 
-func (d *personDetail) take(msg tea.Msg) (tea.Cmd, bool) { return nil, d.person.take(d.env, msg) }
+func (d *personDetail) take(msg tea.Msg) (tea.Cmd, bool) {
+	return nil, d.person.take(d.env, msg) || d.history.take(d.env, msg)
+}
 
 func (d *personDetail) do(intent kit.Intent) tea.Cmd {
 	p := d.person.value
@@ -83,11 +93,9 @@ func (d *personDetail) do(intent kit.Intent) tea.Cmd {
 	}
 	switch intent {
 	case intentSection:
-		d.section = (d.section + 1) % sections
-		d.scroll = kit.Scroll{}
+		return d.turn(1)
 	case intentBefore:
-		d.section = (d.section + sections - 1) % sections
-		d.scroll = kit.Scroll{}
+		return d.turn(sections - 1)
 	case "manager":
 		if p.Manager == nil {
 			d.env.say(kit.Plain, "No manager is known.")
@@ -100,6 +108,16 @@ func (d *personDetail) do(intent kit.Intent) tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// turn shows another part.
+func (d *personDetail) turn(by section) tea.Cmd {
+	d.section = (d.section + by) % sections
+	d.scroll = kit.Scroll{}
+	if !d.person.loaded || d.history.loaded {
+		return nil
+	}
+	return d.ask(d.person.value.ID)
 }
 
 func (d *personDetail) view(w, h int) kit.Block {
@@ -133,7 +151,9 @@ func (d *personDetail) view(w, h int) kit.Block {
 	case sectionAccounts:
 		part = d.accounts(p, w)
 	case sectionHistory:
-		part = d.history(p)
+		part = d.changes(w)
+	case sectionTimeline:
+		part = d.timeline(p, w)
 	}
 	d.height = len(part)
 	return append(block, d.scroll.View(theme, part, h-len(block))...)
@@ -160,7 +180,7 @@ func accessWords(access string) string {
 
 func (d *personDetail) tabs() kit.Line {
 	line := kit.L(kit.Span{Text: "  "})
-	for s, name := range []string{"Values", "Records", "Accounts and why not", "History"} {
+	for s, name := range []string{"Values", "Records", "Accounts and why not", "History", "Timeline"} {
 		if section(s) == d.section {
 			line.Spans = append(line.Spans, kit.Text(kit.Accent, "["), kit.Text(kit.Strong, name), kit.Text(kit.Accent, "]"))
 			continue
@@ -168,104 +188,4 @@ func (d *personDetail) tabs() kit.Line {
 		line.Spans = append(line.Spans, kit.Text(kit.Faint, " "+name+" "))
 	}
 	return line
-}
-
-func (d *personDetail) values(p admin.Person, w int) kit.Block {
-	grid := kit.Grid{
-		{Title: "ATTRIBUTE", Min: 16, Keep: 9}, {Title: "VALUE", Min: 20, Flex: 3, Keep: 8},
-		{Title: "FROM", Min: 10, Flex: 1, Keep: 7}, {Title: "FIELD", Min: 14, Flex: 2, Keep: 6},
-		{Title: "RUN", Min: 6, Right: true, Keep: 4}, {Title: "SINCE", Min: 8, Keep: 5},
-	}
-	block := kit.Block{grid.Heading(d.env.theme, w)}
-	for _, v := range p.Values {
-		value := kit.Text(kit.Strong, v.Value)
-		if v.Null {
-			value = kit.Text(kit.Faint, "(known to be empty)")
-		}
-		run := ""
-		if v.Run > 0 {
-			run = fmt.Sprint(v.Run)
-		}
-		block = append(block, grid.Line(d.env.theme, w, []kit.Span{
-			kit.Text(kit.Faint, spoken(v.Attribute)), value, kit.Text(kit.Plain, v.Source), kit.Text(kit.Faint, v.Field),
-			kit.Text(kit.Faint, run), kit.Text(kit.Faint, d.env.ago(v.At)),
-		}, false))
-		for _, l := range v.Lost {
-			said := l.Value
-			if l.Null {
-				said = "(empty)"
-			}
-			block = append(block, kit.L(kit.Text(kit.Faint, "      lost: "), kit.Text(kit.Plain, said), kit.Text(kit.Faint, " from "+l.Source+", "+l.Why)))
-		}
-	}
-	return block
-}
-
-func (d *personDetail) records(p admin.Person, w int) kit.Block {
-	var block kit.Block
-	for _, r := range p.Records {
-		block = append(block, d.env.theme.Rule(r.Source+" "+r.Native, w))
-		block = append(block, labelled(d.env.theme, "status", statusOf(r)+"; changed "+d.env.ago(r.Changed)+"; record "+r.ID, kit.Plain, w)...)
-		for _, n := range r.Notices {
-			block = append(block, labelled(d.env.theme, "notice", n, kit.Warn, w)...)
-		}
-		for _, name := range attributesOf([]admin.Record{r}) {
-			value := kit.Text(kit.Plain, r.Attributes[name])
-			if value.Text == "" {
-				value = kit.Text(kit.Faint, "(empty)")
-			}
-			name = spoken(name)
-			block = append(block, kit.L(kit.Text(kit.Faint, "    "+name+strings.Repeat(" ", max(20-kit.Width(name), 1))), value))
-		}
-	}
-	if len(p.Records) == 0 {
-		block = kit.Block{kit.L(kit.Text(kit.Faint, "  No source names this person any more."))}
-	}
-	return block
-}
-
-func (d *personDetail) accounts(p admin.Person, w int) kit.Block {
-	theme := d.env.theme
-	var block kit.Block
-	for _, a := range p.Accounts {
-		role, state := kit.Good, theme.Signs.Good+" active"
-		if !a.Active {
-			role, state = kit.Faint, theme.Signs.Bad+" inactive"
-		}
-		if a.Adopted {
-			state += ", was there before"
-		}
-		block = append(block, kit.L(kit.Text(kit.Strong, "  "+a.Target+"  "), kit.Text(kit.Plain, a.Login+"  "), kit.Text(role, state),
-			kit.Text(kit.Faint, "  id "+a.RemoteID+", as delivered "+d.env.ago(a.At))))
-	}
-	if len(p.Accounts) == 0 {
-		block = append(block, kit.L(kit.Text(kit.Faint, "  No target holds an account.")))
-	}
-	for _, j := range p.Pending {
-		block = append(block, kit.L(kit.Text(jobState(j.State), "  "+j.State+": "), kit.Text(kit.Plain, j.Effect+" in "+j.Target+" "), kit.Text(kit.Faint, j.Reason+" "+j.LastError)))
-	}
-	block = append(block, theme.Rule("Why not", w))
-	if len(p.WhyNot) == 0 {
-		return append(block, kit.L(kit.Text(kit.Good, "  "+theme.Signs.Good+" Every target is in step.")))
-	}
-	var targets []string
-	for target := range p.WhyNot {
-		targets = append(targets, target)
-	}
-	slices.Sort(targets)
-	for _, target := range targets {
-		block = append(block, labelled(theme, target, p.WhyNot[target], kit.Plain, w)...)
-	}
-	return block
-}
-
-func (d *personDetail) history(p admin.Person) kit.Block {
-	var block kit.Block
-	for _, ev := range slices.Backward(p.Events) {
-		block = append(block, eventLine(d.env, ev))
-	}
-	if len(block) == 0 {
-		return kit.Block{kit.L(kit.Text(kit.Faint, "  Nothing was journalled yet."))}
-	}
-	return block
 }

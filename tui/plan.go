@@ -63,6 +63,18 @@ func newPlan(e *env) *plan {
 	}
 }
 
+func (p *plan) subject() string {
+	switch {
+	case p.opened == nil:
+		return ""
+	case p.opened.hold != nil:
+		return "run:" + strconv.FormatUint(p.opened.hold.Seq, 10)
+	case p.opened.source != "":
+		return "source:" + p.opened.source
+	}
+	return ""
+}
+
 func (p *plan) title() string { return "Plan" }
 
 func (p *plan) command() string {
@@ -138,6 +150,9 @@ func (p *plan) ask() tea.Cmd {
 }
 
 func (p *plan) visit(subject string) tea.Cmd {
+	if source, ok := strings.CutPrefix(subject, "source:"); ok {
+		return tea.Batch(p.ask(), p.show(entry{source: source}))
+	}
 	if seq, ok := runNumber(subject); ok {
 		run := model.Run{Seq: seq}
 		return tea.Batch(p.ask(), p.show(entry{hold: &run}))
@@ -187,6 +202,9 @@ func (p *plan) take(msg tea.Msg) tea.Cmd {
 	case p.runs.take(p.env, msg):
 	case p.detail.take(p.env, msg) && p.detail.err == nil:
 		p.groups.set(p.detail.value.items)
+		if p.opened != nil && p.opened.source != "" {
+			p.env.looked[p.opened.source] = true
+		}
 	}
 	return nil
 }
@@ -239,7 +257,7 @@ func (p *plan) decide(verb string) tea.Cmd {
 		question = kit.ConfirmCount(title, body, verb, n)
 	}
 	client := p.env.client
-	p.env.open(question, func(string) tea.Cmd {
+	p.env.ask(question, fmt.Sprintf("rollcall %s %d", verb, seq), func(string) tea.Cmd {
 		return p.env.change(func(ctx context.Context) (string, error) {
 			if verb == "reject" {
 				n, err := client.RejectIf(ctx, seq, tag)
@@ -262,12 +280,20 @@ func (p *plan) decide(verb string) tea.Cmd {
 func activate(e *env, source string, then func() tea.Cmd) {
 	body := kit.Paragraph(kit.Plain, "From then on what "+source+" says is relayed, within the limits of the guards. "+
 		"Look at its plan first: rollcall plan "+quoted(source)+". It can be paused at any time.", 70)
-	e.open(kit.Confirm("Activate "+source, body, "activate"), func(string) tea.Cmd {
+	e.ask(kit.Confirm("Activate "+source, body, "activate"), "rollcall activate "+quoted(source), func(string) tea.Cmd {
 		return e.change(func(ctx context.Context) (string, error) {
 			run, err := e.client.Activate(ctx, source)
 			return fmt.Sprintf("%s is active; run %d relays what it says.", source, run), err
 		}, func(bool) tea.Cmd { return then() })
 	})
+}
+
+// guardWords says which guard stopped something; any other reason is said as it is.
+func guardWords(guard string) string {
+	if rest, ok := strings.CutPrefix(guard, "max_"); ok {
+		return "the guard on " + spoken(rest)
+	}
+	return guard
 }
 
 // holdLines says which guards stopped a run.
@@ -278,7 +304,7 @@ func holdLines(theme *kit.Theme, run model.Run) kit.Block {
 		if h.State == model.HoldWaiting {
 			role, sign = kit.Warn, theme.Signs.Warn
 		}
-		text := fmt.Sprintf("%s %s: %s, %s allowed", sign, spoken(strings.TrimPrefix(h.Guard, "max_")), kit.Count(h.Count), kit.Count(h.Limit))
+		text := fmt.Sprintf("%s %s: %s, %s allowed", sign, guardWords(h.Guard), kit.Count(h.Count), kit.Count(h.Limit))
 		if h.Target != "" {
 			text += " in " + h.Target
 		}

@@ -37,7 +37,7 @@ func heldItems(deliveries []admin.Delivery) []planItem {
 	var items []planItem
 	for _, d := range deliveries {
 		if d.State == string(model.JobHeld) {
-			items = append(items, planItem{target: d.Target, effect: d.Effect, why: d.Reason, state: d.State, person: d.Person, changed: d.Changed})
+			items = append(items, planItem{target: d.Target, effect: d.Effect, why: pendingWhy(d), state: d.State, person: d.Person, changed: d.Changed})
 		}
 	}
 	return items

@@ -29,9 +29,10 @@ type root struct {
 	defect error // why the program ended by itself
 }
 
-// crumb is a page that was left for another one.
+// crumb is what was left for something else.
 type crumb struct {
-	place place
+	place   place
+	subject string
 	// jumped says that the other one was opened to show one thing: esc there
 	// comes back at once instead of leaving the detail for its list.
 	jumped bool
@@ -40,12 +41,12 @@ type crumb struct {
 func newRoot(ctx context.Context, client Client, o Options, now time.Time) *root {
 	e := &env{
 		ctx: ctx, client: client, theme: kit.NewTheme(*o.Appearance),
-		readOnly: o.ReadOnly, copy: o.Copy, now: now,
+		readOnly: o.ReadOnly, copy: o.Copy, now: now, looked: map[string]bool{},
 	}
 	m := &root{env: e}
 	m.pages = [places]page{
 		onOverview: newOverview(e), onConflicts: newConflicts(e), onPeople: newPeople(e), onPlan: newPlan(e),
-		onDeliveries: newDeliveries(e), onRuns: newRuns(e), onJournal: newJournal(e), onSystems: newSystems(e),
+		onDeliveries: newDeliveries(e), onRuns: newRuns(e), onJournal: newJournal(e), onSystems: newSystems(e), onRequests: newRequests(e),
 	}
 	return m
 }
@@ -185,8 +186,14 @@ func (m *root) do(intent kit.Intent) tea.Cmd {
 
 // goTo shows a page and remembers the one before.
 func (m *root) goTo(to place, subject string) tea.Cmd {
-	if to != m.at {
-		m.trail = append(m.trail, crumb{m.at, subject != ""})
+	if to == m.at && subject == "" { // once more: to the top of the page
+		for deep := true; deep; {
+			_, deep = m.page().back()
+		}
+	}
+	from := m.page().subject()
+	if to != m.at || subject != "" && from != "" && from != subject {
+		m.trail = append(m.trail, crumb{m.at, from, subject != ""})
 		m.trail = m.trail[max(len(m.trail)-20, 0):]
 	}
 	m.at = to
@@ -204,7 +211,7 @@ func (m *root) back() tea.Cmd {
 	}
 	m.trail = slices.Clip(m.trail[:len(m.trail)-1])
 	m.at = last.place
-	return m.page().visit("")
+	return m.page().visit(last.subject)
 }
 
 // wheelStep is how many lines one notch of the wheel moves.

@@ -53,6 +53,13 @@ func newRuns(e *env) *runs {
 	}
 }
 
+func (r *runs) subject() string {
+	if r.opened == 0 {
+		return ""
+	}
+	return "run:" + strconv.FormatUint(r.opened, 10)
+}
+
 func (r *runs) title() string { return "Runs" }
 
 func (r *runs) command() string {

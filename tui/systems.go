@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +45,8 @@ func newSystems(e *env) *systems {
 	)}
 }
 
-func (s *systems) title() string { return "Sources" }
+func (s *systems) subject() string { return "" }
+func (s *systems) title() string   { return "Sources" }
 
 // system is one source or one target; exactly one of the two is set.
 type system struct {
@@ -138,10 +140,28 @@ func (s *systems) bindings() kit.Keymap {
 			keys = append(keys, kit.Binding{Keys: []string{"r"}, Intent: intentRead, Label: "read now", Help: "read this source now", Mutates: true})
 		}
 	}
+	if to, label, help := s.leads(y, ok); to.subject != "" {
+		keys = append(kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: label, Help: help}}, keys...)
+	}
 	if ok {
-		keys = append(keys, kit.Binding{Keys: []string{"c"}, Intent: intentCheck, Label: "check", Help: "credentials, permissions and reachability; changes nothing"})
+		keys = append(keys, kit.Binding{Keys: []string{"c"}, Intent: intentCheck, Label: "check", Help: "ask the service itself: credentials, permissions, reachability", Mutates: true})
 	}
 	return append(keys, kit.Moves()...)
+}
+
+// leads is what there is to see of a source or target elsewhere; the subject is
+// empty when there is nothing.
+func (s *systems) leads(y system, ok bool) (to stop, label, help string) {
+	switch {
+	case !ok:
+	case y.target != nil:
+		return stop{onDeliveries, "target:" + y.target.Name}, "deliveries", "what is queued for this target"
+	case model.Kind(y.source.Kind).Pushes():
+		return stop{onRequests, "source:" + y.source.Name}, "requests", "what this sender asked, and what it was answered"
+	case y.source.LastRun > 0:
+		return stop{onRuns, strconv.FormatUint(y.source.LastRun, 10)}, "last run", "what the last read saw and caused"
+	}
+	return stop{}, "", ""
 }
 
 func (s *systems) ask() tea.Cmd { return s.tokens.ask(s.env, s.env.client.Tokens) }
@@ -199,8 +219,12 @@ func (s *systems) do(intent kit.Intent) tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if intent == intentCheck {
+	switch intent {
+	case intentCheck:
 		return s.check(y)
+	case kit.Open:
+		to, _, _ := s.leads(y, true)
+		return visitCmd(to.to, to.subject)
 	}
 	if y.target != nil {
 		return s.doTarget(intent, *y.target)
@@ -217,7 +241,7 @@ func (s *systems) doTarget(intent kit.Intent, t admin.Target) tea.Cmd {
 		}, nil)
 	case intentPause:
 		body := kit.Paragraph(kit.Plain, "Nothing is sent to "+t.Name+" until it is resumed. What differs is kept, one change per person.", 70)
-		s.env.open(kit.Confirm("Pause "+t.Name, body, "pause"), func(string) tea.Cmd {
+		s.env.ask(kit.Confirm("Pause "+t.Name, body, "pause"), "rollcall deliveries pause "+quoted(t.Name), func(string) tea.Cmd {
 			return s.env.change(func(ctx context.Context) (string, error) {
 				return t.Name + " is paused.", client.SetLane(ctx, t.Name, string(model.LanePaused))
 			}, nil)
@@ -233,7 +257,7 @@ func (s *systems) doSource(intent kit.Intent, src admin.Source) tea.Cmd {
 		activate(s.env, src.Name, s.ask)
 	case intentPause:
 		body := kit.Paragraph(kit.Plain, "Nothing is read from "+src.Name+" until it is activated again. What it said so far stays; nobody is deactivated for it.", 70)
-		s.env.open(kit.Confirm("Pause "+src.Name, body, "pause"), func(string) tea.Cmd {
+		s.env.ask(kit.Confirm("Pause "+src.Name, body, "pause"), "rollcall pause "+quoted(src.Name), func(string) tea.Cmd {
 			return s.env.change(func(ctx context.Context) (string, error) {
 				return src.Name + " is paused.", client.Pause(ctx, src.Name)
 			}, nil)
@@ -243,10 +267,10 @@ func (s *systems) doSource(intent kit.Intent, src admin.Source) tea.Cmd {
 			return src.Name + " is read now.", client.Sync(ctx, []string{src.Name})
 		}, nil)
 	case intentPlan:
-		return visitCmd(onPlan, "")
+		return visitCmd(onPlan, "source:"+src.Name)
 	case intentToken:
 		body := kit.Paragraph(kit.Plain, "A word to tell this token from others, such as who uses it. May be empty.", 60)
-		s.env.open(kit.Ask("New token for "+src.Name, body, "create", ""), func(label string) tea.Cmd {
+		s.env.ask(kit.Ask("New token for "+src.Name, body, "create", ""), "rollcall token create "+quoted(src.Name), func(label string) tea.Cmd {
 			return s.created.ask(s.env, func(ctx context.Context) (admin.NewToken, error) {
 				return client.CreateToken(ctx, src.Name, strings.TrimSpace(label), 0)
 			})
@@ -296,7 +320,7 @@ func (s *systems) revoke(source string) {
 	if len(tokens) == 1 {
 		initial = tokens[0].ID
 	}
-	s.env.open(kit.Ask("Revoke a token of "+source, body, "revoke", initial), func(id string) tea.Cmd {
+	s.env.ask(kit.Ask("Revoke a token of "+source, body, "revoke", initial), "rollcall token revoke "+quoted(tokens[0].ID), func(id string) tea.Cmd {
 		return s.env.change(func(ctx context.Context) (string, error) {
 			return "The token is revoked.", s.env.client.RevokeToken(ctx, strings.TrimSpace(id))
 		}, func(bool) tea.Cmd { return s.ask() })
@@ -325,6 +349,9 @@ func (s *systems) typing() bool           { return false }
 func (s *systems) key(tea.KeyMsg) tea.Cmd { return nil }
 
 func (s *systems) click(_, y int) tea.Cmd {
-	s.table.Click(y, len(s.list()))
+	before := s.table.Cursor()
+	if s.table.Click(y, len(s.list())) && before == s.table.Cursor() {
+		return s.do(kit.Open)
+	}
 	return nil
 }

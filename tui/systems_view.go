@@ -40,7 +40,7 @@ func systemCells(theme *kit.Theme, y system) []kit.Span {
 	src := y.source
 	role, sign := health(theme, src.Health)
 	stateRole, _ := sourceState(theme, src.State)
-	about := src.Detail
+	about := sourceDetail(*src)
 	if src.Error != "" {
 		about = src.Error
 	}
@@ -82,8 +82,8 @@ func (s *systems) sourceDetail(src admin.Source, w int) kit.Block {
 		"paused":  "paused: nothing is read",
 	}[src.State], role)
 	say("records", kit.Count(src.Records), kit.Plain)
-	if src.Detail != "" {
-		say("detail", src.Detail, kit.Plain)
+	if detail := sourceDetail(src); detail != "" {
+		say("detail", detail, kit.Plain)
 	}
 	if src.Error != "" {
 		text := src.Error

@@ -21,6 +21,19 @@ func (e *env) clock(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// when writes a time of today as "14:03:05" and another day's as "Mar 02", in
+// at most eight columns.
+func (e *env) when(t time.Time) string {
+	if text := e.clock(t); len(text) <= 8 {
+		return text
+	}
+	t = t.In(e.now.Location())
+	if t.Year() == e.now.Year() {
+		return t.Format("Jan 02")
+	}
+	return t.Format("Jan 2006")
+}
+
 // ago writes how long ago t was, "never" when it never was.
 func (e *env) ago(t time.Time) string {
 	if t.IsZero() {
@@ -30,6 +43,14 @@ func (e *env) ago(t time.Time) string {
 		return span(d) + " ago"
 	}
 	return "just now"
+}
+
+// since writes how long ago t was in as few columns as can be.
+func (e *env) since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return span(max(e.now.Sub(t), 0))
 }
 
 // in writes how far ahead t is.

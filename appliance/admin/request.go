@@ -43,7 +43,8 @@ func (r *request) decode(v any) error {
 }
 
 // parameters returns the query's parameters, each at most once and all of them
-// among the allowed ones, except that "source" may be repeated.
+// among the allowed ones, except that "source" and
+// "subject" may be repeated.
 func (r *request) parameters(allowed ...string) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -53,7 +54,7 @@ func (r *request) parameters(allowed ...string) (url.Values, error) {
 		if !slices.Contains(allowed, name) {
 			return nil, invalid("unknown parameter %q: use the rollcall command of the appliance's version", name)
 		}
-		if len(values) > 1 && name != "source" {
+		if len(values) > 1 && name != "source" && name != "subject" {
 			return nil, invalid("parameter %q is given twice", name)
 		}
 	}

@@ -80,6 +80,7 @@ func (s *Server) routes() []route {
 			n, err := s.service.VerifyJournal(r.Context())
 			return Verified{Events: n}, err
 		}},
+		{get, "/v1/names", s.names},
 		{get, "/v1/requests", s.requests},
 		// A check asks the services with the appliance's credentials, which is
 		// more than looking.
@@ -285,6 +286,24 @@ func (s *Server) journal(r *request) (any, error) {
 		err = nil
 	}
 	return list(events, err)
+}
+
+// MaxNames is how many subjects one question for names may hold.
+const MaxNames = 200
+
+func (s *Server) names(r *request) (any, error) {
+	q, err := r.parameters("subject")
+	if err != nil {
+		return nil, err
+	}
+	if len(q["subject"]) > MaxNames {
+		return nil, invalid("%d subjects are too many for one question: ask for up to %d", len(q["subject"]), MaxNames)
+	}
+	names, err := s.service.Names(r.Context(), q["subject"])
+	if names == nil {
+		names = map[string]string{}
+	}
+	return names, err
 }
 
 func (s *Server) requests(r *request) (any, error) {

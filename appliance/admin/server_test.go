@@ -72,7 +72,7 @@ var changes = []struct{ method, path, body string }{
 var questions = []string{
 	"/v1/version", "/v1/status", "/v1/wait", "/v1/plan", "/v1/plan?source=okta", "/v1/runs?limit=1", "/v1/runs/12", "/v1/people?q=jane",
 	"/v1/person?who=jane+doe", "/v1/conflicts", "/v1/conflicts/c_9f2c", "/v1/deliveries?target=javelo&state=held", "/v1/tokens",
-	"/v1/journal?after=3&limit=2", "/v1/journal/verify", "/v1/requests?source=okta&failed=true", "/v1/config",
+	"/v1/journal?after=3&limit=2", "/v1/journal/verify", "/v1/names?subject=person:p_jane&subject=person:p_omar", "/v1/requests?source=okta&failed=true", "/v1/config",
 }
 
 func TestViewSocketAnswersQuestionsAndRefusesEveryChange(t *testing.T) {
@@ -164,6 +164,7 @@ func TestRequestsThatAreNotUnderstoodAreRefused(t *testing.T) {
 		{"flag that is none", "GET", "/v1/requests?failed=1", ""},
 		{"two sources to plan", "GET", "/v1/plan?source=a&source=b", ""},
 		{"nobody", "GET", "/v1/person", ""},
+		{"too many names", "GET", "/v1/names?" + strings.Repeat("subject=a&", 201), ""},
 		{"relative path", "POST", "/v1/backup", `{"path":"copy.db"}`},
 		{"life that overflows", "POST", "/v1/tokens", `{"source":"okta","ttl_seconds":9223372036854775807}`},
 		{"negative life", "POST", "/v1/tokens", `{"source":"okta","ttl_seconds":-1}`},

@@ -472,6 +472,10 @@ type Service interface {
 	// ctx ends.
 	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
 	VerifyJournal(ctx context.Context) (events int, err error)
+	// Names says what humans call the subjects of journal events: people and
+	// records by name, conflicts by the names they concern. What has no name, or
+	// is not there any more, is left out.
+	Names(ctx context.Context, subjects []string) (map[string]string, error)
 	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]Request, error)
 	Check(ctx context.Context, names []string) ([]CheckResult, error)
 	Backup(ctx context.Context, actor, path string) error

@@ -96,6 +96,27 @@ func missing(format string, args ...any) error {
 	return &admin.Error{Code: admin.CodeNotFound, Text: fmt.Sprintf(format, args...)}
 }
 
+// Names names the people of Roster and the conflicts that are Open.
+func (s *Service) Names(_ context.Context, subjects []string) (map[string]string, error) {
+	return answer(s, func() (map[string]string, error) {
+		out := map[string]string{}
+		for _, subject := range subjects {
+			kind, id, _ := strings.Cut(subject, ":")
+			for _, p := range s.Roster {
+				if kind == "person" && p.ID == id {
+					out[subject] = p.Name
+				}
+			}
+			for _, q := range s.Open {
+				if kind == "conflict" && q.ID == id {
+					out[subject] = strings.Join(q.Names, ", ")
+				}
+			}
+		}
+		return out, nil
+	})
+}
+
 // Status returns State.
 func (s *Service) Status(context.Context) (admin.Status, error) {
 	return answer(s, func() (admin.Status, error) { return s.State, nil })

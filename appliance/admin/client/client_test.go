@@ -152,3 +152,16 @@ func TestWhatIsNotRollcallIsNotBelieved(t *testing.T) {
 	}
 	<-done
 }
+
+func TestManyNamesAreAskedForAtOnce(t *testing.T) {
+	c := client.New(admintest.Serve(t, admintest.Acme()).Admin)
+	defer c.Close()
+	people, _, err := c.People(t.Context(), "", admin.Page{})
+	if err != nil || len(people) < 2 {
+		t.Fatal(len(people), err)
+	}
+	names, err := c.Names(t.Context(), []string{"person:" + people[0].ID, "person:" + people[1].ID, "person:nobody"})
+	if err != nil || len(names) != 2 || names["person:"+people[1].ID] != people[1].Name {
+		t.Errorf("%v, %v", names, err)
+	}
+}

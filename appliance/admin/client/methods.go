@@ -257,6 +257,12 @@ func (c *Client) VerifyJournal(ctx context.Context) (events int, err error) {
 	return v.Events, err
 }
 
+// Names says what humans call the subjects of journal events, at most
+// [admin.MaxNames] of them; those without a name are left out.
+func (c *Client) Names(ctx context.Context, subjects []string) (map[string]string, error) {
+	return ask[map[string]string](ctx, c, call{method: get, path: []string{"names"}, query: url.Values{"subject": subjects}})
+}
+
 // Requests lists what SCIM senders asked lately, masked.
 func (c *Client) Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]admin.Request, error) {
 	q := url.Values{}
