@@ -79,6 +79,7 @@ type App struct {
 	started time.Time
 	url     string // of the SCIM service, known once it listens
 	counted countsCache
+	checked map[string]admin.CheckResult // the last check of each source and target
 }
 
 // Open builds the appliance: the database is opened (and locked), recovered and
@@ -90,7 +91,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	}
 	a := &App{cfg: cfg, log: o.Log, version: o.Version, ready: o.Ready, now: time.Now,
 		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
-		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, budgets: map[string]*budget{}}
+		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}}
 	settings, err := a.settings(cfg)
 	if err != nil {
 		return nil, err

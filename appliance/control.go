@@ -14,7 +14,6 @@ import (
 	"rollcall/appliance/model"
 	"rollcall/appliance/poll"
 	"rollcall/appliance/store"
-	"rollcall/connectors"
 )
 
 var _ admin.Service = (*App)(nil)
@@ -252,92 +251,6 @@ func (a *App) SetLane(_ context.Context, actor, target, state string) error {
 	})
 	lane.Kick()
 	return err
-}
-
-// Check implements admin.Service.
-func (a *App) Check(ctx context.Context, names []string) ([]admin.CheckResult, error) {
-	if len(names) == 0 {
-		names = append(a.cfg.SourceNames(), a.cfg.TargetNames()...)
-	}
-	out := make([]admin.CheckResult, 0, len(names))
-	for _, name := range names {
-		r, err := a.checkOne(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
-	}
-	return out, nil
-}
-
-func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, error) {
-	var connector any
-	r := admin.CheckResult{Name: name}
-	switch {
-	case a.cfg.Sources[name] != nil && a.cfg.Sources[name].Kind.Pushes():
-		return a.checkSender(name)
-	case a.cfg.Sources[name] != nil:
-		r.Kind, connector = string(a.cfg.Sources[name].Kind), a.sources[name]
-	case a.cfg.Targets[name] != nil:
-		r.Kind, connector = string(a.cfg.Targets[name].Kind), a.targets[name]
-	default:
-		return r, notFound("there is no source or target %q; the configuration has %s", name, listed(append(a.cfg.SourceNames(), a.cfg.TargetNames()...)))
-	}
-	checker, ok := connector.(connectors.Checker)
-	if !ok {
-		r.OK, r.Summary = true, "configured; this kind has nothing to check beyond that"
-		return r, nil
-	}
-	report, err := checker.Check(ctx)
-	if err != nil {
-		r.Error, r.Summary = err.Error(), "not usable as configured"
-		return r, nil
-	}
-	r.OK = len(report.Missing) == 0
-	r.Summary = fmt.Sprintf("%s, %d people", report.Reached, report.People)
-	r.Notices = report.Notices
-	for _, m := range report.Missing {
-		r.Missing = append(r.Missing, admin.CheckMissing{Permission: m.Permission, Field: m.Field, Attribute: string(m.Attribute), Effect: m.Effect})
-	}
-	if report.Sample != nil {
-		o := *report.Sample
-		if s := a.cfg.Sources[name]; s != nil {
-			s.Mapping().Apply(&o)
-		}
-		for _, n := range o.Attributes.Sorted() {
-			r.Sample = append(r.Sample, admin.Value{Attribute: string(n), Value: o.Attributes[n].Text, Null: o.Attributes[n].Null, Field: o.Fields[n], Source: name})
-		}
-	}
-	return r, nil
-}
-
-// checkSender looks at a source that pushes: it can only be waited for.
-func (a *App) checkSender(name string) (admin.CheckResult, error) {
-	r := admin.CheckResult{Name: name, Kind: string(a.cfg.Sources[name].Kind)}
-	tokens, err := a.Tokens(context.Background())
-	if err != nil {
-		return r, err
-	}
-	usable := 0
-	for _, t := range tokens {
-		if t.Source == name && t.Revoked.IsZero() && (t.Expires.IsZero() || t.Expires.After(a.now())) {
-			usable++
-		}
-	}
-	state, err := a.sourceState(name)
-	if err != nil {
-		return r, err
-	}
-	switch {
-	case usable == 0:
-		r.Error = fmt.Sprintf("no usable token; rollcall token create %s makes one", name)
-		r.Summary = "cannot be reached by the identity provider yet"
-	case state.LastHeard.IsZero():
-		r.OK, r.Summary = true, "waiting for the first request at "+a.scimURL()
-	default:
-		r.OK, r.Summary = true, "last heard "+state.LastHeard.Format(time.RFC3339)
-	}
-	return r, nil
 }
 
 // Backup implements admin.Service.

@@ -23,7 +23,7 @@ import (
 
 // world is an appliance between simulated services, all on loopback.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	people []cast.Person
 	hibob  *hibobsim.Sim
@@ -37,7 +37,7 @@ type world struct {
 }
 
 // newWorld employs n people in a simulated HiBob beside an empty Javelo.
-func newWorld(t *testing.T, n int, extra string) *world {
+func newWorld(t testing.TB, n int, extra string) *world {
 	t.Helper()
 	// Unix socket paths must be short, which t.TempDir's are not.
 	dir, err := os.MkdirTemp("", "rc")

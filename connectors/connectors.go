@@ -57,6 +57,11 @@ type Report struct {
 	// Reached says in a few words what answered ("HiBob, company 63124").
 	Reached string `json:"reached"`
 	People  int    `json:"people"`
+	// Sampled says that People were looked at and that there may be more.
+	Sampled bool `json:"sampled,omitempty"`
+	// Requests is about how many requests a full read of so many people costs, 0
+	// when the service is not asked by requests.
+	Requests int `json:"requests,omitempty"`
 	// Missing lists what the credentials cannot read, by the service's own names.
 	Missing []MissingPermission `json:"missing,omitempty"`
 	// Sample is one mapped person, for the operator to look at.
@@ -88,6 +93,17 @@ type Target interface {
 	// A nil have means it is not known: everything in want is written. It is
 	// idempotent. Class [Gone] says that the account is not there any more.
 	Update(ctx context.Context, remoteID string, have *model.Desired, want model.Desired) (model.Account, error)
+}
+
+// TenantFields is implemented by targets some of whose fields exist only where
+// the customer's tenant was given them: what is written to another is accepted and
+// dropped without a word.
+type TenantFields interface {
+	// TenantField returns the target's name of the field behind an attribute, and
+	// whether it is such a field.
+	TenantField(n model.Name) (name string, ok bool)
+	// IgnoredAttributes lists the attributes that the target was seen to drop.
+	IgnoredAttributes() []model.Name
 }
 
 // AccountPage is one piece of a listing.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rollcall/appliance/model"
+	"rollcall/appliance/readiness"
 )
 
 // Version is what answers: sent in every reply so that an old client can say so.
@@ -348,14 +349,19 @@ type Token struct {
 
 // CheckResult is what check found for one source or target.
 type CheckResult struct {
-	Name    string         `json:"name"`
-	Kind    string         `json:"kind"`
-	OK      bool           `json:"ok"`
-	Summary string         `json:"summary"`
-	Error   string         `json:"error,omitempty"`
-	Missing []CheckMissing `json:"missing,omitempty"`
-	Sample  []Value        `json:"sample,omitempty"`
-	Notices []string       `json:"notices,omitempty"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	OK      bool   `json:"ok"`
+	Summary string `json:"summary"`
+	Error   string `json:"error,omitempty"`
+	// People is how many the service shows, LastRead how many the last complete
+	// read saw, Requests about how many requests a full read costs.
+	People   int            `json:"people,omitempty"`
+	LastRead int            `json:"last_read,omitempty"`
+	Requests int            `json:"requests,omitempty"`
+	Missing  []CheckMissing `json:"missing,omitempty"`
+	Sample   []Value        `json:"sample,omitempty"`
+	Notices  []string       `json:"notices,omitempty"`
 }
 
 // CheckMissing is a field the credentials cannot read.
@@ -364,6 +370,13 @@ type CheckMissing struct {
 	Field      string `json:"field"`
 	Attribute  string `json:"attribute,omitempty"`
 	Effect     string `json:"effect"`
+}
+
+// CheckReport is what "rollcall check --json" prints: what each service said, and
+// the readiness report made afterwards.
+type CheckReport struct {
+	Checks    []CheckResult    `json:"checks"`
+	Readiness readiness.Report `json:"readiness"`
 }
 
 // Request is one request of a SCIM sender, masked.
@@ -477,7 +490,13 @@ type Service interface {
 	// is not there any more, is left out.
 	Names(ctx context.Context, subjects []string) (map[string]string, error)
 	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]Request, error)
+	// Check asks the named sources and targets (none: all) with the appliance's own
+	// credentials.
 	Check(ctx context.Context, names []string) ([]CheckResult, error)
+	// Readiness makes the readiness report out of what is known, with sources in
+	// preview taken as if they were active. It asks no service and changes
+	// nothing; fields that cannot be read are those of the last check.
+	Readiness(ctx context.Context) (readiness.Report, error)
 	Backup(ctx context.Context, actor, path string) error
 	// ShowConfig returns the effective configuration with secrets hidden.
 	ShowConfig(ctx context.Context) (string, error)

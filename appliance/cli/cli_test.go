@@ -110,6 +110,8 @@ func TestOutputForPeople(t *testing.T) {
 		{"token-list", []string{"token", "list"}, 0, ends{}},
 		{"token-create", []string{"token", "create", "okta", "--ttl", "365d"}, 0, ends{}},
 		{"check", []string{"check"}, ExitHuman, ends{}},
+		{"check-csv", []string{"check", "--csv"}, ExitHuman, ends{}},
+		{"check-report", []string{"check", "javelo", "--report", "--all"}, ExitHuman, ends{width: 120}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			args := c.args
@@ -167,7 +169,7 @@ func TestJSONIsTheTypesOfTheAPI(t *testing.T) {
 	for args, into := range map[string]any{
 		"runs": &[]model.Run{}, "conflicts": &[]admin.Conflict{}, "conflicts show c_9f2c": &admin.Conflict{}, "person p_jane": &admin.Person{},
 		"deliveries": &[]admin.Delivery{}, "token list": &[]admin.Token{}, "journal": &[]model.Event{}, "journal verify": &admin.Verified{},
-		"requests": &[]admin.Request{}, "check": &[]admin.CheckResult{}, "version": &admin.Version{}, "token create okta": &admin.NewToken{},
+		"requests": &[]admin.Request{}, "check": &admin.CheckReport{}, "version": &admin.Version{}, "token create okta": &admin.NewToken{},
 		"activate okta --yes": &admin.Activated{}, "approve 12": &admin.Settled{}, "backup copy.db": &admin.BackupRequest{},
 	} {
 		decode(t, into, strings.Fields(args)...)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"rollcall/appliance/model"
 	"rollcall/appliance/store"
@@ -98,18 +99,29 @@ func (e *Engine) ResumeActivations() error {
 // Preview applies to a transaction that will be rolled back what activating a
 // source would do, and hands the transaction to look before it is.
 func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) error) error {
+	return e.PreviewAll([]string{source}, look)
+}
+
+// PreviewAll is Preview of several sources that are activated together. Without
+// any it shows things as they stand.
+func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.Run) error) error {
 	return e.store.Try(func(tx *store.Tx) error {
 		c := e.begin(tx, actorSelf, 0, model.JobOpen)
-		s, err := c.source(source)
-		if err != nil {
-			return err
+		first := true
+		var staged []model.RecordID
+		for _, name := range sources {
+			s, err := c.source(name)
+			if err != nil {
+				return err
+			}
+			first = first && s.Activated.IsZero()
+			records, err := stagedOf(tx, name)
+			if err != nil {
+				return err
+			}
+			staged = append(staged, records...)
 		}
-		first := s.Activated.IsZero()
-		run, err := c.startRun(source, model.CauseActivate)
-		if err != nil {
-			return err
-		}
-		staged, err := stagedOf(tx, source)
+		run, err := c.startRun(strings.Join(sources, ", "), model.CauseActivate)
 		if err != nil {
 			return err
 		}

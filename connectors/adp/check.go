@@ -54,6 +54,7 @@ func (s *Source) Check(ctx context.Context) (connectors.Report, error) {
 		return report, nil
 	}
 	if len(workers) == s.cfg.PageSize {
+		report.Sampled = true
 		report.Notices = append(report.Notices, fmt.Sprintf("only the first %d workers were looked at; ADP does not say how many there are", len(workers)))
 	}
 	stated := false

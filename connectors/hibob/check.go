@@ -3,6 +3,7 @@ package hibob
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"rollcall/appliance/model"
@@ -45,11 +46,14 @@ func (s *Source) Check(ctx context.Context) (connectors.Report, error) {
 		if seen, err = s.survey(ctx); err != nil {
 			return connectors.Report{}, advised(err)
 		}
-		if seen.people > 0 && len(s.missing(fields, seen)) == 0 {
+		if seen.people > 0 && !grantable(s.missing(fields, seen)) {
 			break
 		}
 	}
-	report := connectors.Report{Reached: "HiBob", People: seen.people, Sample: seen.sample}
+	report := connectors.Report{Reached: "HiBob", People: seen.people, Requests: 1, Sample: seen.sample}
+	if size := s.cfg.BatchSize; size > 0 {
+		report.Requests += (seen.people + size - 1) / size
+	}
 	if seen.company != "" {
 		report.Reached = "HiBob, company " + seen.company
 	}
@@ -144,6 +148,14 @@ func better(a, b model.Observation) bool {
 	return compareIDs(a.Native, b.Native) < 0
 }
 
+// noSuchField stands for a permission where there is nothing to grant.
+const noSuchField = "(no such field)"
+
+// grantable reports whether waiting for a permission could help any of them.
+func grantable(missing []connectors.MissingPermission) bool {
+	return slices.ContainsFunc(missing, func(m connectors.MissingPermission) bool { return m.Permission != noSuchField })
+}
+
 // missing lists the wanted fields that nobody has.
 func (s *Source) missing(fields map[string]metadataField, seen survey) []connectors.MissingPermission {
 	attribute := map[model.Name]bool{}
@@ -160,7 +172,7 @@ func (s *Source) missing(fields map[string]metadataField, seen survey) []connect
 		}
 		m := connectors.MissingPermission{Permission: about.permission(), Field: f.id, Attribute: f.attribute, Effect: f.effect}
 		if !exists {
-			m.Permission = "(no such field)"
+			m.Permission = noSuchField
 			m.Effect = "HiBob does not know this field; " + f.effect
 		}
 		out = append(out, m)

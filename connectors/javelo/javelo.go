@@ -129,6 +129,16 @@ func (t *Target) Carries(n model.Name) bool {
 	return ok
 }
 
+// TenantField names the key of Javelo's extension behind an attribute that exists
+// only where Javelo's support created it ([connectors.TenantFields]).
+func (t *Target) TenantField(n model.Name) (string, bool) {
+	if n == model.FirstHiredOn || n == model.StartDate {
+		return "", false // documented for every tenant
+	}
+	path, ok := t.accounts.Path(n)
+	return path.Name, ok && path.Schema == extension
+}
+
 // IgnoredAttributes lists the attributes that were sent and accepted, but were
 // not in the account that Javelo answered with: keys of its extension that
 // support has not created in this tenant are dropped without a word. It covers

@@ -73,6 +73,7 @@ func (l *legacy) Check(ctx context.Context) (connectors.Report, error) {
 			report.People = int(n)
 		}
 	}
+	report.Requests = report.People/l.pageSize + 1
 	if len(rows) == 0 {
 		report.Missing = []connectors.MissingPermission{{Permission: sectionDirectory, Field: "users", Effect: "nobody is visible to the key"}}
 		return report, nil

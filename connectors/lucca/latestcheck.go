@@ -29,6 +29,8 @@ func (a *latest) Check(ctx context.Context) (connectors.Report, error) {
 		report.Notices = append(report.Notices, a.client.Base.Hostname()+" is not one of Lucca's own addresses")
 	}
 	report.People = max(w.total, len(*list.Items))
+	// The employees, and as many pages again of each of what they refer to.
+	report.Requests = (report.People/a.pageSize + 1) * (1 + len(effects))
 	if len(*list.Items) == 0 {
 		report.Missing = []connectors.MissingPermission{{Permission: scopeEmployees, Field: "employees", Effect: "nobody is visible to the client; check its business establishments"}}
 		return report, nil

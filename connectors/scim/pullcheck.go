@@ -35,6 +35,10 @@ func (s *PullSource) Check(ctx context.Context) (connectors.Report, error) {
 		return report, advisedPull(err)
 	}
 	report.People = max(list.Total, len(list.Resources))
+	report.Sampled = list.Total < 0
+	if n := len(list.Resources); n > 0 {
+		report.Requests = (report.People + n - 1) / n
+	}
 	if len(list.Resources) == 0 {
 		report.Notices = append(report.Notices, "the server lists no users: check what the token may see")
 		return report, nil

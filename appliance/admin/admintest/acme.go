@@ -6,6 +6,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/readiness"
 )
 
 // Now is the time at which the fictional company of [Acme] is seen.
@@ -111,6 +112,16 @@ func Acme() *Service {
 				{Permission: "People's data > Home > View", Field: "home.mobilePhone", Attribute: "mobile_phone", Effect: "phone numbers are left as they are"}},
 				Sample: []admin.Value{{Attribute: "title", Value: "Engineer", Field: "work.title"}}, Notices: []string{"3 people have no email"}},
 			{Name: "javelo", Kind: "javelo", OK: true, Summary: "answers in 80 ms, 1,150 accounts"},
+		},
+		Ready: readiness.Report{
+			Made: Now, Previewed: []string{"hibob"}, Listed: map[string]time.Time{"javelo": ago(time.Hour)},
+			Counts: map[readiness.Kind]int{readiness.Uncovered: 1, readiness.NearMatch: 1, readiness.New: 1, readiness.Matched: 1},
+			Rows: []readiness.Row{
+				{Kind: readiness.Uncovered, Target: "javelo", Name: "Old Timer", Account: "old@acme.com", Detail: "no source has this address: whoever uses the account could lose access", ToDo: "find the person in HR"},
+				{Kind: readiness.NearMatch, Target: "javelo", Name: "Zoë Martin", Email: "zoe.martin@acme.com", Source: "hibob", Record: "77", Account: "zoe@acme.com", By: readiness.ByName, Detail: "looks like the account of Zoe Martin, which has another address", ToDo: "make the address the same", Person: "p_zoe"},
+				{Kind: readiness.New, Target: "javelo", Name: "=New Hire", Email: "new@acme.com", Source: "hibob", Record: "78", Detail: "an account would be created", Person: "p_new"},
+				{Kind: readiness.Matched, Target: "javelo", Name: "Jane Doe", Email: "jane@acme.com", Source: "hibob", Record: "1", Account: "jane@acme.com", By: readiness.ByEmail, Detail: "the account would be adopted", Person: "p_jane"},
+			},
 		},
 		Config: "[appliance]\ntime_zone = \"Europe/Paris\"\n",
 	}

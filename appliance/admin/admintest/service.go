@@ -17,6 +17,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/readiness"
 )
 
 // Service is a fake appliance. Fill its fields before it is used; afterwards it
@@ -38,6 +39,7 @@ type Service struct {
 	Events     []model.Event // oldest first
 	RequestLog []admin.Request
 	Checks     []admin.CheckResult
+	Ready      readiness.Report
 	Config     string
 	Diff       admin.RosterDiff // between any two instants
 
@@ -535,6 +537,11 @@ func (s *Service) Check(_ context.Context, names []string) ([]admin.CheckResult,
 		}
 		return list, nil
 	})
+}
+
+// Readiness returns Ready.
+func (s *Service) Readiness(context.Context) (readiness.Report, error) {
+	return answer(s, func() (readiness.Report, error) { return s.Ready, nil })
 }
 
 // Backup remembers that it was asked.

@@ -9,6 +9,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/readiness"
 )
 
 const (
@@ -280,6 +281,11 @@ func (c *Client) Requests(ctx context.Context, source string, failedOnly bool, l
 // (none: of all).
 func (c *Client) Check(ctx context.Context, names []string) ([]admin.CheckResult, error) {
 	return ask[[]admin.CheckResult](ctx, c, call{method: post, path: []string{"check"}, body: admin.CheckRequest{Names: names}})
+}
+
+// Readiness returns the readiness report, made of what is known.
+func (c *Client) Readiness(ctx context.Context) (readiness.Report, error) {
+	return ask[readiness.Report](ctx, c, call{method: get, path: []string{"readiness"}})
 }
 
 // Backup writes a consistent copy of the database to an absolute path on the
