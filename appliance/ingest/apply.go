@@ -197,6 +197,9 @@ func (c *change) bequeath(target string, from, to model.PersonID) error {
 	if err := store.Outbox.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil {
 		return err
 	}
+	if err := c.bequeathDoubt(target, from, to); err != nil {
+		return err
+	}
 	d, had, err := store.Deliveries.Get(c.tx, store.TargetPerson{Target: target, Person: from})
 	if err != nil || !had {
 		return err
@@ -211,6 +214,31 @@ func (c *change) bequeath(target string, from, to model.PersonID) error {
 	}
 	_, err = c.event("account_left", "account:"+target+"/"+d.RemoteID, "its person was dissolved; the account stays as it is until a human looks at it")
 	return err
+}
+
+// bequeathDoubt passes on what unanswered writes may have changed: an account that
+// may exist is the heir's to find.
+func (c *change) bequeathDoubt(target string, from, to model.PersonID) error {
+	d, had, err := store.Doubts.Get(c.tx, store.TargetPerson{Target: target, Person: from})
+	if err != nil || !had {
+		return err
+	}
+	if err := store.Doubts.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil || to == "" {
+		return err
+	}
+	key := store.TargetPerson{Target: target, Person: to}
+	if store.Deliveries.Has(c.tx, key) {
+		return nil // the heir has an account of their own
+	}
+	own, _, err := store.Doubts.Get(c.tx, key)
+	if err != nil {
+		return err
+	}
+	own.Target, own.Person = target, to
+	own.Changed = append(own.Changed, d.Changed...)
+	own.Logins = append(own.Logins, d.Logins...)
+	c.touched[to] = true
+	return store.Doubts.Put(c.tx, key, own)
 }
 
 // planned reports whether conflicts of this kind come out of reconcile.PlanRoster.

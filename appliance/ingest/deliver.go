@@ -31,25 +31,33 @@ type Attempt struct {
 	Person   model.PersonID
 	Step     Step
 	RemoteID string
-	// Have is what the account is known to hold; nil when it is not known.
-	Have *model.Desired
-	Want model.Desired
+	// Have is what the account is known to hold; nil when it is not known. Of what
+	// Doubt names, earlier writes without an answer may have made something else.
+	Have  *model.Desired
+	Doubt []model.Name
+	Want  model.Desired
+	// LinkLeft says that the link to the manager stays as it is, to be written
+	// another time; Want names none then.
+	LinkLeft bool
 	// Adopt says that the account was not made by us.
 	Adopt bool
-	// Uncertain says that an earlier attempt may have been applied.
+	// Uncertain says that an earlier create may have been applied: look for the
+	// account under Logins first.
 	Uncertain bool
+	Logins    []string
 	Effect    model.Effect
 	Number    int // attempts including this one
 	// BlockedBy is the manager that StepWait waits for.
 	BlockedBy model.PersonID
 
 	digest string
+	doubt  model.Doubt // as it was before this attempt
 }
 
 // Begin computes the payload of a job from the person as they are now and records
 // the attempt. From here on, until [Engine.Succeeded] or [Engine.Failed], the
 // target may or may not have been changed, and a restart assumes that it was.
-func (e *Engine) Begin(target string, person model.PersonID, usage map[int64]int) (Attempt, error) {
+func (e *Engine) Begin(target string, person model.PersonID) (Attempt, error) {
 	var a Attempt
 	err := e.update(actorSelf, 0, model.JobReady, func(c *change) error {
 		a = Attempt{Target: target, Person: person}
@@ -80,21 +88,124 @@ func (e *Engine) Begin(target string, person model.PersonID, usage map[int64]int
 			job.NotBefore = c.at.Add(managerWait)
 			return store.Outbox.Put(c.tx, key, job)
 		}
-		a.Uncertain = job.Uncertain
+		a.Uncertain = job.Uncertain || len(o.Doubt.Logins) > 0
+		if err := c.doubt(&a, o); err != nil {
+			return err
+		}
 		job.Attempts++
 		job.Uncertain = true
 		a.Number, a.digest = job.Attempts, job.Digest
-		if err := c.saveUsage(target, usage); err != nil {
-			return err
-		}
 		return store.Outbox.Put(c.tx, key, job)
 	})
 	return a, err
 }
 
+// doubt notes before an attempt what it may change, and tells the attempt what
+// earlier ones may have changed.
+func (c *change) doubt(a *Attempt, o Outlook) error {
+	a.doubt = o.Doubt
+	now := model.Doubt{Target: a.Target, Person: a.Person, Changed: slices.Clone(o.Doubt.Changed), Logins: slices.Clone(o.Doubt.Logins)}
+	a.Logins = slices.Clone(o.Doubt.Logins)
+	if a.Step == StepCreate {
+		if a.Want.Email != "" && !slices.Contains(now.Logins, a.Want.Email) {
+			now.Logins = append(now.Logins, a.Want.Email)
+		}
+		return store.Doubts.Put(c.tx, store.TargetPerson{Target: a.Target, Person: a.Person}, now)
+	}
+	a.Doubt = slices.Clone(now.Changed)
+	for _, n := range a.Writes() {
+		if !slices.Contains(now.Changed, n) {
+			now.Changed = append(now.Changed, n)
+		}
+	}
+	model.SortNames(now.Changed)
+	return store.Doubts.Put(c.tx, store.TargetPerson{Target: a.Target, Person: a.Person}, now)
+}
+
+// Base is what to write the difference to: what the account is known to hold, made
+// to differ where that is in doubt. nil when nothing is known.
+func (a *Attempt) Base() *model.Desired {
+	if a.Have == nil {
+		return nil
+	}
+	doubt := a.Doubt
+	if a.LinkLeft {
+		doubt = slices.DeleteFunc(slices.Clone(doubt), func(n model.Name) bool { return n == model.Manager })
+	}
+	base := reconcile.Unsure(*a.Have, a.Want, doubt)
+	return &base
+}
+
+// Writes names what an update would write, sorted.
+func (a *Attempt) Writes() []model.Name {
+	base := a.Base()
+	if base == nil {
+		return nil
+	}
+	names := reconcile.Difference(*base, a.Want)
+	link := slices.Contains(names, model.Manager)
+	switch {
+	case a.LinkLeft && link:
+		names = slices.DeleteFunc(names, func(n model.Name) bool { return n == model.Manager })
+	case !a.LinkLeft && !link && slices.Contains(a.Doubt, model.Manager):
+		names = append(names, model.Manager) // from nobody to nobody, which may not be so
+		model.SortNames(names)
+	}
+	return names
+}
+
+// restoreDoubt takes back what [change.doubt] noted, because the attempt changed
+// nothing.
+func (c *change) restoreDoubt(a Attempt) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	if a.doubt.Empty() {
+		return store.Doubts.Delete(c.tx, key)
+	}
+	return store.Doubts.Put(c.tx, key, a.doubt)
+}
+
+// settleDoubt ends the doubt that an answer settled: all but the link, when that
+// was left out.
+func (c *change) settleDoubt(a Attempt) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	if a.LinkLeft && slices.Contains(a.Doubt, model.Manager) {
+		return store.Doubts.Put(c.tx, key, model.Doubt{Target: a.Target, Person: a.Person, Changed: []model.Name{model.Manager}})
+	}
+	return store.Doubts.Delete(c.tx, key)
+}
+
+// notTheirs takes a login off those under which an account of the person may be.
+func (c *change) notTheirs(a *Attempt, login string) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	d, had, err := store.Doubts.Get(c.tx, key)
+	if err != nil || !had {
+		return err
+	}
+	d.Logins = slices.DeleteFunc(d.Logins, func(l string) bool { return reconcile.SameLogin(l, login) })
+	if d.Empty() {
+		return store.Doubts.Delete(c.tx, key)
+	}
+	return store.Doubts.Put(c.tx, key, d)
+}
+
+// NotThere stores that the target has no account under any login that an attempt
+// may have created, and that none is to be made.
+func (e *Engine) NotThere(a Attempt) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		if err := store.Doubts.Delete(c.tx, store.TargetPerson{Target: a.Target, Person: a.Person}); err != nil {
+			return err
+		}
+		t := c.target(a.Target)
+		if t == nil {
+			return nil
+		}
+		return c.evaluate(t, a.Person)
+	})
+}
+
 // managerWait is how long a job rests whose only news is a manager without an
 // account; the manager's own delivery wakes it earlier.
-const managerWait = time.Minute
+const managerWait = 30 * time.Minute
 
 // rejudge renews a ready job whose content changed. A deactivation is the one
 // thing that must not slip past a guard this way.
@@ -127,6 +238,12 @@ func (a *Attempt) fill(tx *store.Tx, target string, o Outlook) error {
 	default:
 		a.Step = StepCreate
 	}
+	a.Doubt = o.Doubt.Changed
+	return a.link(tx, target)
+}
+
+// link names the manager as the target knows them, or leaves the link for later.
+func (a *Attempt) link(tx *store.Tx, target string) error {
 	if a.Want.Manager == nil || a.Want.Manager.Person == "" {
 		return nil
 	}
@@ -135,19 +252,20 @@ func (a *Attempt) fill(tx *store.Tx, target string, o Outlook) error {
 	if err != nil {
 		return err
 	}
-	if ok && m.Sent.Active {
+	doubt, _, err := store.Doubts.Get(tx, store.TargetPerson{Target: target, Person: id})
+	if err != nil {
+		return err
+	}
+	if ok && m.Sent.Active && !slices.Contains(doubt.Changed, reconcile.ActiveName) {
 		a.Want.Manager = &model.ManagerLink{Person: id, RemoteID: m.RemoteID, Email: m.Sent.Email}
 		return nil
 	}
-	// The manager has no account yet. Send what can be sent; the link follows in
+	// The manager has no account yet, or nobody knows whether it is active. Send what can be sent; the link follows in
 	// a write of its own once they have one.
 	a.BlockedBy = id
-	a.Want.Manager = nil
-	if a.Have != nil {
-		a.Want.Manager = a.Have.Manager
-		if len(reconcile.Difference(*a.Have, a.Want)) == 0 && !a.Adopt {
-			a.Step = StepWait
-		}
+	a.Want.Manager, a.LinkLeft = nil, true
+	if a.Have != nil && len(a.Writes()) == 0 && !a.Adopt {
+		a.Step = StepWait
 	}
 	return nil
 }
@@ -161,21 +279,6 @@ func (c *change) target(name string) *TargetSettings {
 	return nil
 }
 
-func (c *change) saveUsage(target string, usage map[int64]int) error {
-	if usage == nil {
-		return nil
-	}
-	lane, _, err := store.Lanes.Get(c.tx, target)
-	if err != nil {
-		return err
-	}
-	lane.Target, lane.Usage = target, usage
-	if lane.State == "" {
-		lane.State, lane.Since = model.LaneOpen, c.at
-	}
-	return store.Lanes.Put(c.tx, target, lane)
-}
-
 // Claim asks whether an account found in a target may become this person's. An
 // account that is another person's already parks the job and becomes a conflict.
 func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
@@ -187,15 +290,30 @@ func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
 		}
 		if owned && owner.Person != a.Person {
 			mine = false
+			if err := c.notTheirs(a, found.Login); err != nil {
+				return err
+			}
 			return c.refuse(a, model.Conflict{Kind: model.AccountTaken, Persons: []model.PersonID{a.Person, owner.Person},
 				Rule: "the account with this email is linked to another person"})
 		}
-		have, err := heldBy(c.tx, a.Target, a.Person, found)
-		if err != nil {
+		t := c.target(a.Target)
+		if t == nil {
+			return &NotFoundError{What: "target " + a.Target}
+		}
+		o, ok, err := look(c.tx, t, a.Person, &found)
+		if err != nil || !ok {
 			return err
 		}
 		mine = true
-		a.Step, a.RemoteID, a.Have = StepUpdate, found.RemoteID, &have
+		a.Step, a.RemoteID, a.Have, a.Doubt, a.LinkLeft = StepUpdate, found.RemoteID, o.Have, nil, false
+		a.Want = *o.Have // nothing to write; it is theirs from now on
+		if o.Projection.Effect != model.EffectNone {
+			a.Want = o.Projection.Want
+			a.Adopt = true // so that a link that must wait does not keep the rest
+			if err := a.link(c.tx, a.Target); err != nil {
+				return err
+			}
+		}
 		// An account that carries our own id was made by an earlier attempt.
 		a.Adopt = found.ExternalID != string(a.Person)
 		return nil
@@ -217,10 +335,16 @@ func (e *Engine) Succeeded(a Attempt, account model.Account) error {
 			return err
 		}
 		d := model.Delivered{Target: a.Target, Person: a.Person, RemoteID: account.RemoteID, Sent: a.Want, Adopted: a.Adopt || had && old.Adopted, Rev: p.Rev, At: c.at}
+		if a.LinkLeft && a.Have != nil {
+			d.Sent.Manager = a.Have.Manager
+		}
 		if d.RemoteID == "" {
 			d.RemoteID = a.RemoteID
 		}
 		if err := store.Deliveries.Put(c.tx, key, d); err != nil {
+			return err
+		}
+		if err := c.settleDoubt(a); err != nil {
 			return err
 		}
 		delta := 0
@@ -238,7 +362,7 @@ func (e *Engine) Succeeded(a Attempt, account model.Account) error {
 		}
 		fields := make([]string, 0, 8)
 		if a.Have != nil {
-			for _, n := range reconcile.Difference(*a.Have, a.Want) {
+			for _, n := range a.Writes() {
 				fields = append(fields, string(n))
 			}
 		}
@@ -288,7 +412,8 @@ func deliveredVerb(a Attempt) string {
 	return "updated"
 }
 
-// wakeReports lets jobs that waited for this manager's account go at once.
+// wakeReports lets jobs go at once that waited for this manager's account, or whose
+// link to it was refused while it was another.
 func (c *change) wakeReports(target string, manager model.PersonID) error {
 	var waiting []model.PersonID
 	for p, err := range store.PersonByManager.Find(c.tx, store.Key(string(manager))) {
@@ -303,8 +428,9 @@ func (c *change) wakeReports(target string, manager model.PersonID) error {
 		if err != nil {
 			return err
 		}
-		if ok && job.State == model.JobReady && job.Attempts == 0 && !job.NotBefore.IsZero() {
-			job.NotBefore = time.Time{}
+		onlyLink := slices.Equal(job.Changed, []model.Name{model.Manager})
+		if ok && (job.State == model.JobReady && job.Attempts == 0 && !job.NotBefore.IsZero() || job.State == model.JobParked && onlyLink) {
+			job.State, job.Reason, job.NotBefore = model.JobReady, "", time.Time{}
 			if err := store.Outbox.Put(c.tx, key, job); err != nil {
 				return err
 			}
@@ -337,8 +463,16 @@ func (e *Engine) Failed(a Attempt, f Outcome) error {
 			return c.forgetAccount(a)
 		}
 		job, ok, err := store.Outbox.Get(c.tx, key)
-		if err != nil || !ok {
+		if err != nil {
 			return err
+		}
+		if !f.Applied {
+			if err := c.restoreDoubt(a); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return nil
 		}
 		job.LastClass, job.LastError, job.NotBefore, job.Uncertain = f.Class, f.Text, f.NotBefore, f.Applied || a.Uncertain
 		if f.Free {
@@ -369,6 +503,9 @@ func (c *change) forgetAccount(a Attempt) error {
 		}
 	}
 	if err := store.Deliveries.Delete(c.tx, key); err != nil {
+		return err
+	}
+	if err := store.Doubts.Delete(c.tx, key); err != nil {
 		return err
 	}
 	if err := store.Accounts.Delete(c.tx, store.TargetRemote{Target: a.Target, RemoteID: a.RemoteID}); err != nil {
@@ -520,14 +657,11 @@ func (e *Engine) Listed(target string, accounts []model.Account) error {
 		if err := c.evaluateTouched(); err != nil {
 			return err
 		}
-		lane, _, err := store.Lanes.Get(c.tx, target)
+		lane, err := c.lane(target)
 		if err != nil {
 			return err
 		}
-		lane.Target, lane.Listed = target, c.at
-		if lane.State == "" {
-			lane.State, lane.Since = model.LaneOpen, c.at
-		}
+		lane.Listed = c.at
 		if err := store.Lanes.Put(c.tx, target, lane); err != nil {
 			return err
 		}
@@ -553,31 +687,4 @@ func (c *change) forgetUnlisted(target string, listing uint64) error {
 		}
 	}
 	return nil
-}
-
-// SetLane stores the state of the way to a target; reason is journaled when the
-// state changes.
-func (e *Engine) SetLane(actor, target string, fn func(*model.Lane)) error {
-	return e.update(actor, 0, model.JobReady, func(c *change) error {
-		lane, _, err := store.Lanes.Get(c.tx, target)
-		if err != nil {
-			return err
-		}
-		if lane.State == "" {
-			lane.State, lane.Since = model.LaneOpen, c.at
-		}
-		lane.Target = target
-		before := lane.State
-		fn(&lane)
-		if lane.State != before {
-			lane.Since = c.at
-			passing := lane.State == model.LaneWaiting || before == model.LaneWaiting && lane.State == model.LaneOpen
-			if !passing || actor != actorSelf {
-				if _, err := c.event("lane_"+string(lane.State), "target:"+target, lane.Reason); err != nil {
-					return err
-				}
-			}
-		}
-		return store.Lanes.Put(c.tx, target, lane)
-	})
 }

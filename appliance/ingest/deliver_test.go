@@ -28,8 +28,7 @@ func (w *world) active() (n int) {
 
 func TestAttemptIsOnDiskBeforeTheRequestLeaves(t *testing.T) {
 	w, id := ready(t)
-	usage := map[int64]int{1795334400: 1}
-	a, err := w.e.Begin("javelo", id, usage)
+	a, err := w.e.Begin("javelo", id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +43,22 @@ func TestAttemptIsOnDiskBeforeTheRequestLeaves(t *testing.T) {
 	if !again.Uncertain || again.Number != 2 || again.Step != ingest.StepCreate {
 		t.Errorf("the next attempt: %+v", again)
 	}
+}
+
+func TestSpentBudgetIsOnDiskBesideTheRestOfTheLane(t *testing.T) {
+	w, _ := ready(t)
+	usage, since := map[int64]int{1795334400: 1}, w.now.UTC()
+	if err := w.e.SetLane("rollcall", "javelo", func(l *model.Lane) { l.State, l.Reason = model.LaneWaiting, "told to wait" }); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.e.Spent("javelo", usage, 12, since); err != nil {
+		t.Fatal(err)
+	}
 	var lane model.Lane
 	w.view(func(tx *store.Tx) (err error) { lane, _, err = store.Lanes.Get(tx, "javelo"); return err })
-	if diff := cmp.Diff(usage, lane.Usage); diff != "" {
-		t.Errorf("what the budget spent: %s", diff)
+	want := model.Lane{Target: "javelo", State: model.LaneWaiting, Since: since, Reason: "told to wait", Usage: usage, Sent: 12, SentSince: since}
+	if diff := cmp.Diff(want, lane); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -203,6 +214,8 @@ func TestAccountThatIsNotThereAnyMoreIsForgottenAndMadeAnew(t *testing.T) {
 	if !slices.Contains(w.journal(), "account_gone") {
 		t.Errorf("journal %v", w.journal())
 	}
+	w.failed(w.begin(id), ingest.Outcome{Class: "throttled", Free: true})
+	w.failed(ingest.Attempt{Target: "javelo", Person: id}, ingest.Outcome{Class: "throttled", Free: true})
 	// Of a leaver there is nothing to make anew.
 	w.read("hr", left(someone(1, "title", "Partner")))
 	if len(w.jobs()) != 0 {
@@ -290,10 +303,10 @@ func TestAccountOfAnotherPersonIsNeverClaimed(t *testing.T) {
 
 func TestDeliveryOfSomebodyWhoIsNoPersonAnyMoreIsDropped(t *testing.T) {
 	w, id := ready(t)
-	if a, err := w.e.Begin("javelo", "p_unknown", nil); a.Step != ingest.StepNone || err != nil {
+	if a, err := w.e.Begin("javelo", "p_unknown"); a.Step != ingest.StepNone || err != nil {
 		t.Errorf("attempt %+v, %v", a, err)
 	}
-	if a, err := w.e.Begin("elevo", id, nil); a.Step != ingest.StepNone || err != nil {
+	if a, err := w.e.Begin("elevo", id); a.Step != ingest.StepNone || err != nil {
 		t.Errorf("attempt in a target that is not configured: %+v, %v", a, err)
 	}
 	w.failed(ingest.Attempt{Target: "javelo", Person: "p_unknown"}, ingest.Outcome{Class: "transient"})

@@ -46,6 +46,7 @@ type Outlook struct {
 	// Have is what the target is known to hold; nil: nothing.
 	Have      *model.Desired
 	Delivered *model.Delivered
+	Doubt     model.Doubt    // what unanswered writes may have changed
 	Listed    *store.Account // the account to adopt, when nothing was delivered
 	TakenBy   model.PersonID // the person whose account already has this login
 }
@@ -53,6 +54,12 @@ type Outlook struct {
 // Look compares a person with a target as they stand in the transaction; false
 // when there is no such person.
 func Look(tx *store.Tx, t *TargetSettings, id model.PersonID) (Outlook, bool, error) {
+	return look(tx, t, id, nil)
+}
+
+// look is Look, with the account that was found for a person of whom nothing was
+// delivered; nil: the one that was listed, if any.
+func look(tx *store.Tx, t *TargetSettings, id model.PersonID, found *model.Account) (Outlook, bool, error) {
 	p, ok, err := store.Persons.Get(tx, id)
 	if err != nil || !ok {
 		return Outlook{}, false, err
@@ -66,10 +73,22 @@ func Look(tx *store.Tx, t *TargetSettings, id model.PersonID) (Outlook, bool, er
 	case had:
 		o.Delivered = &d
 		holding = reconcile.Holding{State: &d.Sent, Ours: true}
+	case found != nil:
+		have, err := heldBy(tx, t.Name, id, *found)
+		if err != nil {
+			return Outlook{}, false, err
+		}
+		holding = reconcile.Holding{State: &have}
 	case p.EmailKey != "":
 		if holding, err = o.findListed(tx, t.Name); err != nil {
 			return Outlook{}, false, err
 		}
+	}
+	if o.Doubt, _, err = store.Doubts.Get(tx, store.TargetPerson{Target: t.Name, Person: id}); err != nil {
+		return Outlook{}, false, err
+	}
+	if found == nil {
+		holding.Doubt, holding.Maybe = o.Doubt.Changed, len(o.Doubt.Logins) > 0
 	}
 	o.Have = holding.State
 	manager, err := viewManager(tx, t.Name, p.Manager)
@@ -181,8 +200,9 @@ func viewManager(tx *store.Tx, target string, id model.PersonID) (reconcile.Mana
 	isActive := delivered && d.Sent.Active
 	v.Linkable = isActive && m.Access != model.AccessOff || m.Access == model.AccessOn && m.Waiting == "" && len(m.Held) == 0
 	// Only what the target was told counts: while a guard holds the manager's
-	// deactivation, their reports keep the link.
-	v.Off = delivered && !d.Sent.Active && m.Access != model.AccessOn
+	// deactivation, their reports keep the link. Who left without ever having had
+	// an account is nobody's manager there either.
+	v.Off = delivered && !d.Sent.Active && m.Access != model.AccessOn || !delivered && m.Access == model.AccessOff
 	return v, nil
 }
 

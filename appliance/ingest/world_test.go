@@ -255,7 +255,7 @@ func (w *world) jobs() map[string]int {
 
 func (w *world) begin(id model.PersonID) ingest.Attempt {
 	w.t.Helper()
-	a, err := w.e.Begin("javelo", id, nil)
+	a, err := w.e.Begin("javelo", id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -51,6 +51,23 @@ type Delivered struct {
 	At       time.Time `json:"at"`
 }
 
+// Doubt is what writes without an answer may have changed for one person in a
+// target. What was delivered is then no proof of what the account holds, and there
+// may be an account of which nothing is known. It lasts until an answer settles it,
+// whatever becomes of the job meanwhile.
+type Doubt struct {
+	Target string   `json:"target"`
+	Person PersonID `json:"person"`
+	// Changed names the attributes that unanswered updates wrote, sorted; "active",
+	// "email" and "manager" among them.
+	Changed []Name `json:"changed,omitempty"`
+	// Logins are those of unanswered creates.
+	Logins []string `json:"logins,omitempty"`
+}
+
+// Empty reports whether there is no doubt.
+func (d Doubt) Empty() bool { return len(d.Changed) == 0 && len(d.Logins) == 0 }
+
 // Effect is what a delivery does to an account.
 type Effect string
 
@@ -130,6 +147,10 @@ type Lane struct {
 	// Usage counts requests per ten-second slot, keyed by the slot's Unix time,
 	// so that a restart does not forget what the budget already spent.
 	Usage map[int64]int `json:"usage,omitempty"`
+	// Sent counts what was delivered since SentSince, when there was nothing to do
+	// the last time: the progress of a long backlog, across restarts.
+	Sent      int       `json:"sent,omitempty"`
+	SentSince time.Time `json:"sent_since,omitzero"`
 }
 
 // Verdict is how a read ended.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 
 	"rollcall/appliance/identity"
@@ -61,7 +62,14 @@ type Holding struct {
 	State *model.Desired
 	// Ours says that State was delivered by us.
 	Ours bool
+	// Doubt names what writes without an answer may have changed: of these State
+	// says only what they were before.
+	Doubt []model.Name
+	// Maybe says that a create without an answer may have made an account.
+	Maybe bool
 }
+
+func (h Holding) doubts(n model.Name) bool { return slices.Contains(h.Doubt, n) }
 
 // Project compares a person with what a target is known to hold. Absent
 // attributes stay as they are, null ones are cleared, and an account that is off
@@ -74,13 +82,13 @@ func Project(p model.Person, holding Holding, manager ManagerView, rules *Target
 	case p.Access == model.AccessKeep:
 		return Projection{Blocked: p.Reason}
 	case p.Access == model.AccessOff:
-		return switchOff(have)
+		return switchOff(p, holding)
 	case have == nil && p.Waiting != "":
 		return Projection{Blocked: p.Waiting}
 	case p.EmailKey == "" && have == nil:
 		return Projection{Blocked: "there is no email to log in with"}
 	}
-	pr := Projection{Want: want(p, have, manager, rules)}
+	pr := Projection{Want: want(p, holding, manager, rules)}
 	if have != nil && !SameLogin(have.Email, pr.Want.Email) && !rules.IdentifierChanges {
 		pr.Want.Email, pr.LoginChange = have.Email, true
 	}
@@ -95,27 +103,34 @@ func Project(p model.Person, holding Holding, manager ManagerView, rules *Target
 	default:
 		pr.Effect = model.EffectUpdate
 	}
-	pr.Changed = Difference(*have, pr.Want)
+	pr.Changed = holding.differs(pr.Want)
 	if pr.Effect == model.EffectUpdate && len(pr.Changed) == 0 {
 		pr.Effect = model.EffectNone
 	}
 	return pr
 }
 
-func switchOff(have *model.Desired) Projection {
-	if have == nil || !have.Active {
+func switchOff(p model.Person, holding Holding) Projection {
+	have := holding.State
+	if have == nil && holding.Maybe {
+		// Whether there is anything to switch off, the target must be asked.
+		off := model.Desired{Person: p.ID, Email: identity.Deliverable(p.Attributes.Text(model.Email)), Attributes: map[model.Name]string{}}
+		return Projection{Effect: model.EffectDeactivate, Want: off, Changed: []model.Name{ActiveName}}
+	}
+	if have == nil || !have.Active && !holding.doubts(ActiveName) {
 		return Projection{}
 	}
 	off := *have
 	off.Active = false
 	// A disabled user cannot carry a manager in Javelo, and need not anywhere.
-	if have.Manager != nil && have.Manager.Person != "" {
+	if have.Manager != nil && have.Manager.Person != "" || holding.doubts(model.Manager) {
 		off.Manager = &model.ManagerLink{}
 	}
-	return Projection{Effect: model.EffectDeactivate, Want: off, Changed: Difference(*have, off)}
+	return Projection{Effect: model.EffectDeactivate, Want: off, Changed: holding.differs(off)}
 }
 
-func want(p model.Person, have *model.Desired, manager ManagerView, rules *TargetRules) model.Desired {
+func want(p model.Person, holding Holding, manager ManagerView, rules *TargetRules) model.Desired {
+	have := holding.State
 	w := model.Desired{Person: p.ID, Active: true, Attributes: map[model.Name]string{}}
 	if have != nil {
 		w.Email, w.Manager = have.Email, have.Manager
@@ -130,17 +145,20 @@ func want(p model.Person, have *model.Desired, manager ManagerView, rules *Targe
 		if !rules.takes(n) {
 			continue
 		}
-		if _, held := w.Attributes[n]; v.Null && !held {
+		if _, held := w.Attributes[n]; v.Null && !held && !holding.doubts(n) {
 			continue // clearing what was never there is no change
 		}
 		w.Attributes[n] = v.Text
 	}
 	if rules.Derive != nil {
 		for n, v := range rules.Derive(p.Attributes) {
-			if _, held := w.Attributes[n]; v != "" || held {
+			if _, held := w.Attributes[n]; v != "" || held || holding.doubts(n) {
 				w.Attributes[n] = v
 			}
 		}
+	}
+	if holding.doubts(model.Manager) && w.Manager == nil {
+		w.Manager = &model.ManagerLink{} // back to what it was before the unanswered write
 	}
 	switch v, said := p.Attributes[model.Manager]; {
 	case manager.Linkable:
@@ -182,6 +200,40 @@ func Difference(have, want model.Desired) []model.Name {
 	}
 	model.SortNames(out)
 	return out
+}
+
+// differs names what has to be written for the account to hold want: what differs,
+// and what cannot be known.
+func (h Holding) differs(want model.Desired) []model.Name {
+	out := Difference(*h.State, want)
+	for _, n := range h.Doubt {
+		_, said := want.Attributes[n]
+		if (said || n == ActiveName || n == model.Email || n == model.Manager) && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	model.SortNames(out)
+	return out
+}
+
+// Unsure returns have with everything in doubt made to differ from want, so that
+// whoever writes the difference writes that as well.
+func Unsure(have, want model.Desired, doubt []model.Name) model.Desired {
+	known := have
+	known.Attributes = maps.Clone(have.Attributes)
+	for _, n := range doubt {
+		switch n {
+		case ActiveName:
+			known.Active = !want.Active
+		case model.Email:
+			known.Email = ""
+		case model.Manager:
+			known.Manager = nil
+		default:
+			delete(known.Attributes, n)
+		}
+	}
+	return known
 }
 
 func managerOf(d model.Desired) model.PersonID {

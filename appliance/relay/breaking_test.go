@@ -62,7 +62,7 @@ func loginOf(w *world, id model.PersonID) string {
 
 func TestClockSetBackDelaysAJobNoLongerThanTheLongestWait(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, w *world) {
-		a, err := w.e.Begin("javelo", w.person(1), nil)
+		a, err := w.e.Begin("javelo", w.person(1))
 		if err != nil {
 			t.Fatal(err)
 		}

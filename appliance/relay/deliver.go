@@ -3,36 +3,35 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
-	"rollcall/appliance/reconcile"
 	"rollcall/connectors"
 )
 
 // deliver takes one person's job to the target. open is false when the lane
 // closed on it.
 func (l *Lane) deliver(ctx context.Context, person model.PersonID) (open bool, err error) {
-	var usage map[int64]int
-	if l.budget != nil {
-		usage = l.budget.Usage()
-	}
-	a, err := l.engine.Begin(l.name, person, usage)
+	a, err := l.engine.Begin(l.name, person)
 	if err != nil || a.Step == ingest.StepNone || a.Step == ingest.StepWait {
 		return true, err
 	}
+	l.pass(AttemptStored)
 	account, err := l.write(ctx, &a)
+	l.pass(Answered)
 	switch {
 	case errors.Is(err, errNotOurs):
 		return true, nil // parked behind a conflict already
+	case errors.Is(err, errNotThere):
+		return true, l.engine.NotThere(a)
 	case err == nil:
 		if err := l.engine.Succeeded(a, account); err != nil {
 			return false, err
 		}
-		l.mu.Lock()
-		l.sent++
-		l.mu.Unlock()
+		l.pass(OutcomeStored)
+		l.counted()
 		lane, err := l.lane()
 		if err != nil {
 			return false, err
@@ -47,20 +46,34 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (open bool, e
 // errNotOurs says that the account found belongs to another person.
 var errNotOurs = errors.New("the account is another person's")
 
+// errNotThere says that there is no account to switch off.
+var errNotThere = errors.New("there is no account")
+
 // write performs the attempt. A create that may have happened before, or that
 // the target refuses because the login exists, becomes a look-up and an adoption.
 func (l *Lane) write(ctx context.Context, a *ingest.Attempt) (model.Account, error) {
 	if a.Step == ingest.StepCreate && a.Uncertain {
-		found, err := l.adopt(ctx, a)
-		if err != nil {
-			return model.Account{}, err
+		for _, login := range a.Logins {
+			if found, err := l.adopt(ctx, a, login); err != nil {
+				return model.Account{}, err
+			} else if found {
+				return l.update(ctx, a)
+			}
 		}
-		if !found {
-			a.Uncertain = false
+		if !slices.Contains(a.Logins, a.Want.Email) && a.Want.Active {
+			if found, err := l.adopt(ctx, a, a.Want.Email); err != nil {
+				return model.Account{}, err
+			} else if found {
+				return l.update(ctx, a)
+			}
 		}
+		a.Uncertain = false
 	}
-	if a.Step == ingest.StepUpdate {
+	switch {
+	case a.Step == ingest.StepUpdate:
 		return l.update(ctx, a)
+	case !a.Want.Active:
+		return model.Account{}, errNotThere
 	}
 	account, err := l.target.Create(ctx, a.Want)
 	if errors.Is(err, connectors.ErrManagerRefused) {
@@ -68,10 +81,13 @@ func (l *Lane) write(ctx context.Context, a *ingest.Attempt) (model.Account, err
 		a.Want.Manager = nil
 		account, err = l.target.Create(ctx, a.Want)
 	}
+	if err == nil && ignoredLink(a.Want, account) {
+		a.Want.Manager, a.LinkLeft = nil, true
+	}
 	if connectors.ClassOf(err) != connectors.Taken {
 		return account, err
 	}
-	found, findErr := l.adopt(ctx, a)
+	found, findErr := l.adopt(ctx, a, a.Want.Email)
 	switch {
 	case findErr != nil:
 		return model.Account{}, findErr
@@ -83,13 +99,20 @@ func (l *Lane) write(ctx context.Context, a *ingest.Attempt) (model.Account, err
 }
 
 func (l *Lane) update(ctx context.Context, a *ingest.Attempt) (model.Account, error) {
-	account, err := l.target.Update(ctx, a.RemoteID, a.Have, a.Want)
+	account, err := l.target.Update(ctx, a.RemoteID, a.Base(), a.Want)
 	if errors.Is(err, connectors.ErrManagerRefused) && a.Have != nil {
 		// The rest need not wait for the link, which is tried again on its own.
-		a.Want.Manager = a.Have.Manager
-		if len(reconcile.Difference(*a.Have, a.Want)) > 0 {
-			account, err = l.target.Update(ctx, a.RemoteID, a.Have, a.Want)
+		a.Want.Manager, a.LinkLeft = nil, true
+		if len(a.Writes()) > 0 {
+			account, err = l.target.Update(ctx, a.RemoteID, a.Base(), a.Want)
 		}
+	}
+	if wrote := a.Writes(); err == nil && slices.Contains(wrote, model.Manager) && ignoredLink(a.Want, account) {
+		if len(wrote) == 1 {
+			return account, &connectors.Error{Class: connectors.Invalid, Op: l.name + ": update account", Err: connectors.ErrManagerRefused,
+				Detail: "the target accepted the link and did not keep it"}
+		}
+		a.Want.Manager, a.LinkLeft = nil, true
 	}
 	if account.RemoteID == "" {
 		account.RemoteID = a.RemoteID
@@ -97,9 +120,15 @@ func (l *Lane) update(ctx context.Context, a *ingest.Attempt) (model.Account, er
 	return account, err
 }
 
-// adopt looks for the account under the person's login and takes it over.
-func (l *Lane) adopt(ctx context.Context, a *ingest.Attempt) (bool, error) {
-	account, found, err := l.target.Find(ctx, a.Want.Email)
+// ignoredLink reports whether the target answered a write with an account that has
+// no manager where one was written.
+func ignoredLink(want model.Desired, answer model.Account) bool {
+	return want.Active && want.Manager != nil && want.Manager.Person != "" && answer.Login != "" && answer.ManagerRemoteID == "" && answer.ManagerLogin == ""
+}
+
+// adopt looks for the account under a login of the person and takes it over.
+func (l *Lane) adopt(ctx context.Context, a *ingest.Attempt, login string) (bool, error) {
+	account, found, err := l.target.Find(ctx, login)
 	if err != nil || !found {
 		return false, err
 	}
@@ -107,6 +136,7 @@ func (l *Lane) adopt(ctx context.Context, a *ingest.Attempt) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	l.pass(AccountClaimed)
 	if !mine {
 		return false, errNotOurs
 	}
@@ -133,6 +163,7 @@ func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
 	if err := l.engine.Failed(a, out); err != nil {
 		return false, err
 	}
+	l.pass(FailureStored)
 	switch class {
 	case connectors.Invalid, connectors.Taken, connectors.Gone:
 		return true, nil

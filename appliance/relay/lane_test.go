@@ -251,21 +251,28 @@ func TestWeekOfOutageCostsOneWritePerPerson(t *testing.T) {
 }
 
 // spent is a budget that only remembers.
-type spent struct{ usage, restored map[int64]int }
+type spent struct {
+	restored map[int64]int
+	keep     func(map[int64]int) error
+}
 
-func (b *spent) Usage() map[int64]int    { return b.usage }
-func (b *spent) Restore(u map[int64]int) { b.restored = u }
+func (b *spent) Restore(u map[int64]int)           { b.restored = u }
+func (b *spent) Keep(fn func(map[int64]int) error) { b.keep = fn }
 
 func TestBudgetSurvivesARestart(t *testing.T) {
 	inBubble(t, 2, func(t *testing.T, w *world) {
-		first := &spent{usage: map[int64]int{1795334400: 7}}
+		first := &spent{}
+		usage := map[int64]int{1795334400: 7}
 		w.budget = first
 		w.start()
+		if err := first.keep(usage); err != nil { // a request of the listing, or of a look-up
+			t.Fatal(err)
+		}
 		w.stop()
 		second := &spent{}
 		w.budget = second
 		w.start()
-		if diff := cmp.Diff(first.usage, second.restored); diff != "" {
+		if diff := cmp.Diff(usage, second.restored); diff != "" {
 			t.Errorf("what was spent: %s", diff)
 		}
 	})

@@ -56,10 +56,11 @@ const (
 
 // Budget is the rate limit of a target, shared with its connector.
 type Budget interface {
-	// Usage returns how many requests were sent per slot, by the slot's start in
-	// Unix seconds.
-	Usage() map[int64]int
+	// Restore adds what was spent before the process started, per slot, by the
+	// slot's start in Unix seconds.
 	Restore(map[int64]int)
+	// Keep has what is spent handed to fn before each request leaves.
+	Keep(fn func(usage map[int64]int) error)
 }
 
 // Lane delivers to one target. Run is called once; the other methods are safe
@@ -73,10 +74,14 @@ type Lane struct {
 	log    hclog.Logger
 	kick   chan struct{}
 
-	mu      sync.Mutex // guards what follows
-	busy    bool
-	sent    int
-	started time.Time
+	// Watch, when set before Run, is told of every [Moment] that the lane passes, in
+	// its own goroutine: for whoever follows what a delivery does step by step.
+	Watch func(Moment)
+
+	mu    sync.Mutex // guards what follows
+	busy  bool
+	sent  int
+	since time.Time // zero: there was nothing to do the last time it looked
 }
 
 // New returns a lane.
@@ -95,7 +100,8 @@ func (l *Lane) Kick() {
 	}
 }
 
-// Progress is how much was sent since the lane last had nothing to do.
+// Progress is how much was sent since the lane last had nothing to do. A restart
+// does not begin it anew.
 type Progress struct {
 	Sent    int
 	Started time.Time
@@ -105,16 +111,36 @@ type Progress struct {
 func (l *Lane) Busy() (Progress, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Progress{Sent: l.sent, Started: l.started}, l.busy
+	return Progress{Sent: l.sent, Started: l.since}, l.busy
 }
 
-func (l *Lane) setBusy(busy bool) {
+// working says that there is something to do, resting that the lane closed on it.
+func (l *Lane) working() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if busy && !l.busy {
-		l.sent, l.started = 0, time.Now()
+	if l.since.IsZero() {
+		l.sent, l.since = 0, time.Now()
 	}
-	l.busy = busy
+	l.busy = true
+}
+
+func (l *Lane) resting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = false
+}
+
+// idle says that there is nothing to do.
+func (l *Lane) idle() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy, l.since = false, time.Time{}
+}
+
+func (l *Lane) counted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent++
 }
 
 // Run delivers until ctx ends, and returns nil then.
@@ -124,6 +150,7 @@ func (l *Lane) Run(ctx context.Context) error {
 	}
 	for {
 		wait, err := l.work(ctx)
+		l.resting()
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -133,7 +160,6 @@ func (l *Lane) Run(ctx context.Context) error {
 			l.log.Error("delivery not stored", "target", l.name, "error", err)
 			wait = time.Minute
 		}
-		l.setBusy(false)
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -146,13 +172,29 @@ func (l *Lane) Run(ctx context.Context) error {
 	}
 }
 
-// restore tells the budget what was spent before the process started.
+// restore goes on where the last process stopped: what the budget had spent, and
+// how far a backlog had come.
 func (l *Lane) restore() error {
 	lane, err := l.lane()
-	if err == nil && l.budget != nil && lane.Usage != nil {
-		l.budget.Restore(lane.Usage)
+	if err != nil {
+		return err
 	}
-	return err
+	l.mu.Lock()
+	l.sent, l.since = lane.Sent, lane.SentSince
+	l.mu.Unlock()
+	if l.budget == nil {
+		return nil
+	}
+	l.budget.Restore(lane.Usage)
+	l.budget.Keep(func(usage map[int64]int) error {
+		at, _ := l.Busy()
+		if err := l.engine.Spent(l.name, usage, at.Sent, at.Started); err != nil {
+			return err
+		}
+		l.pass(RequestCounted)
+		return nil
+	})
+	return nil
 }
 
 func (l *Lane) lane() (model.Lane, error) {
@@ -176,7 +218,7 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 			return wait, nil
 		}
 		if age := time.Since(lane.Listed); age >= listEvery || age < -longestWait {
-			l.setBusy(true)
+			l.working()
 			if err := l.list(ctx, lane); err != nil {
 				return 0, err
 			}
@@ -184,9 +226,10 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		}
 		jobs, next, err := l.due()
 		if err != nil || len(jobs) == 0 {
+			l.idle()
 			return min(next, idle), err
 		}
-		l.setBusy(true)
+		l.working()
 		probing := lane.State != model.LaneOpen && lane.State != ""
 		before := jobs[0]
 		if err := l.send(ctx, jobs, probing); err != nil {
@@ -270,7 +313,8 @@ func rank(j model.Job) int {
 }
 
 // send delivers a handful of jobs, managers before their reports, and stops
-// early when the lane closes. A probing lane sends one.
+// early when the lane closes, or when something new may have to go first. A
+// probing lane sends one.
 func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
 	done := map[model.PersonID]bool{}
 	for _, job := range jobs {
@@ -287,6 +331,11 @@ func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
 			if err != nil || !open || probing || ctx.Err() != nil {
 				return err
 			}
+			select {
+			case <-l.kick:
+				return nil // somebody may have left meanwhile, who must not wait for the rest
+			default:
+			}
 		}
 	}
 	return nil
@@ -299,8 +348,10 @@ func (l *Lane) stillOpen() (bool, error) {
 }
 
 // chain returns the person of the job behind those managers, top first, who are
-// about to get an account: so that one write carries the link. It never follows
-// a circle twice.
+// about to get an account: so that one write carries the link. It ends at the
+// first manager who has one or is not about to get one, for a link needs no more
+// than the manager's own account; so each step up is a delivery made, and a long
+// line of managers is walked once. It never follows a circle twice.
 func (l *Lane) chain(job model.Job, done map[model.PersonID]bool) ([]model.PersonID, error) {
 	if done[job.Person] {
 		return nil, nil
@@ -322,11 +373,14 @@ func (l *Lane) chain(job model.Job, done map[model.PersonID]bool) ([]model.Perso
 			if err != nil {
 				return err
 			}
-			if ok && m.State == model.JobReady && !m.NotBefore.After(time.Now()) && m.Effect != model.EffectUpdate && m.Effect != model.EffectDeactivate {
-				chain = append([]model.PersonID{id}, chain...)
+			coming := ok && m.State == model.JobReady && believable(m.NotBefore) <= 0 && m.Effect != model.EffectUpdate && m.Effect != model.EffectDeactivate
+			if !coming {
+				return nil
 			}
+			chain = append(chain, id)
 		}
 	})
+	slices.Reverse(chain)
 	return chain, err
 }
 
@@ -346,6 +400,16 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 	if failure == nil && !last {
 		failure = &connectors.Error{Class: connectors.Transient, Op: l.name + ": list accounts", Detail: "the listing ended before its last page"}
 	}
+	if failure == nil && len(accounts) == 0 {
+		n, err := l.delivered()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			failure = &connectors.Error{Class: connectors.Transient, Op: l.name + ": list accounts",
+				Detail: "the target lists nobody, and accounts were delivered there", Next: "Check that the token and base_url are those of the same tenant as before"}
+		}
+	}
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -354,6 +418,7 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 		_, err := l.setback(failure)
 		return err
 	}
+	l.pass(AccountsListed)
 	if err := l.recovered(lane); err != nil {
 		return err
 	}
@@ -361,5 +426,18 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 	if err := l.engine.Listed(l.name, accounts); err != nil {
 		return fmt.Errorf("%s: store the listing: %w", l.name, err)
 	}
+	l.pass(ListingStored)
 	return nil
+}
+
+// delivered returns whether, and roughly how many, accounts were delivered.
+func (l *Lane) delivered() (n int, err error) {
+	err = l.store.View(func(tx *store.Tx) error {
+		for _, err := range store.Deliveries.Each(tx, store.Prefix(l.name)) {
+			n++
+			return err
+		}
+		return nil
+	})
+	return n, err
 }

@@ -34,6 +34,8 @@ type target struct {
 	fail, applied func(call) error
 	// partial ends the listing before its last page.
 	partial bool
+	// forgetful drops every link to a manager without a word.
+	forgetful bool
 }
 
 // call is one request: list, find, create, update, deactivate.
@@ -111,7 +113,7 @@ func (f *target) Create(_ context.Context, want model.Desired) (model.Account, e
 	return f.answer(c, a)
 }
 
-func (f *target) Update(_ context.Context, id string, _ *model.Desired, want model.Desired) (model.Account, error) {
+func (f *target) Update(_ context.Context, id string, have *model.Desired, want model.Desired) (model.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := call{op: "update", login: want.Email}
@@ -124,11 +126,32 @@ func (f *target) Update(_ context.Context, id string, _ *model.Desired, want mod
 	if err := f.enter(c); err != nil {
 		return model.Account{}, err
 	}
+	if f.forgetful {
+		c.manager = ""
+	}
 	a, ok := f.accounts[id]
 	if !ok {
 		return model.Account{}, &connectors.Error{Class: connectors.Gone, Op: "javelo: update account", Detail: "404"}
 	}
-	a.Login, a.Active, a.Attributes, a.ManagerRemoteID = want.Email, want.Active, maps.Clone(want.Attributes), c.manager
+	// Only the difference is written, as the contract says.
+	if have == nil || have.Active != want.Active {
+		a.Active = want.Active
+	}
+	if have == nil || have.Email != want.Email {
+		a.Login = want.Email
+	}
+	a.Attributes = maps.Clone(a.Attributes)
+	for n, v := range want.Attributes {
+		if have != nil {
+			if old, known := have.Attributes[n]; known && old == v {
+				continue
+			}
+		}
+		a.Attributes[n] = v
+	}
+	if want.Manager != nil && (have == nil || have.Manager == nil || have.Manager.Person != want.Manager.Person) {
+		a.ManagerRemoteID = c.manager
+	}
 	f.accounts[id] = a
 	return f.answer(c, a)
 }

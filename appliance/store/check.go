@@ -17,7 +17,7 @@ type checker interface {
 func (s *Store) CheckIndexes() error {
 	return s.View(func(tx *Tx) error {
 		var all []error
-		for _, c := range []checker{Records, Persons, Decisions, Conflicts, Outbox, Deliveries, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
+		for _, c := range []checker{Records, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
 			all = append(all, c.checkIndexes(tx))
 		}
 		return errors.Join(all...)

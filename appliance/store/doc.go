@@ -38,6 +38,7 @@
 //	outbox.run              run (8) 0 key
 //	delivered             target 0 personID → model.Delivered
 //	delivered.remote        target 0 remoteID → target 0 personID        unique
+//	doubts                target 0 personID → model.Doubt, what unanswered writes may have changed
 //	accounts              target 0 remoteID → Account, as last listed
 //	accounts.email          target 0 normalised login 0 key
 //	lanes                 target → model.Lane

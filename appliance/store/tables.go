@@ -161,6 +161,7 @@ var (
 	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
 	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
 	Deliveries = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
+	Doubts     = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
 	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
 	Lanes      = newTable[string, model.Lane]("lanes", text[string])
 	Sources    = newTable[string, SourceState]("sources", text[string]).remember()

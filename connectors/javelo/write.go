@@ -148,7 +148,7 @@ func (t *Target) Update(ctx context.Context, remoteID string, have *model.Desire
 // operations lists what to write, in the order Javelo needs: a manager is
 // cleared before the account is disabled, and set after it is enabled.
 func operations(have *model.Desired, want model.Desired, link *model.ManagerLink, sent []change) []operation {
-	linked := link != nil && (have == nil || !sameLink(heldLink(*have), link))
+	linked := link != nil && (have == nil || !sameLink(heldLink(*have, want), link))
 	var ops []operation
 	if linked && !named(link) {
 		ops = append(ops, replace(managerLogin.String(), nil))
@@ -190,12 +190,13 @@ func wantedLink(op string, want model.Desired) (*model.ManagerLink, error) {
 	return want.Manager, nil
 }
 
-// heldLink is the link an account has when it holds d; nil means not known.
-func heldLink(d model.Desired) *model.ManagerLink {
-	if !d.Active {
+// heldLink is the link an account has when it holds have; nil means not known. A
+// disabled account has none, and whoever enables one whose link is not known says so.
+func heldLink(have, want model.Desired) *model.ManagerLink {
+	if !have.Active && (have.Manager != nil || !want.Active) {
 		return &model.ManagerLink{}
 	}
-	return d.Manager
+	return have.Manager
 }
 
 // named reports whether a link leads to somebody.

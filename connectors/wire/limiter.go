@@ -26,6 +26,9 @@ type Limiter struct {
 
 	mu   sync.Mutex    // guards used
 	used map[int64]int // requests by the Unix time of their slot's start
+
+	keeping sync.Mutex // guards keep, and the order of what is kept
+	keep    func(usage map[int64]int) error
 }
 
 // NewLimiter allows max requests per window. A max below 1 counts as 1 and a
@@ -54,7 +57,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 		}
 		wait, ok := l.TryTake(time.Now())
 		if ok {
-			return nil
+			return l.kept()
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -87,6 +90,53 @@ func (l *Limiter) TryTake(now time.Time) (time.Duration, bool) {
 		}
 	}
 	return l.window, false // not reached: all slots gone leave a total of 0
+}
+
+// Keep has every request that Wait allows handed to fn, counted into the usage,
+// before it may leave: what fn stored is never less than what was sent, even if the
+// process ends at that moment. An error of fn is returned by Wait, and the request
+// stays unsent. Calls of fn do not overlap, and come in the order of counting.
+func (l *Limiter) Keep(fn func(usage map[int64]int) error) {
+	l.keeping.Lock()
+	defer l.keeping.Unlock()
+	l.keep = fn
+}
+
+func (l *Limiter) kept() error {
+	l.keeping.Lock()
+	defer l.keeping.Unlock()
+	if l.keep == nil {
+		return nil
+	}
+	return l.keep(l.Usage())
+}
+
+// Until returns how long n more requests take at least from now on, sent as fast
+// as the window allows.
+func (l *Limiter) Until(now time.Time, n int) time.Duration {
+	type freed struct {
+		at time.Time
+		n  int
+	}
+	l.mu.Lock()
+	l.forget(now)
+	free := []freed{{now, l.max}}
+	for _, s := range slices.Sorted(maps.Keys(l.used)) {
+		free[0].n -= l.used[s]
+		free = append(free, freed{l.end(s), l.used[s]})
+	}
+	l.mu.Unlock()
+	at := now
+	for ; n > 0 && len(free) > 0; free = free[1:] {
+		if free[0].n < 1 {
+			continue
+		}
+		// What is spent at this moment comes back when its slot has left the window.
+		at = free[0].at
+		n -= free[0].n
+		free = append(free, freed{l.end(l.slotOf(at)), free[0].n})
+	}
+	return at.Sub(now)
 }
 
 // Usage returns the requests counted per slot, keyed by the Unix time of the

@@ -1,0 +1,54 @@
+package ingest
+
+import (
+	"time"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/store"
+)
+
+// lane returns the state of the way to a target, open when nothing is known of it.
+func (c *change) lane(target string) (model.Lane, error) {
+	lane, _, err := store.Lanes.Get(c.tx, target)
+	lane.Target = target
+	if lane.State == "" {
+		lane.State, lane.Since = model.LaneOpen, c.at
+	}
+	return lane, err
+}
+
+// SetLane stores the state of the way to a target; reason is journaled when the
+// state changes.
+func (e *Engine) SetLane(actor, target string, fn func(*model.Lane)) error {
+	return e.update(actor, 0, model.JobReady, func(c *change) error {
+		lane, err := c.lane(target)
+		if err != nil {
+			return err
+		}
+		before := lane.State
+		fn(&lane)
+		if lane.State != before {
+			lane.Since = c.at
+			passing := lane.State == model.LaneWaiting || before == model.LaneWaiting && lane.State == model.LaneOpen
+			if !passing || actor != actorSelf {
+				if _, err := c.event("lane_"+string(lane.State), "target:"+target, lane.Reason); err != nil {
+					return err
+				}
+			}
+		}
+		return store.Lanes.Put(c.tx, target, lane)
+	})
+}
+
+// Spent stores what the rate budget of a target counts, a request that is about to
+// leave included, and how far the lane has come since it last had nothing to do.
+func (e *Engine) Spent(target string, usage map[int64]int, sent int, since time.Time) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		lane, err := c.lane(target)
+		if err != nil {
+			return err
+		}
+		lane.Usage, lane.Sent, lane.SentSince = usage, sent, since
+		return store.Lanes.Put(c.tx, target, lane)
+	})
+}
