@@ -40,6 +40,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		Limits: reconcile.Limits{
 			Deactivations: limit(p.Guard.MaxDeactivations), Creations: limit(p.Guard.MaxCreations),
 			Attributes: limit(p.Guard.MaxAttributeChanges), Shrink: limit(p.Guard.MaxSourceShrink),
+			Rolling: limit(p.Guard.MaxRollingDeactivations), Department: limit(p.Guard.MaxDepartmentDeactivations), RollingDays: int(p.Guard.RollingDays),
 		},
 	}
 	for _, d := range p.EmailDomains {

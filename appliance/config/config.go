@@ -223,6 +223,11 @@ type Guard struct {
 	MaxCreations        Limit `toml:"max_creations"`
 	MaxAttributeChanges Limit `toml:"max_attribute_changes"`
 	MaxSourceShrink     Limit `toml:"max_source_shrink"`
+	// RollingDays are the days over which the next two count together what one run
+	// alone is not stopped for.
+	RollingDays                Days  `toml:"rolling_days"`
+	MaxRollingDeactivations    Limit `toml:"max_rolling_deactivations"`    // see LeastDeactivations
+	MaxDepartmentDeactivations Limit `toml:"max_department_deactivations"` // see LeastDeactivations
 }
 
 // Notify is the [notify] table.

@@ -54,6 +54,10 @@ func Default() *Config {
 				MaxCreations:        percent(25),
 				MaxAttributeChanges: percent(30),
 				MaxSourceShrink:     percent(10),
+
+				RollingDays:                7,
+				MaxRollingDeactivations:    percent(10),
+				MaxDepartmentDeactivations: percent(50),
 			},
 		},
 	}

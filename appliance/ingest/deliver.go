@@ -77,7 +77,7 @@ func (e *Engine) Begin(target string, person model.PersonID) (Attempt, error) {
 		if digest := e.jobDigest(o.Projection); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
 			// Something the guards have not seen came in between, such as an
 			// account listed meanwhile: judge the job anew, as it is now.
-			if job, err = c.rejudge(t, key, job, o, digest); err != nil || job.State != model.JobReady {
+			if job, err = c.rejudge(key, job, o, digest); err != nil || job.State != model.JobReady {
 				return err
 			}
 		}
@@ -209,13 +209,12 @@ const managerWait = 30 * time.Minute
 
 // rejudge renews a ready job whose content changed. A deactivation is the one
 // thing that must not slip past a guard this way.
-func (c *change) rejudge(t *TargetSettings, key store.TargetPerson, job model.Job, o Outlook, digest string) (model.Job, error) {
+func (c *change) rejudge(key store.TargetPerson, job model.Job, o Outlook, digest string) (model.Job, error) {
 	wasDeactivation := job.Effect == model.EffectDeactivate
 	job.Effect, job.Changed, job.Digest = o.Projection.Effect, o.Projection.Changed, digest
-	if job.Effect == model.EffectDeactivate && !wasDeactivation {
-		judged := reconcile.Judge(t.Name, []model.Job{job}, c.tx.Count(t.Name, activeAccounts), 0, c.settings.Limits, false)
-		if len(judged.Holds) > 0 {
-			job.State, job.Reason = model.JobHeld, judged.Holds[0].Reason
+	if !wasDeactivation {
+		if err := c.admit(&job); err != nil {
+			return job, err
 		}
 	}
 	return job, store.Outbox.Put(c.tx, key, job)

@@ -1,19 +1,13 @@
 package ingest
 
 import (
-	"fmt"
 	"slices"
-	"time"
 
 	"rollcall/appliance/identity"
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 )
-
-// Window is the sliding window over which the deactivations that a SCIM sender
-// causes one by one are counted together.
-const Window = 24 * time.Hour
 
 // activeAccounts names the counter of active accounts delivered to a target.
 const activeAccounts = "active_accounts"
@@ -240,8 +234,8 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 			job.State, job.Run, job.Reason = old.State, old.Run, old.Reason
 		}
 	}
-	if c.initial == model.JobReady && job.State == model.JobReady && pr.Effect == model.EffectDeactivate && c.sender != "" {
-		if err := c.slidingWindow(t.Name, &job); err != nil {
+	if c.initial == model.JobReady && job.State == model.JobReady {
+		if err := c.admit(&job); err != nil {
 			return err
 		}
 	}
@@ -299,69 +293,6 @@ func (c *change) targetConflicts(target string, o Outlook) error {
 		}
 	}
 	return nil
-}
-
-// slidingWindow holds a deactivation that a SCIM sender causes when too many
-// went the same way within the window. The sender got its 2xx: it is the effect
-// that waits.
-func (c *change) slidingWindow(target string, job *model.Job) error {
-	name := "window:" + target + ":" + c.sender
-	var times []time.Time
-	if _, err := c.tx.Setting(name, &times); err != nil {
-		return err
-	}
-	times = slices.DeleteFunc(times, func(t time.Time) bool { return c.at.Sub(t) >= Window })
-	base := c.tx.Count(target, activeAccounts)
-	judged := reconcile.Judge(target, []model.Job{*job}, base, len(times), c.settings.Limits, false)
-	if len(judged.Holds) == 0 {
-		return c.tx.SetSetting(name, append(times, c.at))
-	}
-	run, err := c.windowRun(judged.Holds[0])
-	if err != nil {
-		return err
-	}
-	job.State, job.Run, job.Reason = model.JobHeld, run, judged.Holds[0].Reason
-	return nil
-}
-
-func (c *change) windowReason(h model.Hold) string {
-	return fmt.Sprintf("%d of %d accounts would be deactivated within a day by %s and %d are allowed", h.Count, c.tx.Count(h.Target, activeAccounts), c.sender, h.Limit)
-}
-
-// windowRun returns the run that collects what the sliding window of this sender
-// holds: the one that is still waiting, or a new one.
-func (c *change) windowRun(hold model.Hold) (uint64, error) {
-	name := "windowrun:" + hold.Target + ":" + c.sender
-	var seq uint64
-	if _, err := c.tx.Setting(name, &seq); err != nil {
-		return 0, err
-	}
-	if seq > 0 {
-		run, ok, err := store.Runs.Get(c.tx, seq)
-		if err != nil {
-			return 0, err
-		}
-		if ok && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
-			run.Holds[0].Count++
-			run.Holds[0].Reason = c.windowReason(run.Holds[0])
-			run.Counts.Deactivate++
-			return seq, store.Runs.Put(c.tx, seq, run)
-		}
-	}
-	seq, err := c.tx.NextRun()
-	if err != nil {
-		return 0, err
-	}
-	hold.Reason = c.windowReason(hold)
-	run := model.Run{Seq: seq, Source: c.sender, Cause: model.CauseSCIM, Verdict: model.VerdictComplete, Started: c.at, Ended: c.at, Holds: []model.Hold{hold}}
-	run.Counts.Deactivate = 1
-	if err := store.Runs.Put(c.tx, seq, run); err != nil {
-		return 0, err
-	}
-	if err := c.addHold(seq, hold); err != nil {
-		return 0, err
-	}
-	return seq, c.tx.SetSetting(name, seq)
 }
 
 func emailKey(raw string) string {

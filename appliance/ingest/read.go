@@ -209,6 +209,11 @@ func (c *change) observe(source string, settings SourceSettings, o model.Observa
 	rec.Document, rec.Fields, rec.RawStatus, rec.Scope = o.Document, o.Fields, o.RawStatus, o.Scope
 	rec.Status, rec.Staged, rec.Gone, rec.Digest, rec.Run, rec.Changed = o.Status, staged, false, digest, c.run, c.at
 	rec.Attributes, rec.Kept = carryOver(stored, o.Attributes, absent)
+	for n := range rec.Kept {
+		if f := stored.Fields[n]; f != "" {
+			rec.Fields = withField(rec.Fields, n, f)
+		}
+	}
 	if absent == clearAbsent && o.Status == model.Unknown && had {
 		rec.Status = stored.Status
 	}
@@ -273,6 +278,16 @@ func carryOver(stored model.Record, fresh model.Attributes, absent absence) (mod
 		}
 	}
 	return attrs, kept
+}
+
+// withField returns fields with one more, leaving the given map as it is.
+func withField(fields map[model.Name]string, n model.Name, field string) map[model.Name]string {
+	out := maps.Clone(fields)
+	if out == nil {
+		out = map[model.Name]string{}
+	}
+	out[n] = field
+	return out
 }
 
 func observationDigest(o model.Observation) string {
@@ -352,13 +367,10 @@ func (r *Read) complete(c *change, run *model.Run, s *store.SourceState) error {
 		run.Holds = append(run.Holds, h)
 		return c.addHold(run.Seq, h)
 	}
-	for _, note := range lostColumns(r.coverage, s.Coverage, r.counts.Seen) {
-		run.Notes = append(run.Notes, note)
-		if _, err := c.event("coverage_lost", "source:"+r.source, note); err != nil {
-			return err
-		}
+	if err := r.columns(c, run, s); err != nil {
+		return err
 	}
-	s.ReadNo, s.LastGood, s.LastCount, s.Coverage = r.number, c.at, r.counts.Seen, r.coverage
+	s.ReadNo, s.LastGood, s.LastCount = r.number, c.at, r.counts.Seen
 	return r.absences(c, run)
 }
 
@@ -409,17 +421,109 @@ func (r *Read) absences(c *change, run *model.Run) error {
 	return c.settle(seeds, before)
 }
 
-// lostColumns names the attributes that most people had in the last complete
-// read and most lack in this one.
-func lostColumns(now, before map[model.Name]int, people int) []string {
-	var notes []string
-	names := slices.Collect(maps.Keys(before))
-	model.SortNames(names)
-	for _, n := range names {
-		had := before[n]
-		if had >= coverageFloor && people > 0 && float64(had-now[n]) > CoverageDrop*float64(had) {
-			notes = append(notes, fmt.Sprintf("%s came for %d people and for %d the time before: most likely a lost permission; the last good values are kept", n, now[n], had))
+// columns looks for attributes that most people had in the last complete read and
+// most lack in this one. What is kept of them stays, and a human is told which
+// permission is missing; until they accept it or it comes back, the count from
+// before is the one to compare with.
+func (r *Read) columns(c *change, run *model.Run, s *store.SourceState) error {
+	missing := func(n model.Name) bool {
+		had := s.Coverage[n]
+		return had >= coverageFloor && r.counts.Seen > 0 && float64(had-r.coverage[n]) > CoverageDrop*float64(had)
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.Lost)) {
+		if missing(n) {
+			continue
+		}
+		delete(s.Lost, n)
+		if _, err := c.event("coverage_back", "source:"+r.source, string(n)); err != nil {
+			return err
+		}
+		// The holds look at the source, which must say already that it is back.
+		if err := store.Sources.Put(c.tx, s.Name, *s); err != nil {
+			return err
+		}
+		if err := c.lapse(""); err != nil {
+			return err
 		}
 	}
-	return notes
+	coverage := maps.Clone(r.coverage)
+	names := slices.Collect(maps.Keys(s.Coverage))
+	model.SortNames(names)
+	for _, n := range names {
+		if !missing(n) {
+			continue
+		}
+		had, now := s.Coverage[n], r.coverage[n]
+		coverage[n] = had
+		field, err := r.fieldOf(c, n)
+		if err != nil {
+			return err
+		}
+		note := fmt.Sprintf("%s%s came for %d people and for %d the time before: most likely a lost permission; the last good values are kept", n, field, now, had)
+		run.Notes = append(run.Notes, note)
+		if _, known := s.Lost[n]; known {
+			continue
+		}
+		if s.Lost == nil {
+			s.Lost = map[model.Name]uint64{}
+		}
+		s.Lost[n] = run.Seq
+		h := model.Hold{Guard: reconcile.GuardCoverage, Attribute: n, Reason: note, Count: now, Limit: had, State: model.HoldWaiting}
+		run.Holds = append(run.Holds, h)
+		if err := c.addHold(run.Seq, h); err != nil {
+			return err
+		}
+		if _, err := c.event("coverage_lost", "source:"+r.source, note); err != nil {
+			return err
+		}
+	}
+	s.Coverage = coverage
+	return nil
+}
+
+// fieldOf says in brackets which field of the source an attribute used to come
+// from, in the source's own words; nothing when no record tells.
+func (r *Read) fieldOf(c *change, n model.Name) (string, error) {
+	for rec, err := range store.RecordBySource.Find(c.tx, store.Key(r.source)) {
+		if err != nil {
+			return "", err
+		}
+		if f := rec.Fields[n]; f != "" {
+			return " (" + f + ")", nil
+		}
+	}
+	return "", nil
+}
+
+// LostAttributes names the attributes of which a run found that they stopped
+// coming.
+func LostAttributes(run model.Run) (names []model.Name) {
+	for _, h := range run.Holds {
+		if h.Guard == reconcile.GuardCoverage {
+			names = append(names, h.Attribute)
+		}
+	}
+	return names
+}
+
+// NamePermission notes on the holds of a run what the source calls the permission
+// without which an attribute does not come.
+func (e *Engine) NamePermission(seq uint64, n model.Name, permission string) error {
+	return e.update(actorSelf, seq, model.JobReady, func(c *change) error {
+		run, ok, err := store.Runs.Get(c.tx, seq)
+		if err != nil || !ok {
+			return err
+		}
+		changed := false
+		for i, h := range run.Holds {
+			if h.Guard == reconcile.GuardCoverage && h.Attribute == n && h.State == model.HoldWaiting && h.Permission == "" {
+				run.Holds[i].Permission, changed = permission, true
+				run.Holds[i].Reason += "; the permission to grant is " + permission
+			}
+		}
+		if !changed {
+			return nil
+		}
+		return store.Runs.Put(c.tx, seq, run)
+	})
 }

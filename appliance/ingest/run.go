@@ -40,11 +40,11 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 	}
 	for _, t := range c.settings.Targets {
 		jobs := byTarget[t.Name]
-		base, err := c.base(t.Name)
+		judged, err := c.judge(t.Name, jobs, "", firstActivation)
 		if err != nil {
 			return run, err
 		}
-		judged := reconcile.Judge(t.Name, jobs, base, 0, c.settings.Limits, firstActivation)
+		var passed []model.Job
 		for i, job := range jobs {
 			countEffect(&run.Counts, job.Effect)
 			job.State, job.Reason = model.JobReady, ""
@@ -52,10 +52,14 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 				job.State, job.Reason = model.JobHeld, guard
 			} else {
 				c.kicks[t.Name] = true
+				passed = append(passed, job)
 			}
 			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
 				return run, err
 			}
+		}
+		if err := c.passed(t.Name, passed, ""); err != nil {
+			return run, err
 		}
 		for _, h := range judged.Holds {
 			run.Holds = append(run.Holds, h)
@@ -195,8 +199,8 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 				continue
 			}
 			run.Holds[i].State, run.Holds[i].By, run.Holds[i].At = state, actor, c.at
-			if h.Guard == reconcile.GuardShrink && state == model.HoldApproved {
-				if err := c.acceptShrink(run, h); err != nil {
+			if state == model.HoldApproved {
+				if err := c.accept(run, h); err != nil {
 					return err
 				}
 			}
@@ -211,14 +215,30 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 	})
 }
 
-// acceptShrink makes the smaller number of people the one to compare the next
-// reads with: from there, absence counts as usual, under the other guards.
-func (c *change) acceptShrink(run model.Run, h model.Hold) error {
+// accept does what an approval means beyond releasing deliveries.
+func (c *change) accept(run model.Run, h model.Hold) error {
+	switch h.Guard {
+	case reconcile.GuardShrink, reconcile.GuardCoverage:
+	case reconcile.GuardRolling, reconcile.GuardDepartment:
+		// A human has seen them all: the count begins anew.
+		return c.forgive(h)
+	default:
+		return nil
+	}
 	s, ok, err := store.Sources.Get(c.tx, run.Source)
 	if err != nil || !ok {
 		return err
 	}
-	s.LastCount = h.Count
+	if h.Guard == reconcile.GuardShrink {
+		// The smaller number is the one to compare the next reads with: from there,
+		// absence counts as usual, under the other guards.
+		s.LastCount = h.Count
+	} else {
+		delete(s.Lost, h.Attribute)
+		if s.Coverage != nil {
+			s.Coverage[h.Attribute] = h.Count
+		}
+	}
 	return store.Sources.Put(c.tx, s.Name, s)
 }
 
@@ -313,7 +333,11 @@ func (c *change) lapse(source string) error {
 			if h.State != model.HoldWaiting {
 				continue
 			}
-			if h.Guard == reconcile.GuardShrink && (source == "" || run.Source != source) || h.Guard != reconcile.GuardShrink && len(jobs) > 0 {
+			stands, err := c.stands(run, h, jobs, source)
+			if err != nil {
+				return err
+			}
+			if stands {
 				still = true
 				continue
 			}
@@ -332,4 +356,17 @@ func (c *change) lapse(source string) error {
 		}
 	}
 	return c.tx.SetSetting(holdsSetting, waiting)
+}
+
+// stands reports whether a hold still has something to hold. source is the one
+// that was just read whole, whose reads of before say nothing any more.
+func (c *change) stands(run model.Run, h model.Hold, jobs []model.Job, source string) (bool, error) {
+	switch h.Guard {
+	case reconcile.GuardShrink:
+		return source == "" || run.Source != source, nil
+	case reconcile.GuardCoverage:
+		s, _, err := store.Sources.Get(c.tx, run.Source)
+		return s.Lost[h.Attribute] == run.Seq, err
+	}
+	return slices.ContainsFunc(jobs, func(j model.Job) bool { return j.Target == h.Target && reconcile.Covers(h, j) }), nil
 }

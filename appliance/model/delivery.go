@@ -225,16 +225,24 @@ const (
 
 // Hold is what a guard stopped; it waits for approve or reject.
 type Hold struct {
-	Guard  string    `json:"guard"` // max_deactivations, max_creations, max_attribute_changes, max_source_shrink
+	// Guard is max_deactivations, max_creations, max_attribute_changes,
+	// max_source_shrink, max_rolling_deactivations, max_department_deactivations or
+	// field_coverage.
+	Guard  string    `json:"guard"`
 	Target string    `json:"target,omitempty"`
 	Reason string    `json:"reason"`
 	Count  int       `json:"count"`
 	Limit  int       `json:"limit"`
 	State  HoldState `json:"state"`
-	// Attribute is set for max_attribute_changes.
-	Attribute Name      `json:"attribute,omitempty"`
-	By        string    `json:"by,omitempty"`
-	At        time.Time `json:"at,omitzero"`
+	// Attribute is set for max_attribute_changes and field_coverage, Department for
+	// max_department_deactivations.
+	Attribute  Name   `json:"attribute,omitempty"`
+	Department string `json:"department,omitempty"`
+	// Permission is what the source calls the permission that is missing, for
+	// field_coverage and once the source was asked.
+	Permission string    `json:"permission,omitempty"`
+	By         string    `json:"by,omitempty"`
+	At         time.Time `json:"at,omitzero"`
 }
 
 // Event is one entry of the journal. Prev chains it to the one before.

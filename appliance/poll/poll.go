@@ -190,8 +190,32 @@ func (p *Poller) read(ctx context.Context) error {
 		return fmt.Errorf("%s: finish the read: %w", p.name, err)
 	}
 	p.report(run, readErr)
+	p.namePermissions(ctx, run)
 	next := p.next(readErr)
 	return p.engine.UpdateSource(p.name, func(s *store.SourceState) { s.NextRead = next })
+}
+
+// namePermissions asks the source, field by field, which permission is missing
+// when an attribute stopped coming, so that the hold can say what to grant. A
+// check that fails leaves the hold as it is: the field is named already.
+func (p *Poller) namePermissions(ctx context.Context, run model.Run) {
+	checker, can := p.source.(connectors.Checker)
+	if !can || len(ingest.LostAttributes(run)) == 0 {
+		return
+	}
+	report, err := checker.Check(ctx)
+	if err != nil {
+		p.log.Warn("permissions not checked", "source", p.name, "error", err)
+		return
+	}
+	for _, m := range report.Missing {
+		if m.Attribute == "" {
+			continue
+		}
+		if err := p.engine.NamePermission(run.Seq, m.Attribute, m.Permission); err != nil {
+			p.log.Warn("permission not stored", "source", p.name, "error", err)
+		}
+	}
 }
 
 // pages pulls the pages of one read, going on from the last good one after a

@@ -92,9 +92,11 @@ type world struct {
 	s      *store.Store
 	e      *ingest.Engine
 	source *source
-	poller *poll.Poller
-	seed   uint64
-	stop   func()
+	// connector is what the poller reads; nil: source.
+	connector connectors.Source
+	poller    *poll.Poller
+	seed      uint64
+	stop      func()
 }
 
 func inBubble(t *testing.T, people int, test func(*testing.T, *world)) {
@@ -111,7 +113,10 @@ func inBubble(t *testing.T, people int, test func(*testing.T, *world)) {
 // start runs a poller until stop or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
-	w.poller = poll.New("hr", w.source, interval, w.s, w.e, hclog.NewNullLogger(), w.seed)
+	if w.connector == nil {
+		w.connector = w.source
+	}
+	w.poller = poll.New("hr", w.connector, interval, w.s, w.e, hclog.NewNullLogger(), w.seed)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	w.stop = sync.OnceFunc(func() {

@@ -82,7 +82,7 @@ func TestGuardsStopAllOfWhatTheyCoverAndNothingElse(t *testing.T) {
 		{name: "a full window stops nothing but deactivations", jobs: create[:5], recent: 50},
 	} {
 		for range 3 { // columns are counted in a map
-			got := Judge("javelo", tc.jobs, 100, tc.recent, limits, tc.first)
+			got := Judge("javelo", tc.jobs, Tally{Base: 100, Recent: tc.recent, FirstActivation: tc.first}, limits)
 			var holds []string
 			for _, h := range got.Holds {
 				holds = append(holds, fmt.Sprintf("%s %s %d of %d", h.Guard, h.Attribute, h.Count, h.Limit))
@@ -106,7 +106,7 @@ func TestGuardsStopAllOfWhatTheyCoverAndNothingElse(t *testing.T) {
 
 func TestNoLimitsHoldNothing(t *testing.T) {
 	all := slices.Concat(jobs(500, model.EffectDeactivate), jobs(500, model.EffectCreate), jobs(500, model.EffectUpdate, model.Title))
-	if got := Judge("javelo", all, 10, 1000, Limits{}, false); len(got.Holds) > 0 || len(got.Held) > 0 {
+	if got := Judge("javelo", all, Tally{Base: 10, Recent: 1000, FirstActivation: false}, Limits{}); len(got.Holds) > 0 || len(got.Held) > 0 {
 		t.Errorf("held %d jobs by %v", len(got.Held), got.Holds)
 	}
 }

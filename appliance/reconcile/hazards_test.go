@@ -219,7 +219,7 @@ func TestHazard9_10_RecycledAddressIsAskedAboutNeverInherited(t *testing.T) {
 func TestHazard9_12_LeaversOverTheLimitAllWaitTheRestFlows(t *testing.T) {
 	limits := Limits{Deactivations: Limit{Count: 10, HasCount: true, Percent: 5, HasPercent: true}}
 	all := slices.Concat(jobs(11, model.EffectDeactivate), jobs(5, model.EffectCreate), jobs(5, model.EffectUpdate, model.Title))
-	if got := Judge("javelo", all, 1000, 0, limits, false); len(got.Held) != 11 {
+	if got := Judge("javelo", all, Tally{Base: 1000}, limits); len(got.Held) != 11 {
 		t.Errorf("%d jobs wait, want all 11 deactivations and nothing else", len(got.Held))
 	}
 	if shrunk, _ := Shrunk(0, 500, Limit{}); !shrunk {
@@ -337,7 +337,7 @@ func TestHazard9_23_ErasedPersonIsOneWhoLeft(t *testing.T) {
 
 func TestHazard9_24_RenamedDepartmentIsOneCause(t *testing.T) {
 	limits := Limits{Attributes: Limit{Percent: 30, HasPercent: true}}
-	got := Judge("javelo", jobs(40, model.EffectUpdate, model.Department), 100, 0, limits, false)
+	got := Judge("javelo", jobs(40, model.EffectUpdate, model.Department), Tally{Base: 100}, limits)
 	if len(got.Holds) != 1 || got.Holds[0].Attribute != model.Department || got.Holds[0].Count != 40 {
 		t.Errorf("held by %+v, want one hold that names the column", got.Holds)
 	}

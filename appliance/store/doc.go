@@ -27,6 +27,7 @@
 //	persons.email           identifier 0 personID
 //	persons.name            lower-case name 0 personID
 //	persons.manager         managerID 0 personID
+//	persons.department    department in lower case 0 personID
 //	persons.review          date 0 personID
 //	decisions             id → model.Decision
 //	decisions.record        recordID 0 id

@@ -59,6 +59,10 @@ type SourceState struct {
 	// Coverage counts, per attribute, the people who had it in the last complete
 	// read: a column that empties is a lost permission, not a change.
 	Coverage map[model.Name]int `json:"coverage,omitempty"`
+	// Lost names the attributes that most people lacked all of a sudden, with the
+	// run that found it; Coverage keeps the count from before until the attribute
+	// comes back or a human accepts that it does not.
+	Lost map[model.Name]uint64 `json:"lost,omitempty"`
 	// LastHeard is when a SCIM sender last wrote or read.
 	LastHeard time.Time `json:"last_heard,omitzero"`
 }
@@ -216,6 +220,15 @@ var (
 		return one(text(p.Review))
 	})
 
+	// PersonByDepartment finds the people of a department, whatever its case.
+	PersonByDepartment = Persons.addIndex("department", false, func(p model.Person) [][]byte {
+		d := FoldDepartment(p.Attributes.Text(model.Department))
+		if d == "" {
+			return nil
+		}
+		return one(text(d))
+	})
+
 	DecisionByRecord = Decisions.addIndex("record", false, func(d model.Decision) [][]byte { return each(d.Records, text[model.RecordID]) })
 	ConflictByRecord = Conflicts.addIndex("record", false, func(c model.Conflict) [][]byte { return each(c.Records, text[model.RecordID]) })
 	ConflictByPerson = Conflicts.addIndex("person", false, func(c model.Conflict) [][]byte { return each(c.Persons, text[model.PersonID]) })
@@ -263,6 +276,9 @@ var (
 
 	TokenByHash = Tokens.addIndex("hash", true, func(t Token) [][]byte { return one(text(t.Hash)) })
 )
+
+// FoldDepartment makes the spellings of one department comparable.
+func FoldDepartment(d string) string { return strings.ToLower(strings.Join(strings.Fields(d), " ")) }
 
 func targetPerson(k TargetPerson) []byte { return Key(k.Target, string(k.Person)) }
 
