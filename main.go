@@ -18,6 +18,7 @@ import (
 	"rollcall/appliance/cli"
 	"rollcall/appliance/demo"
 	"rollcall/appliance/guide"
+	"rollcall/appliance/observe"
 	"rollcall/tui"
 )
 
@@ -29,6 +30,8 @@ func main() {
 	os.Exit(cli.Main(os.Args[1:], cli.SystemStreams(), cli.Deps{
 		Version:       version,
 		ConfigExample: configExample,
+		AlertRules:    observe.AlertRules,
+		Dashboard:     observe.Dashboard,
 		Guides:        guide.Topics(),
 		Run:           func(ctx context.Context, path string) error { return appliance.Daemon(ctx, path, os.Stderr) },
 		TUI:           openTUI,

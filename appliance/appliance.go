@@ -31,6 +31,7 @@ import (
 	"rollcall/appliance/admin"
 	"rollcall/appliance/config"
 	"rollcall/appliance/ingest"
+	"rollcall/appliance/notify"
 	"rollcall/appliance/observe"
 	"rollcall/appliance/poll"
 	"rollcall/appliance/relay"
@@ -61,13 +62,14 @@ type App struct {
 	ready   func(Addresses)
 	now     func() time.Time
 
-	store   *store.Store
-	engine  *ingest.Engine
-	auth    *authenticator
-	record  *recorder
-	metrics *observe.Metrics
-	systemd *observe.Service
-	cert    *certificate // nil: plain HTTP
+	store    *store.Store
+	engine   *ingest.Engine
+	auth     *authenticator
+	record   *recorder
+	metrics  *observe.Metrics
+	notifier *notify.Notifier
+	systemd  *observe.Service
+	cert     *certificate // nil: plain HTTP
 
 	pollers map[string]*poll.Poller
 	sources map[string]connectors.Source // polled ones
@@ -102,7 +104,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	if a.systemd, err = observe.NewService(); err != nil {
 		return nil, err
 	}
-	if cert := string(cfg.SCIM.TLSCert); cert != "" {
+	if cert := string(cfg.SCIM.TLSCert); cert != "" && cfg.ServesSCIM() {
 		if a.cert, err = loadCertificate(cert, string(cfg.SCIM.TLSKey)); err != nil {
 			return nil, err
 		}
@@ -116,6 +118,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	a.metrics.Reloaded(a.now(), true)
 	a.auth = &authenticator{store: a.store, sources: cfg.Sources, now: a.now, used: map[string]time.Time{}}
 	a.record = newRecorder(a.store, a.metrics)
+	a.notifier = a.newNotifier()
 	if err := a.recover(settings); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -203,6 +206,7 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	g.Go(func() error { return a.record.run(ctx, a.heard) })
 	g.Go(func() error { return a.calendar(ctx) })
+	g.Go(func() error { return a.notifier.Run(ctx) })
 	g.Go(func() error {
 		a.systemd.Watch(ctx, func(context.Context) error { return a.alive() }, func(err error) {
 			if err != nil {

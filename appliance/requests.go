@@ -37,7 +37,7 @@ func newRecorder(s *store.Store, m *observe.Metrics) *recorder {
 
 // Record implements scimsrv.Recorder.
 func (r *recorder) Record(x scimsrv.Exchange) {
-	r.metrics.SCIMRequest(routeOf(x.Path), x.Status)
+	r.metrics.SCIMRequest(routeOf(x.Path), x.Status, x.Took)
 	select {
 	case r.queue <- admin.Request{At: x.At.UTC(), Source: x.Caller.Source, Token: x.Caller.TokenID, Method: x.Method, Path: x.Path, Status: x.Status,
 		Detail: x.Detail, Quirks: x.Quirks, TookMS: float64(x.Took.Microseconds()) / 1000, Dialect: x.Caller.Dialect}:

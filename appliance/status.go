@@ -21,6 +21,12 @@ const (
 	healthTrouble   = "trouble"
 )
 
+// The kinds of need that more than one place speaks of.
+const (
+	needConflict = "conflict"
+	needNotify   = "notify"
+)
+
 // countsCache remembers the counts of people as of one journal event: nothing
 // changes without one.
 type countsCache struct {
@@ -70,6 +76,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		}
 		return a.needs(tx, &s)
 	})
+	a.notifyNeeds(&s)
 	a.judge(&s)
 	return s, err
 }
@@ -288,10 +295,10 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		}
 	}
 	if freezing > 0 {
-		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: frozen(freezing), Command: "rollcall conflicts list"})
+		s.Needs = append(s.Needs, admin.Need{Kind: needConflict, Subject: "conflicts", Text: frozen(freezing), Command: "rollcall conflicts list"})
 	}
 	if told > 0 {
-		s.Needs = append(s.Needs, admin.Need{Kind: "conflict", Subject: "conflicts", Text: fmt.Sprintf("%s to look at, nothing is stopped by them", plural(told, "notice")), Command: "rollcall conflicts list"})
+		s.Needs = append(s.Needs, admin.Need{Kind: needConflict, Subject: "conflicts", Text: fmt.Sprintf("%s to look at, nothing is stopped by them", plural(told, "notice")), Command: "rollcall conflicts list"})
 	}
 	for _, src := range s.Sources {
 		if src.State == string(store.Preview) && src.Records > 0 {
@@ -339,11 +346,11 @@ func (a *App) judge(s *admin.Status) {
 		switch n.Kind {
 		case "lane", "source":
 			s.Health = healthTrouble
-		case "hold", "parked", "certificate", "activate":
+		case "hold", "parked", "certificate", "activate", needNotify:
 			if s.Health == healthOK {
 				s.Health = healthAttention
 			}
-		case "conflict":
+		case needConflict:
 			if s.Health == healthOK && strings.Contains(n.Text, "freeze") {
 				s.Health = healthAttention
 			}
@@ -382,8 +389,22 @@ func (a *App) judge(s *admin.Status) {
 func (a *App) metricsState() (observe.State, error) {
 	now := a.now()
 	s := observe.State{OldestJob: map[string]time.Duration{}, Jobs: map[string]map[model.JobState]int{},
-		LastGoodRead: map[string]time.Duration{}, OpenConflicts: map[model.ConflictKind]int{}}
-	err := a.store.View(func(tx *store.Tx) error {
+		LastGoodRead: map[string]time.Duration{}, SourceFailures: map[string]int{}, Lanes: map[string]model.LaneState{}, Accounts: map[string]int{},
+		OpenConflicts: map[model.ConflictKind]int{}, Certificates: map[string]time.Time{}, NotifyFailures: map[string]int{}, DatabaseBytes: a.store.Size()}
+	c, err := a.counts()
+	if err != nil {
+		return s, err
+	}
+	s.People = map[model.Status]int{model.Active: c.Active, model.Pending: c.Pending, model.Leave: c.Leave, model.Inactive: c.Inactive, model.Unknown: c.Unknown}
+	for _, f := range a.notifier.Failing() {
+		s.NotifyFailures[f.Channel] = f.Times
+	}
+	if a.cert != nil {
+		if ends, _ := a.cert.expires(); !ends.IsZero() {
+			s.Certificates["scim.tls_cert"] = ends
+		}
+	}
+	err = a.store.View(func(tx *store.Tx) error {
 		for _, name := range a.cfg.TargetNames() {
 			t, err := a.targetStatus(tx, name)
 			if err != nil {
@@ -394,13 +415,18 @@ func (a *App) metricsState() (observe.State, error) {
 			} else {
 				s.OldestJob[name] = 0
 			}
+			s.Lanes[name], s.Accounts[name] = model.LaneState(t.Lane), t.Accounts
 			s.Jobs[name] = map[model.JobState]int{model.JobReady: t.Ready, model.JobOpen: t.Open, model.JobHeld: t.Held, model.JobParked: t.Parked, model.JobRejected: t.Rejected}
 		}
 		for src, err := range store.Sources.Each(tx, nil) {
 			if err != nil {
 				return err
 			}
-			if at := later(src.LastGood, src.LastHeard); !at.IsZero() && a.cfg.Sources[src.Name] != nil {
+			if a.cfg.Sources[src.Name] == nil {
+				continue
+			}
+			s.SourceFailures[src.Name] = src.Failures
+			if at := later(src.LastGood, src.LastHeard); !at.IsZero() {
 				s.LastGoodRead[src.Name] = now.Sub(at)
 			}
 		}

@@ -87,6 +87,7 @@ func (s *Server) routes() []route {
 		// more than looking.
 		{post, "/v1/check", s.check},
 		{post, "/v1/backup", s.backup},
+		{post, "/v1/notify/test", func(r *request) (any, error) { return list(s.service.NotifyTest(r.Context())) }},
 		{get, "/v1/config", func(r *request) (any, error) {
 			text, err := s.service.ShowConfig(r.Context())
 			return ShownConfig{Config: text}, err

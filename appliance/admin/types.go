@@ -44,7 +44,7 @@ type Status struct {
 
 // Need is one thing that waits for a human, with the command that deals with it.
 type Need struct {
-	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate
+	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate, notify
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	Command string `json:"command"`
@@ -379,6 +379,13 @@ type CheckReport struct {
 	Readiness readiness.Report `json:"readiness"`
 }
 
+// NotifyResult is how one channel of [notify] took a test message.
+type NotifyResult struct {
+	Channel string `json:"channel"` // webhook, email, command
+	OK      bool   `json:"ok"`
+	Error   string `json:"error,omitempty"`
+}
+
 // Request is one request of a SCIM sender, masked.
 type Request struct {
 	At      time.Time `json:"at"`
@@ -498,6 +505,8 @@ type Service interface {
 	// nothing; fields that cannot be read are those of the last check.
 	Readiness(ctx context.Context) (readiness.Report, error)
 	Backup(ctx context.Context, actor, path string) error
+	// NotifyTest sends a test message over every channel of [notify].
+	NotifyTest(ctx context.Context) ([]NotifyResult, error)
 	// ShowConfig returns the effective configuration with secrets hidden.
 	ShowConfig(ctx context.Context) (string, error)
 }

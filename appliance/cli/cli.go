@@ -15,6 +15,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/admin/client"
+	"rollcall/appliance/install"
 )
 
 // The exit codes, a promise to scripts.
@@ -90,6 +91,12 @@ type Deps struct {
 	TUI func(ctx context.Context, socket string, readOnly bool) error
 	// ConfigExample is config.example.toml.
 	ConfigExample string
+	// AlertRules and Dashboard are what monitoring loads.
+	AlertRules, Dashboard string
+	// Machine is what install changes; nil: this machine. InstallRoot stands before
+	// every path it writes, empty for the machine itself.
+	Machine     install.Machine
+	InstallRoot string
 	// Guides holds the setup guides as TOPIC.md; nil: none are built in.
 	Guides fs.FS
 	// Version is what this binary is.

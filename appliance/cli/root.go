@@ -24,8 +24,9 @@ func (a *app) groups() []group {
 		{"Connect", []*cobra.Command{a.activate(), a.pause(), a.token()}},
 		{"Every day", []*cobra.Command{a.status(), a.sync(), a.plan(), a.runs(), a.approve(), a.reject()}},
 		{"People", []*cobra.Command{a.conflicts(), a.people(), a.person(), a.deliveries()}},
-		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup()}},
-		{"Around it", []*cobra.Command{a.tui(), a.sim(), a.guide(), a.config(), a.version()}},
+		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup(), a.notify()}},
+		{"The machine", []*cobra.Command{a.install(), a.uninstall()}},
+		{"Around it", []*cobra.Command{a.tui(), a.sim(), a.guide(), a.config(), a.metrics(), a.version()}},
 	}
 }
 

@@ -31,14 +31,7 @@ func (d *decoder) check() {
 		d.checkTarget(d.config.Targets[name])
 	}
 	d.checkPolicy()
-	if u := d.config.Notify.Webhook.URL; u.from == "literal" {
-		if err := checkWebhook(u.Reveal()); err != nil {
-			d.add(toml.Key{"notify", "webhook", "url"}, Problem{Message: err.Error(), secret: true})
-		}
-	}
-	if d.written("notify", "webhook") && d.config.Notify.Webhook.URL.IsZero() && !d.written("notify", "webhook", "url") {
-		d.add(toml.Key{"notify", "webhook"}, Problem{Message: `the key "url" is missing`})
-	}
+	d.checkNotify()
 }
 
 func (d *decoder) written(key ...string) bool {
@@ -346,18 +339,6 @@ func nextRune(s string) (rune, int) {
 		}
 	}
 	return 0, 1
-}
-
-// checkWebhook checks the address of a webhook without repeating it.
-func checkWebhook(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("not an absolute https URL")
-	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
-		return errors.New("http would send names of people in the clear: use https")
-	}
-	return nil
 }
 
 // hasLiteralSecret returns the key of a secret that stands in the file itself.

@@ -230,15 +230,38 @@ type Guard struct {
 	MaxDepartmentDeactivations Limit `toml:"max_department_deactivations"` // see LeastDeactivations
 }
 
-// Notify is the [notify] table.
+// Notify is the [notify] table: who is told of what needs a human.
 type Notify struct {
 	Webhook Webhook `toml:"webhook" reload:"restart"`
+	Email   Email   `toml:"email" reload:"restart"`
+	// Command is a program and its arguments; it reads the message on its
+	// standard input.
+	Command []string `toml:"command" reload:"restart"`
 }
 
-// Webhook is where holds, conflicts and failures are told.
+// Webhook is where holds, conflicts and failures are posted.
 type Webhook struct {
 	// URL is a secret because the addresses of chat hooks carry their token.
 	URL Secret `toml:"url" reload:"restart"`
+	// Secret signs each message; not set: nothing is signed.
+	Secret Secret `toml:"secret" reload:"restart"`
+}
+
+// How the connection to a mail server is protected.
+const (
+	MailStartTLS = "starttls"
+	MailTLS      = "tls"
+	MailNone     = "none" // on loopback only
+)
+
+// Email is the mail server and who is written to.
+type Email struct {
+	Server   Server   `toml:"server" reload:"restart"`
+	TLS      string   `toml:"tls" reload:"restart" oneof:"starttls tls none"` // default starttls
+	User     string   `toml:"user" reload:"restart"`
+	Password Secret   `toml:"password" reload:"restart"`
+	From     string   `toml:"from" reload:"restart"`
+	To       []string `toml:"to" reload:"restart"`
 }
 
 // ServesSCIM reports whether some source pushes, so that the SCIM listener is

@@ -354,6 +354,7 @@ var tableTypes = []struct {
 	{"policy.guard", reflect.TypeFor[Guard]()},
 	{"notify", reflect.TypeFor[Notify]()},
 	{"notify.webhook", reflect.TypeFor[Webhook]()},
+	{"notify.email", reflect.TypeFor[Email]()},
 }
 
 func fieldNamed(fields []reflect.StructField, name string) (reflect.StructField, bool) {

@@ -41,6 +41,8 @@ func Default() *Config {
 		Sources: map[string]*Source{},
 		Targets: map[string]*Target{},
 		Policy: Policy{
+			Authority:    []string{},
+			Creates:      []string{},
 			EmailDomains: []Domain{},
 			Attributes:   map[model.Name][]string{},
 			Lifecycle: Lifecycle{

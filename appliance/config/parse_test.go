@@ -43,6 +43,9 @@ func problemsOf(t *testing.T, text string) Problems {
 	return p
 }
 
+// mailing is a [notify.email] table that is right.
+const mailing = "[notify.email]\nserver = \"smtp.example.com:587\"\nfrom = \"rollcall@example.com\"\nto = [\"it@example.com\"]\n"
+
 const push = "[scim]\nlisten = \"127.0.0.1:8443\"\n[sources.okta]\nkind = \"okta\"\n"
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {
@@ -241,7 +244,13 @@ func TestProblemNamesPlaceKeyFoundAllowedAndNearest(t *testing.T) {
 		{"mapping that is no text", push + "[sources.okta.map]\ntitle = 3", `t.toml:6:9: sources.okta.map.title: wrong type: found 3, allowed: an expression as a text`},
 
 		{"webhook without url", "[notify]\nwebhook = {}", `t.toml:2:1: notify.webhook: the key "url" is missing`},
-		{"webhook in the clear", "[notify]\nwebhook = { url = \"http://hooks.example.com/x\" }", `t.toml:2:13: notify.webhook.url: http would send names of people in the clear: use https`},
+		{"mail to nobody", strings.Replace(mailing, "to = [\"it@example.com\"]\n", "", 1), `t.toml:1:2: notify.email: the key "to" is missing`},
+		{"mail in the clear", mailing + "tls = \"none\"", `t.toml:5:7: notify.email.tls: mail without TLS is allowed to this machine only: found "none", allowed: "starttls" or "tls"`},
+		{"mail with a user and no password", mailing + "user = \"x\"", `t.toml:1:2: notify.email: user and password go together, and one of them is missing`},
+		{"mail to a name", strings.Replace(mailing, "it@example.com", "IT <it@example.com>", 1), `t.toml:4:6: notify.email.to: not a plain address: found "IT <it@example.com>", allowed: addresses such as "it@example.com"`},
+		{"mail server without a port", strings.Replace(mailing, ":587", "", 1), `t.toml:2:10: notify.email.server: not host:port: found "smtp.example.com", allowed: host and port such as "smtp.example.com:587"`},
+		{"command by name", "[notify]\ncommand = [\"page\"]", `t.toml:2:11: notify.command: the program's path is not absolute: found "page", allowed: a program and its arguments, ["/usr/local/bin/page", "--urgent"]; it is started without a shell`},
+		{"webhook in the clear", "[notify]\nwebhook = { url = \"http://hooks.example.com/x\" }", `t.toml:2:13: notify.webhook.url: http would send what happens here in the clear: use https`},
 		{"syntax", "[log]\nlevel = loud", `t.toml:2:9: log.level: not TOML: expected value but found "loud" instead`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -382,7 +391,8 @@ func TestExampleFileIsValidAndHasEveryKeyWithItsDefault(t *testing.T) {
 		changed = append(changed, ch.Key)
 	}
 	// No default can stand for these: without the line there is none.
-	if diff := cmp.Diff([]string{"sources.adp.ca_cert", "sources.lucca.scope.include", "targets.elevo.gpg_recipient"}, changed); diff != "" {
+	if diff := cmp.Diff([]string{"sources.adp.ca_cert", "sources.lucca.scope.include", "targets.elevo.gpg_recipient",
+		"notify.webhook.secret", "notify.email.user", "notify.email.password", "notify.command"}, changed); diff != "" {
 		t.Errorf("commented lines that are not the default: %s", diff)
 	}
 	if defaults < 20 {

@@ -92,6 +92,9 @@ func spell(v reflect.Value) (text string, ok bool) {
 	case reflect.Int:
 		return strconv.FormatInt(v.Int(), 10), true
 	case reflect.Slice:
+		if v.IsNil() {
+			return "", false
+		}
 		items := make([]string, v.Len())
 		for i := range items {
 			items[i] = quote(v.Index(i).String())

@@ -133,6 +133,47 @@ func (a Address) IsZero() bool { return !a.set }
 // Loopback reports whether only this machine can reach the address.
 func (a Address) Loopback() bool { return loopbackHost(a.Host) }
 
+// Server is another machine's service: a host name or an IP address, and a port.
+// The zero Server is not set.
+type Server struct {
+	Host string
+	Port uint16
+}
+
+// Allowed says what may be written.
+func (Server) Allowed() string { return `host and port such as "smtp.example.com:587"` }
+
+// UnmarshalText parses "host:port".
+func (s *Server) UnmarshalText(text []byte) error {
+	host, port, err := net.SplitHostPort(string(text))
+	if err != nil || host == "" || strings.ContainsAny(host, "/@ \t") {
+		return errors.New("not host:port")
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return errors.New("the port is not a number from 1 to 65535")
+	}
+	*s = Server{Host: host, Port: uint16(n)}
+	return nil
+}
+
+// MarshalText returns "host:port".
+func (s Server) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// String returns "host:port", empty when it is not set.
+func (s Server) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port)))
+}
+
+// IsZero reports whether the server is not set.
+func (s Server) IsZero() bool { return s.Host == "" }
+
+// Loopback reports whether the server can only be on this machine.
+func (s Server) Loopback() bool { return loopbackHost(s.Host) }
+
 // Duration is a length of time. In the file it may use days, which are 24 hours.
 type Duration time.Duration
 

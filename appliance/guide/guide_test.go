@@ -24,7 +24,7 @@ import (
 )
 
 // names are the topics that rollcall guide promises.
-var names = []string{"adp", "azure", "conflicts", "elevo", "first-activation", "hibob", "javelo", "lucca", "okta", "operations", "scim", "security"}
+var names = []string{"adp", "azure", "conflicts", "elevo", "first-activation", "hibob", "install", "javelo", "lucca", "okta", "operations", "scim", "security"}
 
 // each calls test for every guide.
 func each(t *testing.T, test func(t *testing.T, text string)) {
@@ -344,7 +344,7 @@ func TestGuidesNameNobodyRealAndNoOtherHost(t *testing.T) {
 // may name.
 var paths = []string{
 	"/etc/rollcall", "/etc/systemd/system/rollcall.service", "/var/lib/rollcall", "/run/rollcall", "/usr/local/bin/rollcall",
-	"/usr/sbin/nologin", "/bin/kill", "/dev/stdin",
+	"/usr/local/share/rollcall", "/etc/ssh/sshd_config.d/60-rollcall.conf", "/dev/stdin",
 	"/scim/v2", "/metrics", "/healthz", "/readyz", "/hr/v2/workers", "/identity/admin/integration-keys",
 }
 

@@ -178,10 +178,10 @@ func TestMetricsSayWhatTheStateSays(t *testing.T) {
 	}
 	var failure error
 	m := NewMetrics("1.2.3", []string{"/Users", "/Users/:id"}, func() (State, error) { return state, failure })
-	m.SCIMRequest("/Users", 201)
-	m.SCIMRequest("/Users", 200)
-	m.SCIMRequest("/Users/jane@halcyon.example", 404)
-	m.SCIMRequest("/Users/:id", 0)
+	m.SCIMRequest("/Users", 201, time.Millisecond)
+	m.SCIMRequest("/Users", 200, time.Millisecond)
+	m.SCIMRequest("/Users/jane@halcyon.example", 404, time.Millisecond)
+	m.SCIMRequest("/Users/:id", 0, time.Millisecond)
 	m.Reloaded(time.Unix(1700000000, 0), true)
 	m.Reloaded(time.Unix(1800000000, 0), false)
 	code, body := get(t, m.Handler(), "GET", "/metrics")

@@ -42,6 +42,7 @@ type Service struct {
 	Ready      readiness.Report
 	Config     string
 	Diff       admin.RosterDiff // between any two instants
+	Notified   []admin.NotifyResult
 
 	asked []string
 	more  chan struct{} // closed and replaced when an event is added
@@ -547,6 +548,11 @@ func (s *Service) Readiness(context.Context) (readiness.Report, error) {
 // Backup remembers that it was asked.
 func (s *Service) Backup(_ context.Context, actor, path string) error {
 	return s.do(actor, "backup "+path, func() error { return nil })
+}
+
+// NotifyTest returns Notified.
+func (s *Service) NotifyTest(context.Context) ([]admin.NotifyResult, error) {
+	return answer(s, func() ([]admin.NotifyResult, error) { return s.Notified, nil })
 }
 
 // ShowConfig returns Config.

@@ -294,6 +294,14 @@ func (c *Client) Backup(ctx context.Context, path string) error {
 	return c.do(ctx, call{method: post, path: []string{"backup"}, body: admin.BackupRequest{Path: path}})
 }
 
+// NotifyTest sends a test message over every channel of [notify] and returns how
+// each fared.
+func (c *Client) NotifyTest(ctx context.Context) ([]admin.NotifyResult, error) {
+	var out []admin.NotifyResult
+	err := c.do(ctx, call{method: post, path: []string{"notify", "test"}, into: &out})
+	return out, err
+}
+
 // ShowConfig returns the configuration that the running appliance uses, with
 // secrets hidden.
 func (c *Client) ShowConfig(ctx context.Context) (string, error) {
