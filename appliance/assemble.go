@@ -35,7 +35,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		Policy: reconcile.Policy{
 			Authority: p.Authority, Attributes: p.Attributes, Creates: p.Creates,
 			CreateBeforeStart: int(p.Lifecycle.CreateBeforeStart), DeactivateAfterEnd: int(p.Lifecycle.DeactivateAfterEnd),
-			LeaveDeactivates: p.Lifecycle.Leave == config.Deactivate, AbsentDeactivates: p.Lifecycle.Absent == config.Deactivate,
+			LeaveDeactivates: p.Lifecycle.Leave == config.Deactivate, AbsentDeactivates: p.Lifecycle.Absent == config.Deactivate, AskRehires: p.Lifecycle.Rehire == config.RehireAsk,
 		},
 		Limits: reconcile.Limits{
 			Deactivations: limit(p.Guard.MaxDeactivations), Creations: limit(p.Guard.MaxCreations),

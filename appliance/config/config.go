@@ -189,6 +189,13 @@ const (
 	Deactivate = "deactivate"
 )
 
+// What to do when one record ended and another with the same identifier, and the
+// same name or birth date, is current.
+const (
+	RehireResume = "resume" // one person, and their old accounts
+	RehireAsk    = "ask"    // a conflict
+)
+
 // Policy is the [policy] table.
 type Policy struct {
 	// Authority ranks all sources: those the file lists, in its order, and then
@@ -211,6 +218,7 @@ type Lifecycle struct {
 	Leave              string `toml:"leave" oneof:"keep deactivate"`
 	Absent             string `toml:"absent" oneof:"keep deactivate"`
 	AbsentReads        int    `toml:"absent_reads"` // complete reads in a row that must agree
+	Rehire             string `toml:"rehire" oneof:"resume ask"`
 }
 
 // LeastDeactivations is how many deactivations a percentage always allows, so

@@ -50,6 +50,7 @@ func Default() *Config {
 				Leave:             Keep,
 				Absent:            Deactivate,
 				AbsentReads:       2,
+				Rehire:            RehireResume,
 			},
 			Guard: Guard{
 				MaxDeactivations:    percent(5),

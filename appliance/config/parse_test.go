@@ -56,7 +56,7 @@ func TestAnEmptyFileIsTheDefaults(t *testing.T) {
 	if got := c.Appliance.TimeZone.String(); got != "Europe/Paris" {
 		t.Errorf("time_zone %q", got)
 	}
-	if c.Policy.Lifecycle != (Lifecycle{CreateBeforeStart: 7, Leave: Keep, Absent: Deactivate, AbsentReads: 2}) {
+	if c.Policy.Lifecycle != (Lifecycle{CreateBeforeStart: 7, Leave: Keep, Absent: Deactivate, AbsentReads: 2, Rehire: RehireResume}) {
 		t.Errorf("lifecycle %+v", c.Policy.Lifecycle)
 	}
 	if got, want := c.Policy.Guard.MaxDeactivations, (Limit{Share: 500, Count: None}); got != want {

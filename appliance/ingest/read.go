@@ -221,6 +221,13 @@ func (c *change) observe(source string, settings SourceSettings, o model.Observa
 	if err := c.identify(&rec, settings.MatchNumber); err != nil {
 		return rec, nil, false, err
 	}
+	if had && rec.Scope.State != model.OutOfScope && !slices.Equal(stored.Identifiers, rec.Identifiers) {
+		p, _, err := store.Persons.Get(c.tx, stored.Person)
+		if err != nil {
+			return rec, nil, false, err
+		}
+		rec.Former = reconcile.Former(stored, len(p.Held) > 0, rec.Identifiers)
+	}
 	return rec, old, true, store.Records.Put(c.tx, rec.ID, rec)
 }
 

@@ -180,6 +180,37 @@ const (
 // Dates in this form compare correctly as text.
 type Date string
 
+// Valid reports whether d is a date of the calendar in the form "2026-11-22".
+func (d Date) Valid() bool {
+	if len(d) != len("2026-11-22") || d[4] != '-' || d[7] != '-' {
+		return false
+	}
+	number := func(s Date) int {
+		n := 0
+		for i := range len(s) {
+			if s[i] < '0' || s[i] > '9' {
+				return -1 << 20
+			}
+			n = n*10 + int(s[i]-'0')
+		}
+		return n
+	}
+	year, month, day := number(d[:4]), number(d[5:7]), number(d[8:])
+	if year < 1 || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	last := 31
+	switch month {
+	case 4, 6, 9, 11:
+		last = 30
+	case 2:
+		if last = 28; year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			last = 29
+		}
+	}
+	return day <= last
+}
+
 // Kind is the kind of a source or target, as configuration spells it.
 type Kind string
 

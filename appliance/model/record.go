@@ -88,6 +88,9 @@ type Record struct {
 	// good value is kept, with the run in which they were last seen.
 	Kept        map[Name]uint64 `json:"kept,omitempty"`
 	Identifiers []Identifier    `json:"identifiers,omitempty"`
+	// Former are identifiers that it carried before, as its person's, and does not
+	// carry any more: whoever carries one next does not inherit the person.
+	Former []Identifier `json:"former,omitempty"`
 	// Names are those of the observation.
 	Names []Reference `json:"names,omitempty"`
 	// Aliases are the keys under which other records' manager references find
@@ -231,7 +234,10 @@ type Decision struct {
 	// Kind is the kind of that conflict, which "allow" needs.
 	Kind    ConflictKind `json:"kind,omitempty"`
 	Records []RecordID   `json:"records"`          // those it speaks of, sorted
-	Record  RecordID     `json:"record,omitempty"` // prefer and exclude: the one named
+	Record  RecordID     `json:"record,omitempty"` // prefer, exclude and set: the one named
+	// Apart are those of the records that "separate" puts apart from the rest of
+	// them; none means everybody from everybody.
+	Apart []RecordID `json:"apart,omitempty"`
 	// Attribute and Value are those of "set".
 	Attribute Name      `json:"attribute,omitempty"`
 	Value     Value     `json:"value,omitzero"`

@@ -75,8 +75,7 @@ func answer(t *testing.T, w *world, d model.Decision) Plan {
 	d.ID = fmt.Sprintf("d%03d", len(w.decisions))
 	d.At = time.Date(2026, 1, 1, 0, len(w.decisions), 0, 0, time.UTC)
 	slices.Sort(d.Records)
-	w.decisions[d.ID] = d
-	return w.plan(d.Records, nil)
+	return w.decide(d)
 }
 
 func TestRecordsThatShareAnAddressBecomeOnePerson(t *testing.T) {
@@ -275,7 +274,7 @@ func TestDecisionsSettleWhatRulesCannot(t *testing.T) {
 		kinds  []model.ConflictKind
 	}{
 		{"merge makes a leaver and a newcomer one", recycled, model.Decision{Verb: model.Merge, Records: both}, true, "", nil},
-		{"separate makes them two, the address goes to the newcomer's account only after a further question", recycled, model.Decision{Verb: model.Separate, Records: both}, false, "", []model.ConflictKind{model.AccountTaken}},
+		{"separate makes them two; who left claims the address no more", recycled, model.Decision{Verb: model.Separate, Records: both}, false, "", nil},
 		{"allow lets the newcomer join the leaver's person", recycled, model.Decision{Verb: model.Allow, Kind: model.EmailRecycled, Records: both}, true, "", nil},
 		{"merge joins two current records", duplicate, model.Decision{Verb: model.Merge, Records: both}, true, "Engineer", nil},
 		{"prefer silences the other record", duplicate, model.Decision{Verb: model.Prefer, Record: "r-hr2", Records: both}, true, "Director", nil},

@@ -11,7 +11,7 @@ import (
 // being planned. Records that take no part (staged ones) are never returned.
 type Roster interface {
 	Record(id model.RecordID) (model.Record, bool, error)
-	// Carriers returns the records that carry an identifier.
+	// Carriers returns the records that carry an identifier, or carried it before.
 	Carriers(id model.Identifier) ([]model.Record, error)
 	// CountCarriers counts them up to limit.
 	CountCarriers(id model.Identifier, limit int) (int, error)
@@ -67,7 +67,7 @@ func (g *gathering) firstHop(r model.Record, present bool) error {
 	if present {
 		g.add(r)
 	}
-	for _, id := range r.Identifiers {
+	for _, id := range carriedBy(&r) {
 		if _, seen := g.carried[id]; !seen {
 			g.first = append(g.first, id)
 		}
@@ -77,6 +77,20 @@ func (g *gathering) firstHop(r model.Record, present bool) error {
 		return g.addPerson(r.Person)
 	}
 	return nil
+}
+
+// carriedBy returns the identifiers a record carries or carried, each once.
+func carriedBy(r *model.Record) []model.Identifier {
+	if len(r.Former) == 0 {
+		return r.Identifiers
+	}
+	out := slices.Clone(r.Identifiers)
+	for _, id := range r.Former {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func (g *gathering) add(r model.Record) {
@@ -142,7 +156,7 @@ func (g *gathering) expand() error {
 				return err
 			}
 		}
-		for _, id := range r.Identifiers {
+		for _, id := range carriedBy(&r) {
 			if err := g.addCarriers(id, false); err != nil {
 				return err
 			}

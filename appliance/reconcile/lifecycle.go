@@ -1,17 +1,46 @@
 package reconcile
 
-import (
-	"fmt"
-
-	"rollcall/appliance/model"
-)
+import "rollcall/appliance/model"
 
 // standing is what one record says about its person on a given day.
 type standing struct {
-	status model.Status
-	reason string
+	status  model.Status
+	because because
+	date    model.Date // that because speaks of
 	// review is the next day on which the calendar alone changes the standing.
 	review model.Date
+}
+
+// because is why a standing is what it is; words are made of it only when needed.
+type because int
+
+const (
+	becauseSaid because = iota
+	becauseGone
+	becauseGoneKept
+	becauseUndated
+	becauseLastDay
+	becauseStarts
+	becauseStarted
+)
+
+// reason says a standing of a record in words.
+func (s standing) reason(r *model.Record) string {
+	switch s.because {
+	case becauseGone:
+		return r.Source + " does not list them any more"
+	case becauseGoneKept:
+		return r.Source + " does not list them any more, and [policy.lifecycle] absent keeps accounts"
+	case becauseUndated:
+		return r.Source + " gave neither start nor end date"
+	case becauseLastDay:
+		return r.Source + " gives " + string(s.date) + " as the last day"
+	case becauseStarts:
+		return r.Source + " says they start on " + string(s.date)
+	case becauseStarted:
+		return r.Source + " gave " + string(s.date) + " as the first day"
+	}
+	return r.Source + " says " + statusWord(r)
 }
 
 // stand derives the standing of a record: the source's own status, bounded by
@@ -20,46 +49,51 @@ type standing struct {
 func stand(r *model.Record, today model.Date, p *Policy) standing {
 	if r.Gone && r.Status != model.Inactive {
 		if p.AbsentDeactivates {
-			return standing{status: model.Inactive, reason: r.Source + " does not list them any more"}
+			return standing{status: model.Inactive, because: becauseGone}
 		}
-		return standing{status: model.Unknown, reason: r.Source + " does not list them any more, and [policy.lifecycle] absent keeps accounts"}
+		return standing{status: model.Unknown, because: becauseGoneKept}
 	}
-	start := model.Date(r.Attributes.Text(model.StartDate))
-	end := model.Date(r.Attributes.Text(model.EndDate))
 	status := r.Status
 	if status == model.Dated {
 		if !r.Attributes.Has(model.StartDate) && !r.Attributes.Has(model.EndDate) {
-			return standing{status: model.Unknown, reason: r.Source + " gave neither start nor end date"}
+			return standing{status: model.Unknown, because: becauseUndated}
 		}
 		status = model.Active
 	}
 	if status != model.Active && status != model.Leave && status != model.Pending {
-		return standing{status: status, reason: fmt.Sprintf("%s says %s", r.Source, statusWord(r))}
+		return standing{status: status}
 	}
+	start, end := dateOf(r, model.StartDate), dateOf(r, model.EndDate)
 	if end != "" && start != "" && end < start {
 		end = ""
 	}
-	s := standing{status: status, reason: fmt.Sprintf("%s says %s", r.Source, statusWord(r))}
-	if end != "" {
-		off := AddDays(end, p.DeactivateAfterEnd+1)
-		if today >= off {
-			return standing{status: model.Inactive, reason: fmt.Sprintf("%s gives %s as the last day", r.Source, end)}
-		}
-		s.review = off
+	s := standing{status: status}
+	if end != "" && today <= AddDays(end, p.DeactivateAfterEnd) {
+		s.review = AddDays(end, p.DeactivateAfterEnd+1)
+	} else if end != "" {
+		return standing{status: model.Inactive, because: becauseLastDay, date: end}
 	}
 	switch {
 	case start != "" && start > today:
-		s.status = model.Pending
-		s.reason = fmt.Sprintf("%s says they start on %s", r.Source, start)
+		s.status, s.because, s.date = model.Pending, becauseStarts, start
 		s.review = soonest(s.review, start)
 		if early := AddDays(start, -p.CreateBeforeStart); early > today {
 			s.review = soonest(s.review, early)
 		}
 	case status == model.Pending && start != "":
-		s.status = model.Active
-		s.reason = fmt.Sprintf("%s gave %s as the first day", r.Source, start)
+		s.status, s.because, s.date = model.Active, becauseStarted, start
 	}
 	return s
+}
+
+// dateOf returns a date of a record, empty when it gives none. What is no date
+// says nothing about when somebody comes or goes.
+func dateOf(r *model.Record, n model.Name) model.Date {
+	d := model.Date(r.Attributes.Text(n))
+	if !d.Valid() {
+		return ""
+	}
+	return d
 }
 
 func statusWord(r *model.Record) string {
@@ -100,7 +134,8 @@ type verdict struct {
 // and unknown for more than inactive, because it may be any of them.
 func decide(records []*model.Record, today model.Date, p *Policy) verdict {
 	var v verdict
-	var best *standing
+	var best standing
+	var bestRecord *model.Record
 	var bestStart model.Date
 	counted := 0
 	for _, r := range records {
@@ -113,10 +148,10 @@ func decide(records []*model.Record, today model.Date, p *Policy) verdict {
 		counted++
 		s := stand(r, today, p)
 		v.review = soonest(v.review, s.review)
-		if best == nil || weight(s.status) > weight(best.status) {
-			best, bestStart = &s, model.Date(r.Attributes.Text(model.StartDate))
+		if bestRecord == nil || weight(s.status) > weight(best.status) {
+			best, bestRecord, bestStart = s, r, dateOf(r, model.StartDate)
 		} else if s.status == model.Pending && best.status == model.Pending {
-			bestStart = soonest(bestStart, model.Date(r.Attributes.Text(model.StartDate)))
+			bestStart = soonest(bestStart, dateOf(r, model.StartDate))
 		}
 	}
 	if counted == 0 {
@@ -126,7 +161,7 @@ func decide(records []*model.Record, today model.Date, p *Policy) verdict {
 		}
 		return verdict{status: model.Unknown, access: model.AccessKeep, reason: reason}
 	}
-	v.status, v.reason = best.status, best.reason
+	v.status, v.reason = best.status, best.reason(bestRecord)
 	switch best.status {
 	case model.Active:
 		v.access = model.AccessOn

@@ -63,8 +63,8 @@ func TestStatusPerSource(t *testing.T) {
 		{"SCIM inactive", d(model.Inactive, "-", "-"), model.Inactive},
 		{"SCIM that never said", d(model.Unknown, "-", "-"), model.Unknown},
 	} {
-		if got := stand(&tc.r, today, &Policy{}); got.status != tc.want || got.reason == "" {
-			t.Errorf("%s: %s (%s), want %s", tc.name, got.status, got.reason, tc.want)
+		if got := stand(&tc.r, today, &Policy{}); got.status != tc.want || got.reason(&tc.r) == "" {
+			t.Errorf("%s: %s (%s), want %s", tc.name, got.status, got.reason(&tc.r), tc.want)
 		}
 	}
 }

@@ -11,13 +11,11 @@ import (
 // merge fills in a person's attributes, provenance, status and access from its
 // records, which are sorted by id.
 func (w *work) merge(person *model.Person, records []*model.Record) {
-	person.Attributes = model.Attributes{}
-	person.Provenance = map[model.Name]model.RecordID{}
-	person.Records = person.Records[:0:0]
-	var speaking []*model.Record
+	person.Records = make([]model.RecordID, 0, len(records))
+	speaking := make([]*model.Record, 0, len(records))
 	for _, r := range records {
 		person.Records = append(person.Records, r.ID)
-		if !w.silenced[r.ID] {
+		if len(w.settled.silenced) == 0 || !w.settled.silenced[w.index[r.ID]] {
 			speaking = append(speaking, r)
 		}
 	}
@@ -26,13 +24,16 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 	person.Status = v.status
 
 	heard := w.heard(speaking)
-	for _, n := range presentNames(heard) {
+	names := presentNames(heard)
+	person.Attributes = make(model.Attributes, len(names)+1)
+	person.Provenance = make(map[model.Name]model.RecordID, len(names))
+	for _, n := range names {
 		if r := w.winner(n, heard); r != nil {
 			person.Attributes[n] = r.Attributes[n]
 			person.Provenance[n] = r.ID
 		}
 	}
-	w.applySet(person)
+	w.applySet(person, records)
 	if !person.Attributes.Has(model.DisplayName) || person.Attributes[model.DisplayName].Null {
 		full := strings.TrimSpace(person.Attributes.Text(model.GivenName) + " " + person.Attributes.Text(model.FamilyName))
 		if full != "" {
@@ -117,25 +118,29 @@ func (w *work) before(n model.Name, a, b *model.Record) bool {
 	return a.ID < b.ID
 }
 
+// presentNames lists the attributes that any of the records has, in no order.
 func presentNames(records []*model.Record) []model.Name {
-	seen := map[model.Name]bool{}
-	for _, r := range records {
+	names := make([]model.Name, 0, len(model.Names))
+	for i, r := range records {
 		for n := range r.Attributes {
-			seen[n] = true
+			said := func(earlier *model.Record) bool { return earlier.Attributes.Has(n) }
+			if !slices.ContainsFunc(records[:i], said) {
+				names = append(names, n)
+			}
 		}
 	}
-	names := make([]model.Name, 0, len(seen))
-	for n := range seen {
-		names = append(names, n)
-	}
-	model.SortNames(names)
 	return names
 }
 
-// applySet writes the values that humans decided over the merged ones.
-func (w *work) applySet(person *model.Person) {
+// applySet writes the values that humans decided over the merged ones. One that was
+// set for a record which takes no part any more takes none either.
+func (w *work) applySet(person *model.Person, records []*model.Record) {
 	for _, d := range w.decisions {
-		if d.Verb == model.Set && slices.Contains(person.Records, d.Record) {
+		if d.Verb != model.Set {
+			continue
+		}
+		i := slices.IndexFunc(records, func(r *model.Record) bool { return r.ID == d.Record })
+		if i >= 0 && records[i].Scope.State != model.OutOfScope {
 			person.Attributes[d.Attribute] = d.Value
 			person.Provenance[d.Attribute] = d.Record
 		}
@@ -173,7 +178,7 @@ func (w *work) waiting(person *model.Person, records []*model.Record) string {
 // for one of the person's records.
 func (w *work) allowed(person *model.Person, kind model.ConflictKind) bool {
 	for _, id := range person.Records {
-		if w.allow[id][kind] {
+		if w.settled.allow[id][kind] {
 			return true
 		}
 	}

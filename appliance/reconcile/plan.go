@@ -78,15 +78,15 @@ type work struct {
 	records   []*model.Record // sorted by id, staged ones left out
 	index     map[model.RecordID]int
 	decisions []model.Decision // sorted by time, then id
-	groups    *forest          // records that decisions declared to be the same human
-	apart     map[[2]int]bool  // pairs of group roots that were put apart
-	silenced  map[model.RecordID]bool
-	allow     map[model.RecordID]map[model.ConflictKind]bool
-	persons   map[model.PersonID]model.Person // of the input
+	settled   settled
+	working   []bool                           // by position: the record stands for somebody who works here or will
+	persons   map[model.PersonID]*model.Person // of the input
 
-	link      map[model.RecordID]model.PersonID
+	former map[model.Identifier][]int // see formerCarriers
+
+	link      []model.PersonID // by position of the record
 	held      map[model.PersonID][]model.ConflictID
-	built     map[model.PersonID]*model.Person
+	built     []*model.Person // of the plan
 	conflicts map[model.ConflictID]model.Conflict
 	spent     []model.RecordID
 	notes     []Note
@@ -94,102 +94,34 @@ type work struct {
 
 func newWork(in Input) *work {
 	w := &work{
-		in: in, index: map[model.RecordID]int{}, persons: map[model.PersonID]model.Person{},
-		silenced: map[model.RecordID]bool{}, allow: map[model.RecordID]map[model.ConflictKind]bool{},
-		link: map[model.RecordID]model.PersonID{}, held: map[model.PersonID][]model.ConflictID{},
-		built: map[model.PersonID]*model.Person{}, conflicts: map[model.ConflictID]model.Conflict{},
+		in: in, index: make(map[model.RecordID]int, len(in.Records)), persons: make(map[model.PersonID]*model.Person, len(in.Persons)),
+		held: map[model.PersonID][]model.ConflictID{}, conflicts: map[model.ConflictID]model.Conflict{},
 	}
-	for _, r := range in.Records {
-		if !r.Staged {
-			w.records = append(w.records, &r)
+	w.records = make([]*model.Record, 0, len(in.Records))
+	for i := range in.Records {
+		if !in.Records[i].Staged {
+			w.records = append(w.records, &in.Records[i])
 		}
 	}
 	slices.SortFunc(w.records, func(a, b *model.Record) int { return cmp.Compare(a.ID, b.ID) })
 	for i, r := range w.records {
 		w.index[r.ID] = i
 	}
-	for _, p := range in.Persons {
-		w.persons[p.ID] = p
+	w.link = make([]model.PersonID, len(w.records))
+	for i := range in.Persons {
+		w.persons[in.Persons[i].ID] = &in.Persons[i]
 	}
 	w.decisions = slices.Clone(in.Decisions)
 	slices.SortFunc(w.decisions, func(a, b model.Decision) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 	})
-	w.applyDecisions()
+	w.settle()
+	w.working = make([]bool, len(w.records))
+	for i, r := range w.records {
+		w.working[i] = live(r, in.Today, in.Policy)
+	}
 	w.splitPersons()
 	return w
-}
-
-// applyDecisions turns decisions into the three things planning needs: who is
-// the same, who is apart, and whose word does not count.
-func (w *work) applyDecisions() {
-	relation := map[[2]int]model.Verb{} // the last word on a pair
-	for _, d := range w.decisions {
-		members := w.members(d.Records)
-		switch d.Verb {
-		case model.Merge, model.Separate:
-			for i, a := range members {
-				for _, b := range members[i+1:] {
-					relation[pair(a, b)] = d.Verb
-				}
-			}
-		case model.Exclude:
-			if i, ok := w.index[d.Record]; ok {
-				excluded := *w.records[i]
-				excluded.Scope = model.Scope{State: model.OutOfScope, Reason: "excluded by a decision"}
-				excluded.Identifiers = nil
-				w.records[i] = &excluded
-			}
-		case model.Prefer:
-			for _, i := range members {
-				delete(w.silenced, w.records[i].ID)
-				if w.records[i].ID != d.Record {
-					w.silenced[w.records[i].ID] = true
-				}
-			}
-		case model.Allow:
-			for _, i := range members {
-				id := w.records[i].ID
-				if w.allow[id] == nil {
-					w.allow[id] = map[model.ConflictKind]bool{}
-				}
-				w.allow[id][d.Kind] = true
-			}
-		}
-	}
-	w.groups = newForest(len(w.records))
-	for p, verb := range relation {
-		if verb == model.Merge {
-			w.groups.join(p[0], p[1])
-		}
-	}
-	w.apart = map[[2]int]bool{}
-	for p, verb := range relation {
-		if verb == model.Separate {
-			w.apart[pair(w.groups.root(p[0]), w.groups.root(p[1]))] = true
-		}
-	}
-}
-
-// splitPersons takes records out of a person that decisions put apart from the
-// person's lower records: the lowest keeps it, the others look for a home anew.
-func (w *work) splitPersons() {
-	if len(w.apart) == 0 {
-		return
-	}
-	staying := map[model.PersonID][]int{}
-	for i, r := range w.records {
-		if r.Person == "" {
-			continue
-		}
-		if slices.ContainsFunc(staying[r.Person], func(j int) bool { return w.putApart(i, j) }) {
-			leaving := *r
-			leaving.Person = ""
-			w.records[i] = &leaving
-			continue
-		}
-		staying[r.Person] = append(staying[r.Person], i)
-	}
 }
 
 func (w *work) members(ids []model.RecordID) []int {
@@ -201,10 +133,6 @@ func (w *work) members(ids []model.RecordID) []int {
 	}
 	slices.Sort(out)
 	return out
-}
-
-func (w *work) putApart(a, b int) bool {
-	return len(w.apart) > 0 && w.apart[pair(w.groups.root(a), w.groups.root(b))]
 }
 
 // open records a conflict and freezes the persons it concerns when its kind does.
@@ -243,33 +171,55 @@ func ConflictIDOf(c model.Conflict) model.ConflictID {
 
 // build makes the persons out of the links.
 func (w *work) build() {
-	records := map[model.PersonID][]*model.Record{}
-	for _, r := range w.records {
-		if p := w.link[r.ID]; p != "" {
-			records[p] = append(records[p], r)
+	type linked struct {
+		person model.PersonID
+		record *model.Record
+	}
+	links := make([]linked, 0, len(w.records))
+	for i, r := range w.records {
+		if p := w.link[i]; p != "" {
+			links = append(links, linked{p, r})
 		}
 	}
-	for id, rs := range records {
-		p := w.persons[id]
-		p.ID = id
-		w.merge(&p, rs)
-		w.built[id] = &p
+	slices.SortStableFunc(links, func(a, b linked) int { return cmp.Compare(a.person, b.person) })
+	var records []*model.Record
+	for i := 0; i < len(links); {
+		id := links[i].person
+		records = records[:0]
+		for ; i < len(links) && links[i].person == id; i++ {
+			records = append(records, links[i].record)
+		}
+		p := &model.Person{ID: id}
+		if known := w.persons[id]; known != nil {
+			*p = *known
+		}
+		w.merge(p, records)
+		w.built = append(w.built, p)
 	}
 }
 
+// person returns a person of the plan, nil when no record belongs to them.
+func (w *work) person(id model.PersonID) *model.Person {
+	i, ok := slices.BinarySearchFunc(w.built, id, func(p *model.Person, id model.PersonID) int { return cmp.Compare(p.ID, id) })
+	if !ok {
+		return nil
+	}
+	return w.built[i]
+}
+
 // claims freezes persons that claim one and the same email: only one account can
-// have it. Leavers alone do not quarrel.
+// have it. Who has left claims nothing any more; whether an account of theirs is
+// in the way, only the target knows.
 func (w *work) claims() {
 	by := map[string][]*model.Person{}
 	for _, p := range w.built {
-		if p.EmailKey != "" {
+		if p.EmailKey != "" && p.Access != model.AccessOff {
 			by[p.EmailKey] = append(by[p.EmailKey], p)
 		}
 	}
 	for key, persons := range by {
-		wanted := slices.ContainsFunc(persons, func(p *model.Person) bool { return p.Access != model.AccessOff })
 		id := model.Identifier{Kind: model.IdentifierEmail, Value: key}
-		if len(persons) < 2 || !wanted || w.in.Hot[id] || w.asked(persons) {
+		if len(persons) < 2 || w.in.Hot[id] || w.asked(persons) {
 			continue
 		}
 		c := model.Conflict{Kind: model.AccountTaken, Rule: "several people claim the same email, and an account can have only one owner",
@@ -317,18 +267,19 @@ func (w *work) waitingConflicts() {
 
 func (w *work) finish() Plan {
 	var plan Plan
-	for _, r := range w.records {
-		plan.Links = append(plan.Links, Link{Record: r.ID, Person: w.link[r.ID]})
+	plan.Links = make([]Link, 0, len(w.records))
+	for i, r := range w.records {
+		plan.Links = append(plan.Links, Link{Record: r.ID, Person: w.link[i]})
 	}
-	for id, p := range w.built {
-		held := slices.Clone(w.held[id])
+	plan.Persons = make([]model.Person, 0, len(w.built))
+	for _, p := range w.built {
+		held := slices.Clone(w.held[p.ID])
 		slices.Sort(held)
 		p.Held = slices.Compact(held)
 		plan.Persons = append(plan.Persons, *p)
 	}
-	slices.SortFunc(plan.Persons, func(a, b model.Person) int { return cmp.Compare(a.ID, b.ID) })
 	for id := range w.persons {
-		if w.built[id] == nil {
+		if w.person(id) == nil {
 			plan.Gone = append(plan.Gone, id)
 		}
 	}
@@ -364,39 +315,4 @@ func equalProvenance(a, b map[model.Name]model.RecordID) bool {
 		}
 	}
 	return true
-}
-
-func pair(a, b int) [2]int {
-	if a > b {
-		a, b = b, a
-	}
-	return [2]int{a, b}
-}
-
-// forest is a union-find over positions.
-type forest struct{ parent []int }
-
-func newForest(n int) *forest {
-	f := &forest{parent: make([]int, n)}
-	for i := range f.parent {
-		f.parent[i] = i
-	}
-	return f
-}
-
-func (f *forest) root(i int) int {
-	for f.parent[i] != i {
-		f.parent[i] = f.parent[f.parent[i]]
-		i = f.parent[i]
-	}
-	return i
-}
-
-// join keeps the lower root, so that the result does not depend on the order.
-func (f *forest) join(a, b int) {
-	a, b = f.root(a), f.root(b)
-	if a > b {
-		a, b = b, a
-	}
-	f.parent[b] = a
 }

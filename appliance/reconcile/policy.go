@@ -31,7 +31,10 @@ type Policy struct {
 	DeactivateAfterEnd int
 	LeaveDeactivates   bool
 	AbsentDeactivates  bool
-	HotLimit           int // 0 means DefaultHotLimit
+	// AskRehires makes a question of what otherwise settles itself: an ended record
+	// and a current one with the same identifier, and the same name or birth date.
+	AskRehires bool
+	HotLimit   int // 0 means DefaultHotLimit
 }
 
 func (p *Policy) hotLimit() int {

@@ -18,14 +18,15 @@ type world struct {
 	persons   map[model.PersonID]model.Person
 	decisions map[string]model.Decision
 	conflicts map[model.ConflictID]model.Conflict
-	issued    map[model.PersonID]bool // every person id ever used
+	issued    map[model.PersonID]bool    // every person id ever used
+	together  map[[2]model.RecordID]bool // pairs that shared a person at some time
 	serial    int
 }
 
 func newWorld() *world {
 	return &world{today: "2026-11-22", policy: &Policy{Authority: []string{"hr", "idp", "adp"}, AbsentDeactivates: true, HotLimit: 3},
 		records: map[model.RecordID]model.Record{}, persons: map[model.PersonID]model.Person{}, decisions: map[string]model.Decision{},
-		conflicts: map[model.ConflictID]model.Conflict{}, issued: map[model.PersonID]bool{}}
+		conflicts: map[model.ConflictID]model.Conflict{}, issued: map[model.PersonID]bool{}, together: map[[2]model.RecordID]bool{}}
 }
 
 func (w *world) Record(id model.RecordID) (model.Record, bool, error) {
@@ -36,7 +37,7 @@ func (w *world) Record(id model.RecordID) (model.Record, bool, error) {
 func (w *world) Carriers(id model.Identifier) ([]model.Record, error) {
 	var out []model.Record
 	for _, r := range w.records {
-		if !r.Staged && slices.Contains(r.Identifiers, id) {
+		if !r.Staged && slices.Contains(slices.Concat(r.Identifiers, r.Former), id) {
 			out = append(out, r)
 		}
 	}
@@ -73,20 +74,87 @@ func (w *world) DecisionsOn(id model.RecordID) ([]model.Decision, error) {
 	return out, nil
 }
 
-// put stores a record, plans its neighbourhood and applies the plan.
-func (w *world) put(r model.Record) Plan {
-	byNumber := r.Source == "adp" || r.Source == "partner"
-	r.Identifiers, _ = identity.Of(r.Attributes, byNumber)
+// put stores records, plans their neighbourhood and applies the plan: what one
+// transaction does.
+func (w *world) put(page ...model.Record) Plan {
+	var seeds []model.RecordID
+	var before []model.Record
+	for _, r := range page {
+		if old, ok := w.records[r.ID]; ok {
+			r.Person, r.Spare = old.Person, old.Spare // what the store keeps beside what is said
+			w.identify(&r)
+			if r.Former = old.Former; r.Scope.State != model.OutOfScope {
+				r.Former = Former(old, len(w.persons[old.Person].Held) > 0, r.Identifiers)
+			}
+			before = append(before, old)
+		} else {
+			w.identify(&r)
+		}
+		w.records[r.ID] = r
+		seeds = append(seeds, r.ID)
+	}
+	return w.plan(seeds, before)
+}
+
+// identify derives what a record is found by; a value that was set is its own.
+func (w *world) identify(r *model.Record) {
+	attrs := maps.Clone(r.Attributes)
+	var sets []model.Decision
+	for _, d := range w.decisions {
+		if d.Verb == model.Set && d.Record == r.ID {
+			sets = append(sets, d)
+		}
+	}
+	slices.SortFunc(sets, func(a, b model.Decision) int { return a.At.Compare(b.At) })
+	for _, d := range sets {
+		attrs[d.Attribute] = d.Value
+	}
+	r.Identifiers, _ = identity.Of(attrs, r.Source == "adp" || r.Source == "partner")
 	if r.Scope.State == model.OutOfScope {
 		r.Identifiers = nil
 	}
+}
+
+func (w *world) decide(d model.Decision) Plan {
+	w.decisions[d.ID] = d
+	return w.reidentify(d.Records)
+}
+
+func (w *world) undecide(id string) Plan {
+	records := w.decisions[id].Records
+	delete(w.decisions, id)
+	return w.reidentify(records)
+}
+
+func (w *world) reidentify(ids []model.RecordID) Plan {
 	var before []model.Record
-	if old, ok := w.records[r.ID]; ok {
-		r.Person, r.Spare = old.Person, old.Spare // what the store keeps beside what is said
-		before = []model.Record{old}
+	for _, id := range ids {
+		r := w.records[id]
+		before = append(before, r)
+		w.identify(&r)
+		w.records[id] = r
 	}
-	w.records[r.ID] = r
-	return w.plan([]model.RecordID{r.ID}, before)
+	return w.plan(ids, before)
+}
+
+func (w *world) ids() []model.RecordID {
+	return slices.Sorted(maps.Keys(w.records))
+}
+
+func (w *world) links() map[model.RecordID]model.PersonID {
+	out := map[model.RecordID]model.PersonID{}
+	for id, r := range w.records {
+		out[id] = r.Person
+	}
+	return out
+}
+
+func (w *world) openConflicts() []model.Conflict {
+	var out []model.Conflict
+	for _, id := range slices.Sorted(maps.Keys(w.conflicts)) {
+		out = append(out, w.conflicts[id])
+	}
+	return out
 }
 
 func (w *world) plan(seeds []model.RecordID, before []model.Record) Plan {
@@ -100,6 +168,15 @@ func (w *world) plan(seeds []model.RecordID, before []model.Record) Plan {
 }
 
 func (w *world) apply(in Input, plan Plan) {
+	of := map[model.PersonID][]model.RecordID{}
+	for id, r := range w.records {
+		if r.Person != "" {
+			for _, other := range of[r.Person] {
+				w.together[[2]model.RecordID{id, other}], w.together[[2]model.RecordID{other, id}] = true, true
+			}
+			of[r.Person] = append(of[r.Person], id)
+		}
+	}
 	for _, l := range plan.Links {
 		r := w.records[l.Record]
 		r.Person = l.Person

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,9 +180,10 @@ var (
 
 // The indexes.
 var (
-	RecordByNative     = Records.addIndex("native", true, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) })
+	RecordByNative = Records.addIndex("native", true, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) })
+	// RecordByIdentifier finds who carries an identifier, and who carried it before.
 	RecordByIdentifier = Records.addIndex("identifier", false, func(r model.Record) [][]byte {
-		return each(r.Identifiers, IdentifierKey)
+		return each(slices.Concat(r.Identifiers, r.Former), IdentifierKey)
 	})
 	RecordByAlias      = Records.addIndex("alias", false, func(r model.Record) [][]byte { return each(r.Aliases, text[string]) })
 	RecordByManagerKey = Records.addIndex("managerkey", false, func(r model.Record) [][]byte { return each(r.ManagerKeys, text[string]) })
