@@ -190,7 +190,7 @@ func (a *App) Serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		serve(ctx, g, scimsrv.Server(service), l.scim)
+		serve(ctx, g, scimsrv.Server(a.withHooks(service)), l.scim)
 	}
 	if l.metrics != nil {
 		serve(ctx, g, &http.Server{Handler: a.health().Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}, l.metrics)
@@ -308,7 +308,7 @@ func (a *App) listen() (*listeners, error) {
 		}
 	}()
 	var err error
-	if a.cfg.ServesSCIM() {
+	if a.cfg.Listens() {
 		if l.scim, err = listenTCP(a.cfg.SCIM.Listen.String(), "[scim] listen"); err != nil {
 			return nil, err
 		}

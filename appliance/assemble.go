@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"rollcall/appliance/config"
+	"rollcall/appliance/hook"
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
@@ -209,7 +212,7 @@ func connectSource(s *config.Source) (connectors.Source, error) {
 	paths := s.Mapping().Paths()
 	switch s.Kind {
 	case model.KindHiBob:
-		return hibob.New(hibob.Config{BaseURL: s.BaseURL.Copy(), ServiceUserID: s.ServiceUserID, Token: s.ServiceUserToken.Reveal(), CustomFields: paths})
+		return hibob.New(hibob.Config{BaseURL: s.BaseURL.Copy(), ServiceUserID: s.ServiceUserID, Token: s.ServiceUserToken.Reveal(), CustomFields: paths, BatchSize: s.BatchSize})
 	case model.KindLucca:
 		return lucca.New(lucca.Config{BaseURL: s.BaseURL.Copy(), Account: s.Account, API: s.API, APIKey: s.APIKey.Reveal(),
 			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(), TokenURL: s.TokenURL.String(), SkipField: s.SkipField, NoSkipField: s.SkipField == "", CustomFields: luccaFields(paths)})
@@ -222,6 +225,42 @@ func connectSource(s *config.Source) (connectors.Source, error) {
 		return csv.New(csv.Config{Path: string(s.Path), CustomFields: paths})
 	}
 	return nil, fmt.Errorf("this build cannot read kind %q yet", s.Kind)
+}
+
+// webhooks are the kinds whose services can tell of changes.
+var webhooks = map[model.Kind]connectors.Webhook{model.KindHiBob: hibob.Hook, model.KindLucca: lucca.Hook}
+
+// withHooks puts the webhooks of the sources that take them beside the SCIM
+// service, on the same listener.
+func (a *App) withHooks(scim http.Handler) http.Handler {
+	var sources []*hook.Source
+	for _, name := range a.cfg.SourceNames() {
+		if src := a.cfg.Sources[name]; !src.WebhookSecret.IsZero() {
+			sources = append(sources, &hook.Source{Name: name, Secret: src.WebhookSecret.Reveal(), Webhook: webhooks[src.Kind], Hint: a.pollers[name].Hint})
+		}
+	}
+	if len(sources) == 0 {
+		return scim
+	}
+	hooks := hook.New(sources, a.log.Named("hook"), a.now)
+	// Not a ServeMux, which would redirect what it takes for an untidy path.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, hook.Path) {
+			hooks.ServeHTTP(w, r)
+			return
+		}
+		scim.ServeHTTP(w, r)
+	})
+}
+
+// hookURL is the address to give to a service that tells of changes, empty when
+// the source takes no webhooks.
+func (a *App) hookURL(name string) string {
+	base := a.scimBase()
+	if src := a.cfg.Sources[name]; src == nil || src.WebhookSecret.IsZero() || base == "" {
+		return ""
+	}
+	return base + hook.Path + url.PathEscape(name)
 }
 
 // luccaFields names the fields behind the paths of configured expressions:

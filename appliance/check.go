@@ -98,6 +98,9 @@ func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, err
 			r.Sample = append(r.Sample, admin.Value{Attribute: "status", Value: string(o.Status), Field: o.RawStatus, Source: name})
 		}
 	}
+	if address := a.hookURL(name); address != "" {
+		r.Notices = append(r.Notices, a.hookNotice(name, address))
+	}
 	if report.Sampled {
 		return r, nil
 	}
@@ -123,6 +126,15 @@ func (a *App) checkDrift(r *admin.CheckResult) error {
 		r.Notices = append(r.Notices, "a read would be held: "+why)
 	}
 	return nil
+}
+
+// hookNotice says where the service may tell of changes, and whether it does.
+func (a *App) hookNotice(name, address string) string {
+	heard := "nothing came since the start; polling goes on regardless"
+	if at := a.pollers[name].Heard(); !at.IsZero() {
+		heard = "the last one came at " + at.UTC().Format(time.RFC3339)
+	}
+	return "webhooks are taken at " + address + ": " + heard
 }
 
 // checkSender looks at a source that pushes: it can only be waited for.

@@ -153,6 +153,7 @@ func (a *App) sourceStatus(tx *store.Tx, name string, tokens int) (admin.Source,
 		s.Endpoint = a.scimURL()
 	}
 	if p := a.pollers[name]; p != nil {
+		s.Webhook, s.Hinted = a.hookURL(name), p.Heard().UTC()
 		if at, busy := p.Busy(); busy {
 			s.Reading = progress(at.Seen, at.Total, at.Started, a.now())
 		}

@@ -74,11 +74,15 @@ type Source struct {
 	NextRead  time.Time `json:"next_read,omitzero"`
 	LastHeard time.Time `json:"last_heard,omitzero"` // SCIM senders
 	Endpoint  string    `json:"endpoint,omitempty"`  // SCIM senders: the URL to paste
-	Tokens    int       `json:"tokens,omitempty"`
-	Error     string    `json:"error,omitempty"`
-	Reading   *Progress `json:"reading,omitempty"`
-	LastRun   uint64    `json:"last_run,omitempty"`
-	Failures  int       `json:"failures,omitempty"`
+	// Webhook is the URL at which a polled source may tell of changes, Hinted when
+	// it last did since the start.
+	Webhook  string    `json:"webhook,omitempty"`
+	Hinted   time.Time `json:"hinted,omitzero"`
+	Tokens   int       `json:"tokens,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	Reading  *Progress `json:"reading,omitempty"`
+	LastRun  uint64    `json:"last_run,omitempty"`
+	Failures int       `json:"failures,omitempty"`
 }
 
 // Progress is how far a read or a delivery has come.

@@ -15,6 +15,9 @@ import (
 	"rollcall/appliance/model"
 )
 
+// maxBatch is the most people that one request by ids reads.
+const maxBatch = 5000
+
 // maxSocketPath is what fits a unix socket address on Linux (sun_path, less its NUL).
 const maxSocketPath = 107
 
@@ -67,7 +70,7 @@ func (d *decoder) checkListeners() {
 		d.add(toml.Key{"scim", "tls_cert"}, Problem{Message: "tls_cert and tls_key go together, and one of them is missing"})
 		return
 	}
-	if !d.config.ServesSCIM() {
+	if !d.config.Listens() {
 		return // nothing will listen
 	}
 	if !encrypted && !s.Listen.Loopback() {
@@ -107,6 +110,9 @@ func (d *decoder) checkSource(s *Source) {
 	}
 	if !s.Kind.Pushes() && time.Duration(s.Interval) < time.Second {
 		d.add(at("interval"), Problem{Message: "shorter than a second", Found: strconv.Quote(s.Interval.String())})
+	}
+	if s.BatchSize < 0 || s.BatchSize > maxBatch {
+		d.add(at("batch_size"), Problem{Message: fmt.Sprintf("not between 0 and %d", maxBatch), Found: strconv.Itoa(s.BatchSize)})
 	}
 	if s.Kind == model.KindLucca {
 		d.checkLucca(s)

@@ -100,6 +100,14 @@ type Source struct {
 	ServiceUserID    string `toml:"service_user_id" reload:"restart" kinds:"hibob" need:"hibob"`
 	ServiceUserToken Secret `toml:"service_user_token" reload:"restart" kinds:"hibob" need:"hibob"`
 
+	// BatchSize is how many people one request reads, by their ids; 0: everybody in
+	// one answer.
+	BatchSize int `toml:"batch_size" reload:"restart" kinds:"hibob"`
+
+	// WebhookSecret is shared with the service, which then tells of changes; zero:
+	// no webhook is taken.
+	WebhookSecret Secret `toml:"webhook_secret" reload:"restart" kinds:"hibob lucca"`
+
 	Account string `toml:"account" reload:"restart" kinds:"lucca"` // the first label of ACCOUNT.ilucca.net
 	API     string `toml:"api" reload:"restart" kinds:"lucca" oneof:"v3 2024-11-01"`
 	APIKey  Secret `toml:"api_key" reload:"restart" kinds:"lucca"`
@@ -272,11 +280,21 @@ type Email struct {
 	To       []string `toml:"to" reload:"restart"`
 }
 
-// ServesSCIM reports whether some source pushes, so that the SCIM listener is
-// needed.
+// ServesSCIM reports whether some source pushes.
 func (c *Config) ServesSCIM() bool {
 	for _, s := range c.Sources {
 		if s.Kind.Pushes() {
+			return true
+		}
+	}
+	return false
+}
+
+// Listens reports whether the listener of [scim] is needed: a source pushes, or
+// takes webhooks.
+func (c *Config) Listens() bool {
+	for _, s := range c.Sources {
+		if s.Kind.Pushes() || !s.WebhookSecret.IsZero() {
 			return true
 		}
 	}

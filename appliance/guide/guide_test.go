@@ -345,7 +345,7 @@ func TestGuidesNameNobodyRealAndNoOtherHost(t *testing.T) {
 var paths = []string{
 	"/etc/rollcall", "/etc/systemd/system/rollcall.service", "/var/lib/rollcall", "/run/rollcall", "/usr/local/bin/rollcall",
 	"/usr/local/share/rollcall", "/etc/ssh/sshd_config.d/60-rollcall.conf", "/dev/stdin",
-	"/scim/v2", "/metrics", "/healthz", "/readyz", "/hr/v2/workers", "/identity/admin/integration-keys",
+	"/scim/v2", "/hooks", "/metrics", "/healthz", "/readyz", "/hr/v2/workers", "/identity/admin/integration-keys",
 }
 
 func TestGuidesNamePathsOfTheApplianceOnly(t *testing.T) {

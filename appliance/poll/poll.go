@@ -23,6 +23,16 @@ import (
 	"rollcall/connectors"
 )
 
+// A hint that somebody changed brings the next read forward, but not at once:
+// HiBob shows a change after up to 20 s, and changes come in bunches. Reads that
+// hints cause are no closer together than a share of the interval, so that a busy
+// day at HR costs the service no more than a multiple of what polling costs.
+const (
+	hintDelay = 30 * time.Second
+	hintShare = 8
+	hintGap   = time.Minute
+)
+
 // resumes is how often one read may go on after a page that failed for a passing
 // reason, before the read is given up.
 const resumes = 3
@@ -44,7 +54,9 @@ type Poller struct {
 	reading *ingest.Read // once it has a run
 	started time.Time
 	total   int
-	wanted  bool // a read was asked for and has not begun
+	wanted  bool      // a read was asked for and has not begun
+	hinted  time.Time // when the service told of a change that no read has seen; zero: none
+	heard   time.Time // when it last told of one
 }
 
 // New returns a poller. seed spreads the reads of several sources apart.
@@ -65,6 +77,44 @@ func (p *Poller) Kick() {
 	case p.kick <- struct{}{}:
 	default:
 	}
+}
+
+// Hint says that the service told of a change: the next read comes early. While
+// reads fail it changes nothing, because who is refused must not insist.
+func (p *Poller) Hint() {
+	p.mu.Lock()
+	p.heard = time.Now()
+	if p.hinted.IsZero() {
+		p.hinted = p.heard
+	}
+	p.mu.Unlock()
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Heard returns when the service last told of a change, zero when it never did.
+func (p *Poller) Heard() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard
+}
+
+// nextRead returns when the source is due: on its schedule, or earlier after a
+// hint. The caller holds the mutex.
+func (p *Poller) nextRead(s store.SourceState) time.Time {
+	if p.hinted.IsZero() || s.Failures > 0 {
+		return s.NextRead
+	}
+	at := p.hinted.Add(hintDelay)
+	if soonest := s.LastStart.Add(max(p.interval/hintShare, hintGap)); soonest.After(at) && !s.LastStart.After(time.Now()) {
+		at = soonest
+	}
+	if s.NextRead.Before(at) {
+		return s.NextRead
+	}
+	return at
 }
 
 // Progress is how far the running read has come.
@@ -126,13 +176,13 @@ func (p *Poller) Run(ctx context.Context) error {
 func (p *Poller) begin(s store.SourceState) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ahead := time.Until(s.NextRead)
+	ahead := time.Until(p.nextRead(s))
 	due := p.wanted || ahead <= 0 || ahead > max(p.interval+p.interval/10, maxThrottle)
 	p.wanted = false
 	if s.State == store.Paused || !due {
 		return false
 	}
-	p.busy, p.started, p.total = true, time.Now(), 0
+	p.busy, p.started, p.total, p.hinted = true, time.Now(), 0, time.Time{}
 	return true
 }
 
@@ -154,7 +204,9 @@ func (p *Poller) due() (time.Duration, error) {
 		return 0, err
 	}
 	longest := p.interval + p.interval/10
-	wait := time.Until(s.NextRead)
+	p.mu.Lock()
+	wait := time.Until(p.nextRead(s))
+	p.mu.Unlock()
 	if s.State == store.Paused {
 		return longest, nil
 	}
