@@ -285,7 +285,11 @@ func (a *App) Person(_ context.Context, who string) (admin.Person, error) {
 		for _, r := range records {
 			out.Records = append(out.Records, recordView(r))
 		}
-		out.Values = a.values(p, records)
+		fields, err := fieldsOf(tx, records)
+		if err != nil {
+			return err
+		}
+		out.Values = a.values(p, records, fields)
 		out.Reports = store.PersonByManager.Count(tx, store.Prefix(string(p.ID)), 0)
 		if err := a.accountsOf(tx, p.ID, &out); err != nil {
 			return err
@@ -324,8 +328,22 @@ func recordView(r model.Record) admin.Record {
 	return out
 }
 
-// values explains every attribute: where it comes from, and what lost.
-func (a *App) values(p model.Person, records []model.Record) []admin.Value {
+// fieldsOf returns, per record, which field of the source each attribute came from.
+func fieldsOf(tx *store.Tx, records []model.Record) (map[model.RecordID]map[model.Name]string, error) {
+	out := make(map[model.RecordID]map[model.Name]string, len(records))
+	for _, r := range records {
+		o, _, err := store.Origins.Get(tx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		out[r.ID] = o.Fields
+	}
+	return out, nil
+}
+
+// values explains every attribute: where it comes from, and what lost. fields are
+// those of [fieldsOf].
+func (a *App) values(p model.Person, records []model.Record, fields map[model.RecordID]map[model.Name]string) []admin.Value {
 	byID := map[model.RecordID]model.Record{}
 	for _, r := range records {
 		byID[r.ID] = r
@@ -337,7 +355,7 @@ func (a *App) values(p model.Person, records []model.Record) []admin.Value {
 		won, known := byID[p.Provenance[n]]
 		switch {
 		case known && won.Attributes[n].Equal(v):
-			row.Source, row.Field, row.Record, row.Run, row.At = won.Source, won.Fields[n], string(won.ID), won.Run, won.Changed
+			row.Source, row.Field, row.Record, row.Run, row.At = won.Source, fields[won.ID][n], string(won.ID), won.Run, won.Changed
 		case known:
 			row.Source, row.Field, row.Record = won.Source, "decided by a human", string(won.ID)
 		default:

@@ -79,7 +79,6 @@ func (a *App) gather(ctx context.Context, tx *store.Tx, in *readiness.Input) err
 		if err != nil {
 			return err
 		}
-		r.Document = nil // large, and not looked at
 		in.Records = append(in.Records, r)
 	}
 	for p, err := range store.Persons.Each(tx, nil) {

@@ -439,7 +439,8 @@ func (c *change) putResource(r store.Resource, said model.Observation) error {
 		return err
 	}
 	staged := s.Staged()
-	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], said, clearAbsent, staged)
+	var d digester
+	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], observed{said, d.digest(&said)}, clearAbsent, staged)
 	if err != nil || !changed || staged {
 		return err
 	}

@@ -1,9 +1,6 @@
 package ingest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,16 +30,19 @@ type Read struct {
 	run    model.Run
 	number uint64
 
-	mu       sync.Mutex
-	counts   model.RunCounts
-	seen     map[string]struct{}
+	// Of the goroutine that reads:
+	seen     ordinals
+	digester digester
 	coverage map[model.Name]int
 	notes    []string
+
+	mu     sync.Mutex
+	counts model.RunCounts
 }
 
 // StartRead opens a run over a polled source.
 func (e *Engine) StartRead(source string) (*Read, error) {
-	r := &Read{e: e, source: source, seen: map[string]struct{}{}, coverage: map[model.Name]int{}}
+	r := &Read{e: e, source: source, coverage: map[model.Name]int{}}
 	err := e.update(actorSource+source, 0, model.JobOpen, func(c *change) error {
 		s, err := c.source(source)
 		if err != nil {
@@ -76,8 +76,10 @@ func (c *change) closeUnfinished(s store.SourceState) error {
 }
 
 // source returns the state of a source, a new one in preview when it is unknown.
-func (c *change) source(name string) (store.SourceState, error) {
-	s, ok, err := store.Sources.Get(c.tx, name)
+func (c *change) source(name string) (store.SourceState, error) { return sourceState(c.tx, name) }
+
+func sourceState(tx *store.Tx, name string) (store.SourceState, error) {
+	s, ok, err := store.Sources.Get(tx, name)
 	if err == nil && !ok {
 		s = store.SourceState{Name: name, State: store.Preview}
 	}
@@ -94,48 +96,101 @@ func (r *Read) Counts() model.RunCounts {
 	return r.counts
 }
 
+// observed is an observation with what is found out about it before writing.
+type observed struct {
+	model.Observation
+	digest [16]byte
+}
+
 // Page commits one page: every observation becomes or updates a record, and the
-// neighbourhoods of those that changed are planned, in one transaction.
+// neighbourhoods of those that changed are planned, in one transaction. Where
+// nothing changed there is none: looking up is all that an unchanged person costs.
 func (r *Read) Page(p connectors.Page) error {
 	settings := r.e.Settings().Sources[r.source]
-	var fresh []model.Observation
-	counts := model.RunCounts{Pages: 1, Expected: p.Total}
+	counts := model.RunCounts{Pages: 1}
 	coverage := map[model.Name]int{}
-	onPage := map[string]bool{}
-	for _, o := range p.People {
-		if _, twice := r.seen[o.Native]; twice || onPage[o.Native] {
-			continue // a read that went on from a cursor may show somebody again
+	var differ []observed
+	var passed []uint64
+	err := r.e.store.View(func(tx *store.Tx) error {
+		s, err := sourceState(tx, r.source)
+		if err != nil {
+			return err
 		}
-		onPage[o.Native] = true
-		if settings.Adjust != nil {
-			settings.Adjust(&o)
+		onPage := make(map[string]struct{}, len(p.People))
+		for _, o := range p.People {
+			note, had := store.FindRecordNote(tx, r.source, o.Native)
+			if _, twice := onPage[o.Native]; twice || had && r.seen.has(note.Ordinal) {
+				continue // a read that went on from a cursor may show somebody again
+			}
+			onPage[o.Native] = struct{}{}
+			if settings.Adjust != nil {
+				settings.Adjust(&o)
+			}
+			if o.Scope.State == model.OutOfScope {
+				counts.OutScope++
+			}
+			for n := range o.Attributes {
+				coverage[n]++
+			}
+			counts.Seen++
+			digest := r.digester.digest(&o)
+			if had && note.Digest == digest && !note.Gone && note.Staged == s.Staged() {
+				passed = append(passed, note.Ordinal)
+				continue
+			}
+			differ = append(differ, observed{o, digest})
 		}
-		if o.Scope.State == model.OutOfScope {
-			counts.OutScope++
-		}
-		for n := range o.Attributes {
-			coverage[n]++
-		}
-		counts.Seen++
-		fresh = append(fresh, o)
+		return nil
+	})
+	if err == nil && len(differ) > 0 {
+		var ordinals []uint64
+		ordinals, err = r.write(settings, differ, &counts)
+		passed = append(passed, ordinals...)
 	}
-	err := r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
-		counts.Added, counts.Changed, counts.Unchanged = 0, 0, 0
-		// Looked up anew for every page: the source may have been activated meanwhile.
+	if err != nil {
+		return fmt.Errorf("%s: store page: %w", r.source, err)
+	}
+	counts.Unchanged = counts.Seen - counts.Added - counts.Changed
+	for _, n := range passed {
+		r.seen.add(n)
+	}
+	for n, k := range coverage {
+		r.coverage[n] += k
+	}
+	r.notes = append(r.notes, p.Notices...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.counts.Pages++
+	r.counts.Seen += counts.Seen
+	r.counts.Added += counts.Added
+	r.counts.Changed += counts.Changed
+	r.counts.Unchanged += counts.Unchanged
+	r.counts.OutScope += counts.OutScope
+	r.counts.Conflicts += counts.Conflicts
+	r.counts.Expected = max(r.counts.Expected, p.Total)
+	return nil
+}
+
+// write stores the observations that differ and plans what follows. It returns the
+// ordinals of their records.
+func (r *Read) write(settings SourceSettings, differ []observed, counts *model.RunCounts) (seen []uint64, err error) {
+	err = r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
+		counts.Added, counts.Changed, seen = 0, 0, seen[:0]
+		// Looked up anew: the source may have been activated meanwhile.
 		s, err := c.source(r.source)
 		if err != nil {
 			return err
 		}
 		var seeds []model.RecordID
 		var before []model.Record
-		for _, o := range fresh {
+		for _, o := range differ {
 			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, s.Staged())
 			if err != nil {
 				return err
 			}
+			seen = append(seen, rec.Ordinal)
 			switch {
 			case !changed:
-				counts.Unchanged++
 				continue
 			case old == nil:
 				counts.Added++
@@ -152,27 +207,7 @@ func (r *Read) Page(p connectors.Page) error {
 		counts.Conflicts = c.counts.Conflicts
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("%s: store page: %w", r.source, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, o := range fresh {
-		r.seen[o.Native] = struct{}{}
-	}
-	for n, k := range coverage {
-		r.coverage[n] += k
-	}
-	r.notes = append(r.notes, p.Notices...)
-	r.counts.Pages++
-	r.counts.Seen += counts.Seen
-	r.counts.Added += counts.Added
-	r.counts.Changed += counts.Changed
-	r.counts.Unchanged += counts.Unchanged
-	r.counts.OutScope += counts.OutScope
-	r.counts.Conflicts += counts.Conflicts
-	r.counts.Expected = max(r.counts.Expected, p.Total)
-	return nil
+	return seen, err
 }
 
 // absence says what it means when a source stops sending an attribute.
@@ -189,8 +224,8 @@ const (
 
 // observe writes an observation as a record. changed is false when the record
 // says nothing new; old is its version before, nil when there was none.
-func (c *change) observe(source string, settings SourceSettings, o model.Observation, absent absence, staged bool) (rec model.Record, old *model.Record, changed bool, err error) {
-	digest := observationDigest(o)
+func (c *change) observe(source string, settings SourceSettings, o observed, absent absence, staged bool) (rec model.Record, old *model.Record, changed bool, err error) {
+	digest := digestText(o.digest)
 	stored, had, err := store.RecordByNative.One(c.tx, store.Key(source, o.Native))
 	if err != nil {
 		return rec, nil, false, err
@@ -204,16 +239,13 @@ func (c *change) observe(source string, settings SourceSettings, o model.Observa
 		previous := stored
 		old = &previous
 		rec = stored
+	} else if rec.Ordinal, err = c.tx.NextOrdinal(); err != nil {
+		return rec, nil, false, err
 	}
 	rec.Rev++
-	rec.Document, rec.Fields, rec.RawStatus, rec.Scope = o.Document, o.Fields, o.RawStatus, o.Scope
+	rec.RawStatus, rec.Scope = o.RawStatus, o.Scope
 	rec.Status, rec.Staged, rec.Gone, rec.Digest, rec.Run, rec.Changed = o.Status, staged, false, digest, c.run, c.at
 	rec.Attributes, rec.Kept = carryOver(stored, o.Attributes, absent)
-	for n := range rec.Kept {
-		if f := stored.Fields[n]; f != "" {
-			rec.Fields = withField(rec.Fields, n, f)
-		}
-	}
 	if absent == clearAbsent && o.Status == model.Unknown && had {
 		rec.Status = stored.Status
 	}
@@ -228,7 +260,10 @@ func (c *change) observe(source string, settings SourceSettings, o model.Observa
 		}
 		rec.Former = reconcile.Former(stored, len(p.Held) > 0, rec.Identifiers)
 	}
-	return rec, old, true, store.Records.Put(c.tx, rec.ID, rec)
+	if err := store.Records.Put(c.tx, rec.ID, rec); err != nil {
+		return rec, nil, false, err
+	}
+	return rec, old, true, c.putOrigin(rec, o.Observation)
 }
 
 // identify derives what a record is found by: its identifiers, the names other
@@ -287,31 +322,37 @@ func carryOver(stored model.Record, fresh model.Attributes, absent absence) (mod
 	return attrs, kept
 }
 
-// withField returns fields with one more, leaving the given map as it is.
-func withField(fields map[model.Name]string, n model.Name, field string) map[model.Name]string {
-	out := maps.Clone(fields)
-	if out == nil {
-		out = map[model.Name]string{}
+// putOrigin stores what the source sent of a record. A value that is kept goes on
+// telling which field it came from.
+func (c *change) putOrigin(rec model.Record, o model.Observation) error {
+	fresh := store.Origin{Document: o.Document, Fields: o.Fields}
+	if len(rec.Kept) > 0 {
+		before, _, err := store.Origins.Get(c.tx, rec.ID)
+		if err != nil {
+			return err
+		}
+		fresh.Fields = make(map[model.Name]string, len(o.Fields)+len(rec.Kept))
+		maps.Copy(fresh.Fields, o.Fields)
+		for n := range rec.Kept {
+			if f := before.Fields[n]; f != "" {
+				fresh.Fields[n] = f
+			}
+		}
 	}
-	out[n] = field
-	return out
-}
-
-func observationDigest(o model.Observation) string {
-	o.Fields = nil
-	raw, err := json.Marshal(o)
-	if err != nil {
-		// A document that is no JSON is the only way here; its bytes still tell versions apart.
-		raw = o.Document
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:16])
+	return store.Origins.Put(c.tx, rec.ID, fresh)
 }
 
 // Finish ends the read. Only a complete one may conclude anything from absence,
 // and only when it is about as large as the one before.
 func (r *Read) Finish(readErr error) (model.Run, error) {
 	var final model.Run
+	var missing []model.RecordID
+	if readErr == nil {
+		var err error
+		if missing, err = r.missing(); err != nil {
+			return final, err
+		}
+	}
 	err := r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
 		s, err := c.source(r.source)
 		if err != nil {
@@ -333,7 +374,7 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 					return err
 				}
 			}
-		} else if err := r.complete(c, &run, &s); err != nil {
+		} else if err := r.complete(c, &run, &s, missing); err != nil {
 			return err
 		}
 		if err := store.Sources.Put(c.tx, r.source, s); err != nil {
@@ -358,7 +399,7 @@ func (r *Read) Abandon() error {
 }
 
 // complete judges a complete read: its size, its columns, then who is missing.
-func (r *Read) complete(c *change, run *model.Run, s *store.SourceState) error {
+func (r *Read) complete(c *change, run *model.Run, s *store.SourceState, missing []model.RecordID) error {
 	if err := c.lapse(r.source); err != nil {
 		return err
 	}
@@ -378,54 +419,79 @@ func (r *Read) complete(c *change, run *model.Run, s *store.SourceState) error {
 		return err
 	}
 	s.ReadNo, s.LastGood, s.LastCount = r.number, c.at, r.counts.Seen
-	return r.absences(c, run)
+	return r.absences(c, run, missing)
+}
+
+// missing lists the records of the source that were not seen and are not known to
+// be gone. It looks before the transaction that counts them, so that nobody has to
+// wait while a million are passed over; only this read could add to them meanwhile.
+func (r *Read) missing() (ids []model.RecordID, err error) {
+	err = r.e.store.View(func(tx *store.Tx) error {
+		s, err := sourceState(tx, r.source)
+		if err != nil {
+			return err
+		}
+		if shrunk, _ := reconcile.Shrunk(r.counts.Seen, s.LastCount, r.e.Settings().Limits.Shrink); shrunk {
+			return nil // nobody counts as missing
+		}
+		for raw, id := range store.RecordByNative.Notes(tx, store.Prefix(r.source)) {
+			if note := store.ReadRecordNote(raw); !note.Gone && !r.seen.has(note.Ordinal) {
+				ids = append(ids, model.RecordID(id))
+			}
+		}
+		return nil
+	})
+	return ids, err
 }
 
 // absences counts who was missing, and marks as gone who was missing often enough.
-func (r *Read) absences(c *change, run *model.Run) error {
+func (r *Read) absences(c *change, run *model.Run, missing []model.RecordID) error {
 	for _, native := range c.tx.MissingOf(r.source) {
-		if _, back := r.seen[native]; back {
+		if note, ok := store.FindRecordNote(c.tx, r.source, native); !ok || r.seen.has(note.Ordinal) {
 			if err := c.tx.SetMissing(r.source, native, 0); err != nil {
 				return err
 			}
 		}
 	}
-	var missing []model.Record
-	for rec, err := range store.RecordBySource.Find(c.tx, store.Key(r.source)) {
-		if err != nil {
-			return err
-		}
-		if _, seen := r.seen[rec.Native]; !seen && !rec.Gone {
-			missing = append(missing, rec)
-		}
-	}
-	var seeds []model.RecordID
-	var before []model.Record
-	for _, rec := range missing {
-		n := c.tx.Missing(r.source, rec.Native) + 1
-		run.Counts.Missing++
-		if n < max(1, c.settings.AbsentReads) {
-			if err := c.tx.SetMissing(r.source, rec.Native, n); err != nil {
+	for part := range slices.Chunk(missing, batch) {
+		var seeds []model.RecordID
+		var before []model.Record
+		for _, id := range part {
+			gone, old, err := r.absent(c, run, id)
+			if err != nil {
 				return err
 			}
-			continue
+			if gone && !old.Staged {
+				seeds, before = append(seeds, id), append(before, old)
+			}
 		}
-		if err := c.tx.SetMissing(r.source, rec.Native, 0); err != nil {
+		if err := c.settle(seeds, before); err != nil {
 			return err
 		}
-		old := rec
-		rec.Gone, rec.Changed, rec.Run = true, c.at, c.run
-		rec.Rev++
-		if err := store.Records.Put(c.tx, rec.ID, rec); err != nil {
-			return err
-		}
-		run.Counts.Gone++
-		if rec.Staged {
-			continue
-		}
-		seeds, before = append(seeds, rec.ID), append(before, old)
 	}
-	return c.settle(seeds, before)
+	return nil
+}
+
+// absent counts one record as missing, and marks it as gone when that was often
+// enough; old is how it was before.
+func (r *Read) absent(c *change, run *model.Run, id model.RecordID) (gone bool, old model.Record, err error) {
+	rec, ok, err := store.Records.Get(c.tx, id)
+	if err != nil || !ok || rec.Gone {
+		return false, rec, err
+	}
+	old = rec
+	n := c.tx.Missing(r.source, rec.Native) + 1
+	run.Counts.Missing++
+	if n < max(1, c.settings.AbsentReads) {
+		return false, old, c.tx.SetMissing(r.source, rec.Native, n)
+	}
+	if err := c.tx.SetMissing(r.source, rec.Native, 0); err != nil {
+		return false, old, err
+	}
+	rec.Gone, rec.Changed, rec.Run = true, c.at, c.run
+	rec.Rev++
+	run.Counts.Gone++
+	return true, old, store.Records.Put(c.tx, rec.ID, rec)
 }
 
 // columns looks for attributes that most people had in the last complete read and
@@ -491,16 +557,28 @@ func (r *Read) columns(c *change, run *model.Run, s *store.SourceState) error {
 // fieldOf says in brackets which field of the source an attribute used to come
 // from, in the source's own words; nothing when no record tells.
 func (r *Read) fieldOf(c *change, n model.Name) (string, error) {
-	for rec, err := range store.RecordBySource.Find(c.tx, store.Key(r.source)) {
+	looked := 0
+	for id, err := range store.RecordBySource.Keys(c.tx, store.Prefix(r.source)) {
 		if err != nil {
 			return "", err
 		}
-		if f := rec.Fields[n]; f != "" {
+		origin, _, err := store.Origins.Get(c.tx, model.RecordID(id))
+		if err != nil {
+			return "", err
+		}
+		if f := origin.Fields[n]; f != "" {
 			return " (" + f + ")", nil
+		}
+		if looked++; looked == fieldSample {
+			break
 		}
 	}
 	return "", nil
 }
+
+// fieldSample is how many records are asked for the name of a field that most of
+// them had.
+const fieldSample = 1000
 
 // LostAttributes names the attributes of which a run found that they stopped
 // coming.

@@ -308,8 +308,8 @@ func TestLostColumnWaitsForAHumanOrItsReturn(t *testing.T) {
 	if diff := cmp.Diff([]uint64{lost.Seq}, w.waiting()); diff != "" {
 		t.Error(diff)
 	}
-	if r := w.record("hr", 1); r.Attributes.Text(model.Title) != "Analyst" || r.Fields[model.Title] != "work.title" {
-		t.Errorf("kept %v from field %q", r.Attributes[model.Title], r.Fields[model.Title])
+	if r, o := w.record("hr", 1), w.origin("hr", 1); r.Attributes.Text(model.Title) != "Analyst" || o.Fields[model.Title] != "work.title" {
+		t.Errorf("kept %v from field %q", r.Attributes[model.Title], o.Fields[model.Title])
 	}
 	w.read("hr", titled...)
 	if diff := cmp.Diff([]string{"field_coverage lapsed"}, w.holds(lost.Seq)); diff != "" || len(w.waiting()) != 0 {

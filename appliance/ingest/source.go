@@ -147,14 +147,12 @@ func (e *Engine) stagedRecords(source string) (ids []model.RecordID, err error) 
 
 func stagedOf(tx *store.Tx, source string) ([]model.RecordID, error) {
 	var ids []model.RecordID
-	for r, err := range store.RecordBySource.Find(tx, store.Key(source)) {
-		if err != nil {
-			return nil, err
-		}
-		if r.Staged {
-			ids = append(ids, r.ID)
+	for raw, id := range store.RecordByNative.Notes(tx, store.Prefix(source)) {
+		if store.ReadRecordNote(raw).Staged {
+			ids = append(ids, model.RecordID(id))
 		}
 	}
+	slices.Sort(ids) // in the order they were made, which is how they lie on disk
 	return ids, nil
 }
 
@@ -297,11 +295,11 @@ func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonI
 func recordsOf(tx *store.Tx, persons []model.PersonID) ([]model.RecordID, error) {
 	var ids []model.RecordID
 	for _, p := range persons {
-		for r, err := range store.RecordByPerson.Find(tx, store.Key(string(p))) {
+		for id, err := range store.RecordByPerson.Keys(tx, store.Prefix(string(p))) {
 			if err != nil {
 				return nil, err
 			}
-			ids = append(ids, r.ID)
+			ids = append(ids, model.RecordID(id))
 		}
 	}
 	return ids, nil

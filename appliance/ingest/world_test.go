@@ -206,6 +206,14 @@ func (w *world) record(source string, n int) model.Record {
 	return r
 }
 
+// origin is what a source sent of record n.
+func (w *world) origin(source string, n int) (o store.Origin) {
+	w.t.Helper()
+	id := w.record(source, n).ID
+	w.view(func(tx *store.Tx) (err error) { o, _, err = store.Origins.Get(tx, id); return err })
+	return o
+}
+
 // person is the person whom record n of source belongs to.
 func (w *world) person(source string, n int) model.Person {
 	w.t.Helper()

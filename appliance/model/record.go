@@ -73,7 +73,8 @@ type Identifier struct {
 // String returns "email:jane@example.com".
 func (i Identifier) String() string { return string(i.Kind) + ":" + i.Value }
 
-// Record is one person as one source states it, as stored.
+// Record is one person as one source states it, as stored. The document and the
+// names of its fields are kept beside it (store.Origins).
 type Record struct {
 	ID     RecordID `json:"id"`
 	Source string   `json:"source"` // the source's name in the configuration
@@ -81,9 +82,11 @@ type Record struct {
 	Native string   `json:"native"`
 	Rev    uint64   `json:"rev"` // grows by one with every stored change
 
-	Document   json.RawMessage `json:"document,omitempty"`
-	Attributes Attributes      `json:"attributes,omitempty"`
-	Fields     map[Name]string `json:"fields,omitempty"`
+	// Ordinal numbers the records of a database from 1 in the order they were
+	// made; a read notes by it whom it saw. It means nothing outside.
+	Ordinal uint64 `json:"ordinal"`
+
+	Attributes Attributes `json:"attributes,omitempty"`
 	// Kept names the attributes that the source stopped sending and whose last
 	// good value is kept, with the run in which they were last seen.
 	Kept        map[Name]uint64 `json:"kept,omitempty"`

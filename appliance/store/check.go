@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -17,7 +16,7 @@ type checker interface {
 func (s *Store) CheckIndexes() error {
 	return s.View(func(tx *Tx) error {
 		var all []error
-		for _, c := range []checker{Records, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
+		for _, c := range []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
 			all = append(all, c.checkIndexes(tx))
 		}
 		return errors.Join(all...)
@@ -29,15 +28,24 @@ func (t *Table[K, V]) checkIndexes(tx *Tx) error {
 	c := tx.bucket(t.name).Cursor()
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var v V
-		if err := json.Unmarshal(raw, &v); err != nil {
+		if err := t.codec.decode(raw, &v); err != nil {
 			return t.broken(k, err)
 		}
 		for _, ix := range t.indexes {
-			for _, entry := range ix.keys(v) {
+			all := ix.entries(v, k)
+			for _, entry := range all.keys {
 				want[ix.name]++
-				if got := tx.bucket(ix.name).Get(ix.entry(entry, k)); !bytes.Equal(got, k) {
+				if got := tx.bucket(ix.name).Get(ix.entry(entry, k)); !bytes.Equal(got, all.value) {
 					return fmt.Errorf("store: index %s lacks the entry of %q", ix.name, printable(k))
 				}
+			}
+		}
+	}
+	for _, side := range t.side {
+		c := tx.bucket(side).Cursor()
+		for k, _ := c.First(); k != nil; k, _ = c.Next() {
+			if tx.bucket(t.name).Get(k) == nil {
+				return fmt.Errorf("store: %s holds %q, and %s does not", side, printable(k), t.name)
 			}
 		}
 	}

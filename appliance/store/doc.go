@@ -9,14 +9,19 @@
 // # The drawing
 //
 // Keys are text parts joined by NUL, or eight big-endian bytes for sequences.
-// Values are JSON objects. Every index entry has the primary key as its value;
-// in a plain index its key is followed by NUL and the primary key as well.
+// Values are JSON objects, but for records, their origins and persons, which are
+// in the protobuf wire format (see codec.go): there are many of them, and they
+// are read and written all the time. A plain index has the primary key behind its
+// own and a NUL, and as its value how long the primary key is, in two bytes; a
+// unique index has the primary key as its value, behind the note of the index
+// when it has one.
 //
 //	meta                  version · created · instance · epoch · secret (of digests) · journal.head
 //	settings              name → JSON set at run time
 //	sources               source → SourceState
 //	records               recordID → model.Record
-//	records.native          source 0 native → recordID                  unique
+//	records.origin          recordID → Origin, what the source sent; goes with the record
+//	records.native          source 0 native → ordinal (8) digest (16) flags recordID   unique
 //	records.identifier      kind 0 value 0 recordID
 //	records.alias           alias 0 recordID
 //	records.managerkey      alias 0 recordID

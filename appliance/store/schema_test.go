@@ -56,6 +56,7 @@ func TestDatabaseOfEverySchemaOpens(t *testing.T) {
 // sample is one row of every table, with every index filled.
 type sample struct {
 	record    model.Record
+	origin    Origin
 	person    model.Person
 	decision  model.Decision
 	conflict  model.Conflict
@@ -78,10 +79,11 @@ func newSample() sample {
 		model.Manager: {Text: "Grace", Refs: []model.Reference{{By: model.RefNative, Value: "2"}}}}
 	desired := model.Desired{Person: "p_1", Active: true, Email: "Ada.Lovelace@acme.example", Attributes: map[model.Name]string{model.Title: ""}, Manager: &model.ManagerLink{Person: "p_2"}}
 	return sample{
-		record: model.Record{ID: "r_1", Source: "hibob", Kind: model.KindHiBob, Native: "1", Rev: 3, Document: []byte(`{"id":"1"}`), Attributes: attributes,
-			Fields: map[model.Name]string{model.Email: "email"}, Kept: map[model.Name]uint64{model.Title: 4}, Identifiers: []model.Identifier{identifier},
+		record: model.Record{ID: "r_1", Source: "hibob", Kind: model.KindHiBob, Native: "1", Rev: 3, Ordinal: 1, Attributes: attributes,
+			Kept: map[model.Name]uint64{model.Title: 4}, Identifiers: []model.Identifier{identifier},
 			Names: []model.Reference{{By: model.RefUserName, Value: "ada"}}, Aliases: []string{"native:hibob:1"}, ManagerKeys: []string{"native:hibob:2"}, Status: model.Active,
 			RawStatus: "employed", Digest: "d1", Person: "p_1", Spare: "p_9", Run: 5, Created: at, Changed: at},
+		origin: Origin{Document: []byte(`{"id":"1"}`), Fields: map[model.Name]string{model.Email: "email"}},
 		person: model.Person{ID: "p_1", Rev: 2, Status: model.Active, Attributes: attributes, EmailKey: identifier.Value, Provenance: map[model.Name]model.RecordID{model.Email: "r_1"},
 			Manager: "p_2", Records: []model.RecordID{"r_1"}, Held: []model.ConflictID{"c_1"}, Access: model.AccessOn, Reason: "hibob says employed", Review: "2027-01-01", Created: at, Changed: at},
 		decision: model.Decision{ID: "d_1", Verb: model.Merge, Conflict: "c_1", Kind: model.AmbiguousMatch, Records: []model.RecordID{"r_1", "r_2"}, At: at, Actor: "uid:1000(ops)"},
@@ -104,7 +106,7 @@ func newSample() sample {
 
 func (x sample) put(tx *Tx) error {
 	_, event := tx.Append(model.Event{At: x.run.Started, Actor: "rollcall", Subject: "person:p_1", Verb: "changed", Fields: []string{"title"}, Run: 5})
-	return errors.Join(event, Records.Put(tx, x.record.ID, x.record), Persons.Put(tx, x.person.ID, x.person), Decisions.Put(tx, x.decision.ID, x.decision),
+	return errors.Join(event, Records.Put(tx, x.record.ID, x.record), Origins.Put(tx, x.record.ID, x.origin), Persons.Put(tx, x.person.ID, x.person), Decisions.Put(tx, x.decision.ID, x.decision),
 		Conflicts.Put(tx, x.conflict.ID, x.conflict), Outbox.Put(tx, TargetPerson{"javelo", "p_1"}, x.job), Deliveries.Put(tx, TargetPerson{"javelo", "p_1"}, x.delivered),
 		Accounts.Put(tx, TargetRemote{"javelo", "j1"}, x.account), Lanes.Put(tx, "javelo", x.lane), Sources.Put(tx, "hibob", x.source), Runs.Put(tx, 5, x.run),
 		History.Put(tx, HistoryKey{"p_1", 1}, x.change), Tokens.Put(tx, "t_1", x.token), Resources.Put(tx, ResourceKey{"okta", "User", "u_1"}, x.resource),
@@ -123,6 +125,8 @@ func compareSample(t *testing.T, tx *Tx) error {
 	}
 	r, ok, err := RecordByNative.One(tx, Key("hibob", "1"))
 	same("records", x.record, r, ok, err)
+	o, ok, err := Origins.Get(tx, "r_1")
+	same("records.origin", x.origin, o, ok, err)
 	p, ok, err := Persons.Get(tx, "p_1")
 	same("persons", x.person, p, ok, err)
 	d, ok, err := Decisions.Get(tx, "d_1")

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -12,26 +11,37 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Table is a bucket of JSON values with the indexes that belong to it. Put and
-// Delete keep the indexes right by comparing the old value's index keys with the
-// new one's, so nobody can write a value and forget an index. Tables hold no
-// state of their own; they are used with a [Tx].
+// Table is a bucket of values with the indexes that belong to it. Put and Delete
+// keep the indexes right by comparing the old value's index entries with the new
+// one's, so nobody can write a value and forget an index. Tables hold no state of
+// their own; they are used with a [Tx].
+//
+// A value that Get, Find or Each returned may be kept. Its maps and lists must be
+// copied before they are changed: within one transaction others may hold the same.
 type Table[K, V any] struct {
 	name    string
 	encode  func(K) []byte
+	codec   codec[V]
 	indexes []*index[V]
 	// remembered tables keep what they decoded until the end of a write
 	// transaction, see [memo].
 	remembered bool
+	// side names buckets with rows of the same keys, which go when a row goes.
+	side []string
 }
 
-// index derives entries from a value. A unique index has one entry per key; a
-// plain one has the primary key behind its own, so that equal keys live side by
-// side. Both hold the primary key as their value.
+// index derives entries from a value. A unique index has one entry per key, whose
+// value is the note and then the primary key; a plain one has the primary key
+// behind its own, so that equal keys live side by side, and its value is how long
+// the primary key is.
 type index[V any] struct {
 	name   string
 	unique bool
 	keys   func(V) [][]byte
+	// note tells something of the value, always in width bytes, so that whoever
+	// looks it up by this index need not read the value. nil: nothing.
+	note  func(V) []byte
+	width int
 }
 
 // Index names one index of a table for lookups.
@@ -41,7 +51,7 @@ type Index[K, V any] struct {
 }
 
 func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
-	t := &Table[K, V]{name: name, encode: encode}
+	t := &Table[K, V]{name: name, encode: encode, codec: jsonCodec[V]()}
 	register(name)
 	return t
 }
@@ -52,6 +62,22 @@ func (t *Table[K, V]) remember() *Table[K, V] {
 	return t
 }
 
+// newBinaryTable is newTable with a codec of its own.
+func newBinaryTable[K, V any](name string, encode func(K) []byte, enc func(V) ([]byte, error), dec func([]byte, *V) error) *Table[K, V] {
+	t := newTable[K, V](name, encode)
+	t.codec = codec[V]{enc, dec}
+	return t
+}
+
+// newSideTable is a table whose rows belong to those of owner under the same keys
+// and go with them: the part of a row that is rarely read.
+func newSideTable[K, V, W any](owner *Table[K, W], name string, enc func(V) ([]byte, error), dec func([]byte, *V) error) *Table[K, V] {
+	t := newTable[K, V](owner.name+"."+name, owner.encode)
+	t.codec = codec[V]{enc, dec}
+	owner.side = append(owner.side, t.name)
+	return t
+}
+
 func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) *Index[K, V] {
 	ix := &index[V]{name: t.name + "." + name, unique: unique, keys: keys}
 	register(ix.name)
@@ -59,8 +85,14 @@ func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) 
 	return &Index[K, V]{table: t, index: ix}
 }
 
-// Get returns the value stored under k. Its maps and slices must not be modified:
-// other reads in the same write transaction may share them.
+// addNoted adds a unique index that also tells the note of a value.
+func (t *Table[K, V]) addNoted(name string, width int, keys func(V) [][]byte, note func(V) []byte) *Index[K, V] {
+	ix := t.addIndex(name, true, keys)
+	ix.index.note, ix.index.width = note, width
+	return ix
+}
+
+// Get returns the value stored under k.
 func (t *Table[K, V]) Get(tx *Tx, k K) (V, bool, error) { return t.get(tx, t.encode(k)) }
 
 func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
@@ -74,7 +106,7 @@ func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
 	if raw == nil {
 		return v, false, nil
 	}
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := t.codec.decode(raw, &v); err != nil {
 		return v, false, t.broken(key, err)
 	}
 	if t.remembered {
@@ -90,29 +122,34 @@ func (t *Table[K, V]) Has(tx *Tx, k K) bool { return tx.bucket(t.name).Get(t.enc
 // another key holds is a [*DuplicateError] and nothing is written.
 func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 	key := t.encode(k)
+	raw, err := t.codec.encode(v)
+	if err != nil {
+		return fmt.Errorf("store: encode %s: %w", t.name, err)
+	}
+	if len(t.indexes) == 0 {
+		delete(tx.memo, memoKey{t.name, string(key)})
+		return tx.writable(t.name).Put(key, raw)
+	}
 	old, had, err := t.get(tx, key)
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("store: encode %s: %w", t.name, err)
-	}
 	for _, ix := range t.indexes {
 		if ix.unique {
 			for _, entry := range ix.keys(v) {
-				if holder := tx.bucket(ix.name).Get(entry); holder != nil && !bytes.Equal(holder, key) {
-					return &DuplicateError{Index: ix.name, Holder: string(holder)}
+				if holder := tx.bucket(ix.name).Get(entry); holder != nil && !bytes.Equal(holder[ix.width:], key) {
+					return &DuplicateError{Index: ix.name, Holder: string(holder[ix.width:])}
 				}
 			}
 		}
 	}
 	for _, ix := range t.indexes {
-		var before [][]byte
+		var before, after entries
 		if had {
-			before = ix.keys(old)
+			before = ix.entries(old, key)
 		}
-		if err := ix.update(tx, key, before, ix.keys(v)); err != nil {
+		after = ix.entries(v, key)
+		if err := ix.update(tx, key, before, after); err != nil {
 			return err
 		}
 	}
@@ -128,7 +165,12 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 		return err
 	}
 	for _, ix := range t.indexes {
-		if err := ix.update(tx, key, ix.keys(old), nil); err != nil {
+		if err := ix.update(tx, key, ix.entries(old, key), entries{}); err != nil {
+			return err
+		}
+	}
+	for _, side := range t.side {
+		if err := tx.writable(side).Delete(key); err != nil {
 			return err
 		}
 	}
@@ -136,21 +178,61 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 	return tx.writable(t.name).Delete(key)
 }
 
-func (ix *index[V]) update(tx *Tx, key []byte, before, after [][]byte) error {
+// entries are what an index holds for one value: keys, all with one value.
+type entries struct {
+	keys  [][]byte
+	value []byte
+}
+
+func (ix *index[V]) entries(v V, key []byte) entries {
+	keys := ix.keys(v)
+	if len(keys) == 0 {
+		return entries{}
+	}
+	return entries{keys: keys, value: ix.value(v, key)}
+}
+
+// value is what stands behind every entry of v.
+func (ix *index[V]) value(v V, key []byte) []byte {
+	switch {
+	case !ix.unique:
+		return binary.BigEndian.AppendUint16(nil, uint16(len(key))) // bbolt's keys are shorter than 32 KiB
+	case ix.note == nil:
+		return key
+	}
+	return append(ix.note(v), key...)
+}
+
+// primary returns the primary key that an entry stands for.
+func (ix *index[V]) primary(entry, value []byte) ([]byte, error) {
+	if ix.unique {
+		if len(value) <= ix.width {
+			return nil, fmt.Errorf("store: index %s has a damaged entry; run verify", ix.name)
+		}
+		return value[ix.width:], nil
+	}
+	if len(value) != 2 || int(binary.BigEndian.Uint16(value)) >= len(entry) {
+		return nil, fmt.Errorf("store: index %s has a damaged entry; run verify", ix.name)
+	}
+	return entry[len(entry)-int(binary.BigEndian.Uint16(value)):], nil
+}
+
+func (ix *index[V]) update(tx *Tx, key []byte, before, after entries) error {
 	b := tx.writable(ix.name)
-	for _, entry := range before {
-		if containsKey(after, entry) {
+	for _, entry := range before.keys {
+		if containsKey(after.keys, entry) {
 			continue
 		}
 		if err := b.Delete(ix.entry(entry, key)); err != nil {
 			return err
 		}
 	}
-	for _, entry := range after {
-		if containsKey(before, entry) {
+	same := bytes.Equal(before.value, after.value)
+	for _, entry := range after.keys {
+		if same && containsKey(before.keys, entry) {
 			continue
 		}
-		if err := b.Put(ix.entry(entry, key), key); err != nil {
+		if err := b.Put(ix.entry(entry, key), after.value); err != nil {
 			return err
 		}
 	}
@@ -177,7 +259,7 @@ func (t *Table[K, V]) From(tx *Tx, prefix, after []byte) iter.Seq2[V, error] {
 		k, raw := seekAfter(c, prefix, after)
 		for ; k != nil && bytes.HasPrefix(k, prefix); k, raw = c.Next() {
 			var v V
-			if err := json.Unmarshal(raw, &v); err != nil {
+			if err := t.codec.decode(raw, &v); err != nil {
 				yield(v, t.broken(k, err))
 				return
 			}
@@ -195,7 +277,7 @@ func (t *Table[K, V]) Last(tx *Tx) (V, bool, error) {
 	if k == nil {
 		return v, false, nil
 	}
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := t.codec.decode(raw, &v); err != nil {
 		return v, false, t.broken(k, err)
 	}
 	return v, true, nil
@@ -215,7 +297,7 @@ func (t *Table[K, V]) Backward(tx *Tx, before []byte) iter.Seq2[V, error] {
 		}
 		for ; k != nil; k, raw = c.Prev() {
 			var v V
-			if err := json.Unmarshal(raw, &v); err != nil {
+			if err := t.codec.decode(raw, &v); err != nil {
 				yield(v, t.broken(k, err))
 				return
 			}
@@ -245,11 +327,16 @@ func (t *Table[K, V]) broken(key []byte, err error) error {
 func (ix *Index[K, V]) Find(tx *Tx, key []byte) iter.Seq2[V, error] {
 	if ix.index.unique {
 		return func(yield func(V, error) bool) {
-			pk := tx.bucket(ix.index.name).Get(key)
-			if pk == nil {
+			var v V
+			value := tx.bucket(ix.index.name).Get(key)
+			if value == nil {
 				return
 			}
-			v, ok, err := ix.table.get(tx, pk)
+			pk, err := ix.index.primary(key, value)
+			ok := false
+			if err == nil {
+				v, ok, err = ix.table.get(tx, pk)
+			}
 			if ok || err != nil {
 				yield(v, err)
 			}
@@ -268,13 +355,53 @@ func (ix *Index[K, V]) Prefix(tx *Tx, prefix []byte) iter.Seq2[V, error] {
 func (ix *Index[K, V]) PrefixAfter(tx *Tx, prefix, after []byte) iter.Seq2[V, error] {
 	return func(yield func(V, error) bool) {
 		c := tx.bucket(ix.index.name).Cursor()
-		k, pk := seekAfter(c, prefix, after)
-		for ; k != nil && bytes.HasPrefix(k, prefix); k, pk = c.Next() {
-			v, ok, err := ix.table.get(tx, pk)
-			if err == nil && !ok {
-				err = fmt.Errorf("store: index %s points at a missing entry; run verify", ix.index.name)
+		k, value := seekAfter(c, prefix, after)
+		for ; k != nil && bytes.HasPrefix(k, prefix); k, value = c.Next() {
+			var v V
+			pk, err := ix.index.primary(k, value)
+			if err == nil {
+				ok := false
+				if v, ok, err = ix.table.get(tx, pk); err == nil && !ok {
+					err = fmt.Errorf("store: index %s points at a missing entry; run verify", ix.index.name)
+				}
 			}
 			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Note returns what a unique index tells of the value under key, and the value's
+// primary key, without reading it. Both are valid during the transaction only.
+func (ix *Index[K, V]) Note(tx *Tx, key []byte) (note, pk []byte, found bool) {
+	value := tx.bucket(ix.index.name).Get(key)
+	if len(value) <= ix.index.width {
+		return nil, nil, false
+	}
+	return value[:ix.index.width], value[ix.index.width:], true
+}
+
+// Notes yields the notes and primary keys of all entries of a unique index that
+// begin with prefix, in index order. Both are valid until the next step only.
+func (ix *Index[K, V]) Notes(tx *Tx, prefix []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(note, pk []byte) bool) {
+		c := tx.bucket(ix.index.name).Cursor()
+		for k, value := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, value = c.Next() {
+			if len(value) > ix.index.width && !yield(value[:ix.index.width], value[ix.index.width:]) {
+				return
+			}
+		}
+	}
+}
+
+// Keys yields the primary keys of the entries that begin with prefix, in index
+// order, without reading the values. They are valid until the next step only.
+func (ix *Index[K, V]) Keys(tx *Tx, prefix []byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		c := tx.bucket(ix.index.name).Cursor()
+		for k, value := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, value = c.Next() {
+			if pk, err := ix.index.primary(k, value); !yield(pk, err) || err != nil {
 				return
 			}
 		}

@@ -228,21 +228,25 @@ func compareWithRows(t *rapid.T, tx *Tx, rows map[model.RecordID]model.Record) {
 
 func TestValuesOutliveTheirTransaction(t *testing.T) {
 	s := open(t)
-	update(t, s, func(tx *Tx) error {
-		return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Document: []byte(`{"a":"kept"}`)})
-	})
+	put := func(tx *Tx, title, document string) error {
+		return errors.Join(
+			Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Attributes: model.Attributes{model.Title: model.Text(title)}}),
+			Origins.Put(tx, "r1", Origin{Document: []byte(document)}))
+	}
+	update(t, s, func(tx *Tx) error { return put(tx, "kept", `{"a":"kept"}`) })
 	var kept model.Record
+	var origin Origin
 	view(t, s, func(tx *Tx) (err error) {
-		kept, _, err = Records.Get(tx, "r1")
+		if kept, _, err = Records.Get(tx, "r1"); err == nil {
+			origin, _, err = Origins.Get(tx, "r1")
+		}
 		return err
 	})
 	for i := range 200 { // enough to reuse the pages the value was read from
-		update(t, s, func(tx *Tx) error {
-			return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "hr", Native: "1", Document: fmt.Appendf(nil, `{"b":"%0400d"}`, i)})
-		})
+		update(t, s, func(tx *Tx) error { return put(tx, fmt.Sprintf("%0400d", i), fmt.Sprintf(`{"b":"%0400d"}`, i)) })
 	}
-	if string(kept.Document) != `{"a":"kept"}` {
-		t.Errorf("a value that was read earlier became %q", kept.Document)
+	if string(origin.Document) != `{"a":"kept"}` || kept.Attributes.Text(model.Title) != "kept" {
+		t.Errorf("a value that was read earlier became %q, %q", kept.Attributes.Text(model.Title), origin.Document)
 	}
 }
 
@@ -281,12 +285,19 @@ func TestUnreadableEntryIsAnErrorThatNamesTable(t *testing.T) {
 func TestCheckIndexesFindsEveryKindOfDamage(t *testing.T) {
 	record := model.Record{ID: "r1", Source: "hr", Native: "1", Person: "p1"}
 	for name, damage := range map[string]func(*Tx) error{
-		"nothing":                   nil,
-		"an entry is missing":       func(tx *Tx) error { return tx.writable("records.person").Delete(Key("p1", "r1")) },
-		"an entry is superfluous":   func(tx *Tx) error { return tx.writable("records.person").Put(Key("p2", "r1"), []byte("r1")) },
-		"an entry points elsewhere": func(tx *Tx) error { return tx.writable("records.native").Put(Key("hr", "1"), []byte("r2")) },
-		"a value lost its entries":  func(tx *Tx) error { return tx.writable("records").Delete([]byte("r1")) },
-		"a value cannot be read":    func(tx *Tx) error { return tx.writable("records").Put([]byte("r1"), []byte("[]")) },
+		"nothing":                 nil,
+		"an entry is missing":     func(tx *Tx) error { return tx.writable("records.person").Delete(Key("p1", "r1")) },
+		"an entry is superfluous": func(tx *Tx) error { return tx.writable("records.person").Put(Key("p2", "r1"), []byte{0, 2}) },
+		"an entry points elsewhere": func(tx *Tx) error {
+			return tx.writable("records.native").Put(Key("hr", "1"), append(make([]byte, recordNoteWidth), "r2"...))
+		},
+		"a note is wrong": func(tx *Tx) error {
+			return tx.writable("records.native").Put(Key("hr", "1"), append(RecordNote{Ordinal: 9}.append(nil), "r1"...))
+		},
+		"an entry is cut off":      func(tx *Tx) error { return tx.writable("records.native").Put(Key("hr", "1"), []byte("r1")) },
+		"an origin has no record":  func(tx *Tx) error { return tx.writable("records.origin").Put([]byte("r2"), []byte{10, 1, 120}) },
+		"a value lost its entries": func(tx *Tx) error { return tx.writable("records").Delete([]byte("r1")) },
+		"a value cannot be read":   func(tx *Tx) error { return tx.writable("records").Put([]byte("r1"), []byte("[]")) },
 	} {
 		s, err := Open(t.TempDir()+"/"+FileName, Options{NoSync: true})
 		if err != nil {

@@ -83,6 +83,15 @@ const (
 	Paused  SourceStance = "paused" // not read; what it said last still counts
 )
 
+// Origin is what a source sent of a record, kept beside the record because only
+// explanations need it.
+type Origin struct {
+	// Document is the record as the source sent it, as JSON.
+	Document json.RawMessage `json:"document,omitempty"`
+	// Fields tells which field of the source each attribute came from.
+	Fields map[model.Name]string `json:"fields,omitempty"`
+}
+
 // Token is a bearer token of a SCIM source. The token itself is never stored.
 type Token struct {
 	ID       string    `json:"id"`
@@ -160,8 +169,9 @@ const (
 
 // The tables. See the package comment for the drawing.
 var (
-	Records    = newTable[model.RecordID, model.Record]("records", text[model.RecordID]).remember()
-	Persons    = newTable[model.PersonID, model.Person]("persons", text[model.PersonID]).remember()
+	Records    = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember()
+	Origins    = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin)
+	Persons    = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember()
 	Decisions  = newTable[string, model.Decision]("decisions", text[string])
 	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
 	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
@@ -180,7 +190,10 @@ var (
 
 // The indexes.
 var (
-	RecordByNative = Records.addIndex("native", true, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) })
+	// RecordByNative tells of each record what a read must know to pass over one
+	// that is unchanged, see [RecordNote].
+	RecordByNative = Records.addNoted("native", recordNoteWidth, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) },
+		func(r model.Record) []byte { return noteOf(r).append(nil) })
 	// RecordByIdentifier finds who carries an identifier, and who carried it before.
 	RecordByIdentifier = Records.addIndex("identifier", false, func(r model.Record) [][]byte {
 		return each(slices.Concat(r.Identifiers, r.Former), IdentifierKey)
