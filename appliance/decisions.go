@@ -27,12 +27,26 @@ func (a *App) Resolve(_ context.Context, actor, id string, r admin.Resolution) e
 // is rolled back, so the preview cannot differ from the real thing.
 func (a *App) Preview(_ context.Context, id string, r admin.Resolution) (admin.Plan, error) {
 	p := admin.Plan{Changes: []admin.PlanChange{}, Counts: map[string]int{}}
-	err := a.engine.TryResolve("preview", model.ConflictID(id), answerOf(r), func(tx *store.Tx, run model.Run) error {
+	open := map[string]bool{}
+	err := a.store.View(func(tx *store.Tx) error {
+		for q, err := range store.Conflicts.Each(tx, nil) {
+			if err != nil {
+				return err
+			}
+			open[string(q.ID)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return p, err
+	}
+	err = a.engine.TryResolve("preview", model.ConflictID(id), answerOf(r), func(tx *store.Tx, run model.Run) error {
 		p.Holds = run.Holds
 		if err := a.readPlan(tx, &p, func(j model.Job) bool { return j.Run == run.Seq }); err != nil {
 			return err
 		}
-		// What would still be open is news only where it concerns the same records.
+		// Of what is open then only what the answer opens is news.
+		p.Conflicts = slices.DeleteFunc(p.Conflicts, func(q admin.Conflict) bool { return open[q.ID] })
 		p.Uncovered = nil
 		return nil
 	})

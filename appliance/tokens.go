@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -96,6 +97,13 @@ func (a *authenticator) save() error {
 	})
 }
 
+// unsaved is when tokens were used that save has not written down yet.
+func (a *authenticator) unsaved() map[string]time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.used)
+}
+
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
@@ -104,11 +112,13 @@ func hashToken(token string) string {
 // Tokens implements admin.Service.
 func (a *App) Tokens(context.Context) ([]admin.Token, error) {
 	out := []admin.Token{}
+	used := a.auth.unsaved()
 	err := a.store.View(func(tx *store.Tx) error {
 		for t, err := range store.Tokens.Each(tx, nil) {
 			if err != nil {
 				return err
 			}
+			t.LastUsed = later(t.LastUsed, used[t.ID].UTC())
 			out = append(out, admin.Token{ID: t.ID, Source: t.Source, Label: t.Label, Created: t.Created, By: t.By, Expires: t.Expires, Revoked: t.Revoked, LastUsed: t.LastUsed})
 		}
 		return nil

@@ -1,7 +1,12 @@
 package tui
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
 	"rollcall/tui/kit"
 )
 
@@ -12,7 +17,31 @@ func changeLines(theme *kit.Theme, ch admin.PlanChange, w int) kit.Block {
 		kit.Text(kit.Faint, " in "+ch.Target),
 	)}
 	block = append(block, kit.Paragraph(kit.Faint, ch.Why, w-4).Indent(4)...)
-	return append(block, attributeLines(theme, ch.Attributes)...)
+	if ch.Effect != string(model.EffectCreate) {
+		return append(block, attributeLines(theme, ch.Attributes)...)
+	}
+	var with []string // all of it is new: one after the other is read faster
+	for _, a := range ch.Attributes {
+		with = append(with, spoken(a.Attribute)+" "+a.New)
+	}
+	return append(block, kit.Paragraph(kit.Plain, "with "+strings.Join(with, ", "), w-4).Indent(4)...)
+}
+
+// effectCounts says what would happen how often, what hurts most first:
+// "1 deactivate, 3 create".
+func effectCounts(counts map[string]int) string {
+	var effects []string
+	for e := range counts {
+		effects = append(effects, e)
+	}
+	slices.SortFunc(effects, func(a, b string) int {
+		return cmp.Or(cmp.Compare(effectOrder(a), effectOrder(b)), strings.Compare(a, b))
+	})
+	var out []string
+	for _, e := range effects {
+		out = append(out, kit.Count(counts[e])+" "+e)
+	}
+	return strings.Join(out, ", ")
 }
 
 // attributeLines draws old and new values, one attribute a line.

@@ -25,7 +25,7 @@ func verbsFor(cf admin.Conflict) []string {
 	case model.DuplicateIdentifier, model.AmbiguousMatch, model.DuplicateGroup:
 		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Set}
 	case model.AccountTaken:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Exclude}
+		verbs = []model.Verb{model.Merge, model.Separate, model.Set, model.Exclude}
 	case model.EmailRecycled:
 		verbs = []model.Verb{model.Separate, model.Merge, model.Allow, model.Exclude}
 	case model.IdentifierChange, model.PersonalEmail:
@@ -226,6 +226,9 @@ func resolveCommand(cf admin.Conflict, res admin.Resolution) string {
 	switch {
 	case res.Attribute != "":
 		command += " " + quoted(res.Attribute+"="+res.Value)
+		if len(cf.Records) > 1 {
+			command += " --record " + quoted(res.Record)
+		}
 	case res.Record != "":
 		command += " " + quoted(res.Record)
 	}
@@ -331,25 +334,34 @@ func (p previewed) body(theme *kit.Theme) kit.Block {
 
 // consequences says what would change in the targets, change by change.
 func (p previewed) consequences(theme *kit.Theme, w int) kit.Block {
-	var block kit.Block
+	var block, opens kit.Block
 	n := 0
 	for _, plan := range p.plans {
 		for _, ch := range plan.Changes {
 			n++
 			block = append(block, changeLines(theme, ch, w)...)
 		}
+		for _, q := range plan.Conflicts {
+			opens = append(opens, kit.Paragraph(kit.Warn, theme.Signs.Warn+" A conflict opens: "+spoken(q.Kind)+": "+who(q)+"; "+q.Rule, w)...)
+		}
 		for _, notice := range plan.Notices {
 			block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" "+notice, w)...)
 		}
 	}
-	head := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(n, "account", "accounts")))}
+	effects := map[string]int{}
+	for _, plan := range p.plans {
+		for _, ch := range plan.Changes {
+			effects[ch.Effect]++
+		}
+	}
+	head := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(n, "account", "accounts")+" "), kit.Text(kit.Plain, effectCounts(effects)))}
 	if n == 0 {
 		head = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
 	}
 	if more := len(p.to) - len(p.plans); more > 0 {
 		block = append(block, kit.L(kit.Text(kit.Faint, "and what "+kit.Plural(more, "conflict", "conflicts")+" of the same shape cause")))
 	}
-	return append(head, block...)
+	return append(append(head, block...), opens...)
 }
 
 func (p previewed) outcome() []string {

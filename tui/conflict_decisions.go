@@ -15,7 +15,7 @@ import (
 func (c *conflicts) askDecided() tea.Cmd { return c.decisions.ask(c.env, c.env.client.Decisions) }
 
 func (c *conflicts) decidedCommand() string {
-	if d, ok := c.decision(); ok {
+	if d, ok := c.decision(); ok && !c.env.readOnly {
 		return "rollcall conflicts undo " + quoted(d.ID)
 	}
 	return "rollcall conflicts list"

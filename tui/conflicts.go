@@ -89,6 +89,9 @@ func (c *conflicts) command() string {
 		return c.decidedCommand()
 	}
 	if cf, ok := c.current(); ok && c.open != "" {
+		if c.env.readOnly {
+			return "rollcall conflicts show " + quoted(cf.ID)
+		}
 		verb := "merge"
 		if verbs := verbsFor(cf); len(verbs) > 0 {
 			verb = verbs[0]
@@ -366,6 +369,16 @@ func (c *conflicts) back() (tea.Cmd, bool) {
 		return nil, false
 	}
 	return nil, true
+}
+
+func (c *conflicts) ready() bool {
+	switch {
+	case c.decided:
+		return c.decisions.loaded
+	case c.open != "":
+		return c.detail.loaded
+	}
+	return c.list.loaded && c.wanted == ""
 }
 
 func (c *conflicts) typing() bool { return c.typed }

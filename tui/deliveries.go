@@ -54,7 +54,7 @@ func (d *deliveries) subject() string { return "" }
 func (d *deliveries) title() string   { return "Deliveries" }
 
 func (d *deliveries) command() string {
-	if j, ok := d.current(); ok && (j.State == string(model.JobParked) || j.State == string(model.JobRejected)) {
+	if j, ok := d.current(); ok && !d.env.readOnly && (j.State == string(model.JobParked) || j.State == string(model.JobRejected)) {
 		return "rollcall deliveries retry " + quoted(j.Target) + " " + quoted(j.Person.ID)
 	}
 	return "rollcall deliveries list"
@@ -183,6 +183,8 @@ func (d *deliveries) back() (tea.Cmd, bool) {
 	d.state, d.target = "", ""
 	return d.ask(), true
 }
+
+func (d *deliveries) ready() bool { return d.list.loaded }
 
 func (d *deliveries) typing() bool { return d.typed }
 

@@ -45,7 +45,7 @@ func newJournal(e *env) *journal {
 		env: e, last: -1, follow: true, filter: kit.NewField(100), names: newNames(e),
 		table: kit.NewTable(
 			kit.Column{Title: "WHEN", Min: 8, Keep: 8}, kit.Column{Title: "WHO", Min: 9, Flex: 1, Keep: 5},
-			kit.Column{Title: "DID", Min: 13, Flex: 1, Keep: 9}, kit.Column{Title: "TO", Min: 20, Flex: 3, Keep: 7},
+			kit.Column{Title: "DID", Min: 15, Flex: 1, Keep: 9}, kit.Column{Title: "TO", Min: 19, Flex: 3, Keep: 7},
 			kit.Column{Title: "WHAT AND WHY", Min: 18, Flex: 6, Keep: 6},
 		),
 	}
@@ -222,6 +222,8 @@ func (j *journal) back() (tea.Cmd, bool) {
 	j.refilter()
 	return nil, true
 }
+
+func (j *journal) ready() bool { return j.last >= 0 }
 
 func (j *journal) typing() bool { return j.typed }
 

@@ -31,6 +31,7 @@ func newOverview(e *env) *overview { return &overview{env: e, names: newNames(e)
 func (o *overview) title() string          { return "Overview" }
 func (o *overview) command() string        { return "rollcall status" }
 func (o *overview) subject() string        { return "" }
+func (o *overview) ready() bool            { return o.env.status.loaded }
 func (o *overview) typing() bool           { return false }
 func (o *overview) key(tea.KeyMsg) tea.Cmd { return nil }
 func (o *overview) back() (tea.Cmd, bool)  { return nil, false }
@@ -223,7 +224,7 @@ func (d *overviewDrawing) lately(events []model.Event, names *names, h int) {
 		return
 	}
 	d.add(d.env.theme.Rule("Lately", d.w))
-	grid := kit.Grid{{Min: 8, Keep: 8}, {Min: 9, Keep: 5}, {Min: 14, Keep: 9}, {Min: 20, Flex: 3, Keep: 7}, {Min: 10, Flex: 6, Keep: 6}}
+	grid := kit.Grid{{Min: 8, Keep: 8}, {Min: 9, Keep: 5}, {Min: 15, Keep: 9}, {Min: 20, Flex: 3, Keep: 7}, {Min: 10, Flex: 6, Keep: 6}}
 	shown := eventRows{env: d.env, names: names, events: events, shown: []int{0}}
 	for i := len(events) - 1; i >= 0 && room > 0; i, room = i-1, room-1 {
 		shown.shown[0] = i

@@ -40,6 +40,9 @@ type page interface {
 	visit(subject string) tea.Cmd
 	// do handles an intent.
 	do(intent kit.Intent) tea.Cmd
+	// ready reports whether what is to be shown is there. Until it is, keys that
+	// move and open are kept and done when it comes.
+	ready() bool
 	// back leaves a detail; false when there is none to leave.
 	back() (tea.Cmd, bool)
 	// typing reports whether letters are text; keys then come to key.

@@ -190,6 +190,13 @@ func (p *people) back() (tea.Cmd, bool) {
 	return p.refresh(), true
 }
 
+func (p *people) ready() bool {
+	if p.opened != "" {
+		return p.person.person.loaded
+	}
+	return p.chunk.loaded
+}
+
 func (p *people) typing() bool { return p.typed }
 
 func (p *people) key(msg tea.KeyMsg) tea.Cmd {

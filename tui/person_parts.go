@@ -9,6 +9,9 @@ import (
 	"rollcall/tui/kit"
 )
 
+// roomy is from how many columns on those who agree are named beside the winner.
+const roomy = 110
+
 func (d *personDetail) values(p admin.Person, w int) kit.Block {
 	grid := kit.Grid{
 		{Title: "ATTRIBUTE", Min: 16, Keep: 9}, {Title: "VALUE", Min: 20, Flex: 3, Keep: 8},
@@ -28,7 +31,7 @@ func (d *personDetail) values(p admin.Person, w int) kit.Block {
 		}
 		agree, lost := contest(v)
 		from := v.Source
-		if len(agree) > 0 {
+		if len(agree) > 0 && w >= roomy {
 			from += " " + theme.Signs.Same + " " + strings.Join(agree, " ")
 		}
 		block = append(block, grid.Line(theme, w, []kit.Span{

@@ -85,6 +85,8 @@ func (p *plan) command() string {
 		}
 	}
 	switch {
+	case en != nil && en.hold != nil && p.env.readOnly:
+		return fmt.Sprintf("rollcall runs show %d", en.hold.Seq)
 	case en != nil && en.hold != nil:
 		return fmt.Sprintf("rollcall runs show %d, rollcall approve %d, rollcall reject %d", en.hold.Seq, en.hold.Seq, en.hold.Seq)
 	case en != nil && en.source != "":
@@ -324,6 +326,13 @@ func (p *plan) back() (tea.Cmd, bool) {
 	p.opened = nil
 	p.detail.forget()
 	return nil, true
+}
+
+func (p *plan) ready() bool {
+	if p.opened != nil {
+		return p.detail.loaded
+	}
+	return p.runs.loaded
 }
 
 func (p *plan) typing() bool           { return false }

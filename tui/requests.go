@@ -169,6 +169,8 @@ func (r *requests) back() (tea.Cmd, bool) {
 	return r.ask(), true
 }
 
+func (r *requests) ready() bool { return r.list.loaded }
+
 func (r *requests) typing() bool { return r.typed }
 
 func (r *requests) key(msg tea.KeyMsg) tea.Cmd {

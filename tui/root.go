@@ -26,7 +26,8 @@ type root struct {
 	at     place
 	trail  []crumb // where esc leads, the last one first
 	w, h   int
-	defect error // why the program ended by itself
+	early  []kit.Intent // pressed before the page was ready, see [page]
+	defect error        // why the program ended by itself
 }
 
 // crumb is what was left for something else.
@@ -60,36 +61,49 @@ func (m *root) askStatus() tea.Cmd { return m.env.status.ask(m.env, m.env.client
 
 // Update handles one message and never waits.
 func (m *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := m.handle(msg)
+	for len(m.early) > 0 && m.page().ready() && m.env.dialog == nil {
+		intent := m.early[0]
+		m.early = m.early[1:]
+		cmd = tea.Batch(cmd, m.do(intent))
+	}
+	return m, cmd
+}
+
+// earlyKept is how many keys are kept for a page that is not ready.
+const earlyKept = 8
+
+func (m *root) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
-		return m, nil
+		return nil
 	case tick:
-		return m, m.tick(time.Time(msg))
+		return m.tick(time.Time(msg))
 	case tea.KeyMsg:
-		return m, m.key(msg)
+		return m.key(msg)
 	case tea.MouseMsg:
-		return m, m.mouse(msg)
+		return m.mouse(msg)
 	case goTo:
-		return m, m.goTo(msg.place, msg.subject)
+		return m.goTo(msg.place, msg.subject)
 	case changed:
-		return m, m.changed(msg)
+		return m.changed(msg)
 	case defect:
 		m.defect = msg.err
-		return m, tea.Quit
+		return tea.Quit
 	case answer[admin.Status]:
 		lost := m.env.reach.lost
 		if m.env.status.take(m.env, msg) && lost && !m.env.reach.lost {
 			m.env.say(kit.Good, "The appliance answers again.")
-			return m, m.page().visit("")
+			return m.page().visit("")
 		}
-		return m, nil
+		return nil
 	}
 	var cmds []tea.Cmd
 	for _, p := range m.pages {
 		cmds = append(cmds, p.take(msg))
 	}
-	return m, tea.Batch(cmds...)
+	return tea.Batch(cmds...)
 }
 
 // tick lets a second pass: the status is asked for again, sooner or later
@@ -136,12 +150,27 @@ func (m *root) key(msg tea.KeyMsg) tea.Cmd {
 	}
 	intent, found, mutates := m.keymap().Resolve(msg.String(), m.env.readOnly)
 	switch {
+	case found && waits(intent) && !m.page().ready():
+		// What changes something is never kept: it must be meant for what is seen.
+		if len(m.early) < earlyKept {
+			m.early = append(m.early, intent)
+		}
+		return nil
 	case found:
 		return m.do(intent)
 	case mutates:
 		m.env.say(kit.Warn, "Read-only: this connection may look, not change.")
 	}
 	return nil
+}
+
+// waits reports whether an intent is kept until the page is ready.
+func waits(intent kit.Intent) bool {
+	switch intent {
+	case kit.Open, kit.Up, kit.Down, kit.PageUp, kit.PageDown, kit.Home, kit.End, kit.Left, kit.Right:
+		return true
+	}
+	return false
 }
 
 func (m *root) keymap() kit.Keymap { return append(m.page().bindings(), global()...) }
@@ -191,16 +220,21 @@ func (m *root) goTo(to place, subject string) tea.Cmd {
 			_, deep = m.page().back()
 		}
 	}
+	m.early = nil
 	from := m.page().subject()
 	if to != m.at || subject != "" && from != "" && from != subject {
 		m.trail = append(m.trail, crumb{m.at, from, subject != ""})
 		m.trail = m.trail[max(len(m.trail)-20, 0):]
 	}
 	m.at = to
+	if m.env.toast.Role != kit.Bad {
+		m.env.toast = kit.Toast{} // it was about what was left
+	}
 	return m.page().visit(subject)
 }
 
 func (m *root) back() tea.Cmd {
+	m.early = nil
 	cmd, left := m.page().back()
 	if len(m.trail) == 0 {
 		return cmd

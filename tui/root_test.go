@@ -245,3 +245,34 @@ func TestKeysOfAPageAreUnambiguous(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysThatMoveAndOpenAreKeptUntilThePageIsThere(t *testing.T) {
+	s := sitDown(t, acme(), 80, 24, Options{})
+	var waiting []tea.Msg
+	early := func(k string) {
+		m, cmd := s.m.Update(key(k))
+		s.m = m
+		waiting = append(waiting, run(cmd)...) // the answers come later
+	}
+	early("2")
+	early("down")
+	early("enter")
+	s.settle(waiting...)
+	s.sees("email recycled: Basil Placeholder", "2 RECORDS")
+}
+
+func TestKeysThatChangeAreNeverKept(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	var waiting []tea.Msg
+	for _, k := range []string{"2", "enter", "y", "m", "y"} {
+		m, cmd := s.m.Update(key(k))
+		s.m = m
+		waiting = append(waiting, run(cmd)...)
+	}
+	s.settle(waiting...)
+	s.sees("ambiguous match: Ada Sample")
+	if len(f.calls) > 0 || len(f.previews) > 0 {
+		t.Errorf("keys pressed blindly did %q and asked for %q", f.calls, f.previews)
+	}
+}

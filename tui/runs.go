@@ -179,6 +179,13 @@ func (r *runs) back() (tea.Cmd, bool) {
 	return r.refresh(), true
 }
 
+func (r *runs) ready() bool {
+	if r.opened != 0 {
+		return r.detail.loaded
+	}
+	return r.chunk.loaded
+}
+
 func (r *runs) typing() bool           { return false }
 func (r *runs) key(tea.KeyMsg) tea.Cmd { return nil }
 
@@ -244,8 +251,11 @@ func causedWords(c model.RunCounts) string {
 		n    int
 		word string
 	}{
-		{c.Create, "create"}, {c.Update, "update"}, {c.Deactivate, "deactivate"}, {c.Reactivate, "reactivate"}, {c.Conflicts, "conflicts"},
+		{c.Create, "create"}, {c.Update, "update"}, {c.Deactivate, "deactivate"}, {c.Reactivate, "reactivate"}, {c.Conflicts, "conflict"},
 	} {
+		if p.n > 1 && p.word == "conflict" {
+			p.word = "conflicts"
+		}
 		if p.n > 0 {
 			parts = append(parts, kit.Count(p.n)+" "+p.word)
 		}

@@ -100,6 +100,8 @@ func (s *systems) command() string {
 	switch {
 	case !ok:
 		return "rollcall config check"
+	case s.env.readOnly:
+		return "rollcall status"
 	case y.target != nil:
 		return "rollcall status, rollcall check " + quoted(y.target.Name)
 	case y.source.State == "preview":
@@ -344,6 +346,8 @@ func (s *systems) back() (tea.Cmd, bool) {
 	s.checked.forget()
 	return nil, true
 }
+
+func (s *systems) ready() bool { return s.env.status.loaded }
 
 func (s *systems) typing() bool           { return false }
 func (s *systems) key(tea.KeyMsg) tea.Cmd { return nil }
