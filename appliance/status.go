@@ -11,6 +11,7 @@ import (
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/observe"
+	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
 )
 
@@ -215,11 +216,30 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 		t.Rate = b.String()
 	}
 	if l := a.lanes[name]; l != nil {
-		if at, busy := l.Busy(); busy {
-			t.Sending = progress(at.Sent, at.Sent+t.Ready, at.Started, a.now())
+		if at, busy := l.Busy(); busy || !at.Started.IsZero() && t.Ready > 0 {
+			t.Sending = a.sending(t, at)
 		}
 	}
 	return t, nil
+}
+
+// sending is how far a backlog has come, and when it is done: not before the rate
+// budget has let one request per delivery pass, nor before a lane that rests goes on.
+func (a *App) sending(t admin.Target, at relay.Progress) *admin.Progress {
+	now := a.now()
+	p := progress(at.Sent, at.Sent+t.Ready, at.Started, now)
+	b := a.budgets[t.Name]
+	if b == nil || t.Lane == string(model.LanePaused) || t.Ready == 0 {
+		return p
+	}
+	eta := now.Add(b.limiter.Until(now, t.Ready))
+	if wait := t.RetryAt.Sub(now); wait > 0 {
+		eta = eta.Add(wait)
+	}
+	if eta = eta.UTC(); eta.After(p.ETA) {
+		p.ETA = eta
+	}
+	return p
 }
 
 // recentActivity is activity, counted again no more often than the counts.

@@ -52,3 +52,27 @@ func (e *Engine) Spent(target string, usage map[int64]int, sent int, since time.
 		return store.Lanes.Put(c.tx, target, lane)
 	})
 }
+
+// Forgive makes the jobs due that failed while nothing reached the target, as if
+// they had not been tried: an outage must not change who goes before whom. What
+// their attempts may have changed stays in doubt.
+func (e *Engine) Forgive(target string) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		var tried []model.Job
+		for job, err := range store.JobByState.Prefix(c.tx, store.Prefix(target, string(model.JobReady))) {
+			if err != nil {
+				return err
+			}
+			if job.Attempts > 0 {
+				tried = append(tried, job)
+			}
+		}
+		for _, job := range tried {
+			job.Attempts, job.NotBefore = 0, time.Time{}
+			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: target, Person: job.Person}, job); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -207,6 +207,12 @@ func (l *Lane) recovered(lane model.Lane) error {
 	if lane.State == model.LanePaused || (lane.State == model.LaneOpen && lane.Failures == 0) {
 		return nil
 	}
+	if lane.State == model.LaneBroken {
+		// What failed was the way, not they: nobody waits longer than others for it.
+		if err := l.engine.Forgive(l.name); err != nil {
+			return err
+		}
+	}
 	return l.engine.SetLane("rollcall", l.name, func(lane *model.Lane) {
 		if lane.State != model.LanePaused {
 			lane.State, lane.Failures, lane.Reason, lane.RetryAt = model.LaneOpen, 0, "", time.Time{}

@@ -34,6 +34,7 @@ import (
 
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 	"rollcall/connectors"
 )
@@ -348,7 +349,8 @@ func (l *Lane) stillOpen() (bool, error) {
 }
 
 // chain returns the person of the job behind those managers, top first, who are
-// about to get an account: so that one write carries the link. It ends at the
+// about to get an account, or of whom nobody knows whether theirs is active: so
+// that one write carries the link. It ends at the
 // first manager who has one or is not about to get one, for a link needs no more
 // than the manager's own account; so each step up is a delivery made, and a long
 // line of managers is walked once. It never follows a circle twice.
@@ -373,8 +375,12 @@ func (l *Lane) chain(job model.Job, done map[model.PersonID]bool) ([]model.Perso
 			if err != nil {
 				return err
 			}
-			coming := ok && m.State == model.JobReady && believable(m.NotBefore) <= 0 && m.Effect != model.EffectUpdate && m.Effect != model.EffectDeactivate
-			if !coming {
+			d, _, err := store.Doubts.Get(tx, store.TargetPerson{Target: l.name, Person: id})
+			if err != nil {
+				return err
+			}
+			made := m.Effect != model.EffectUpdate && m.Effect != model.EffectDeactivate
+			if !ok || m.State != model.JobReady || believable(m.NotBefore) > 0 || !made && !slices.Contains(d.Changed, reconcile.ActiveName) {
 				return nil
 			}
 			chain = append(chain, id)

@@ -140,7 +140,9 @@ func (f *target) Update(_ context.Context, id string, have *model.Desired, want 
 	if have == nil || have.Email != want.Email {
 		a.Login = want.Email
 	}
-	a.Attributes = maps.Clone(a.Attributes)
+	if a.Attributes = maps.Clone(a.Attributes); a.Attributes == nil {
+		a.Attributes = map[model.Name]string{}
+	}
 	for n, v := range want.Attributes {
 		if have != nil {
 			if old, known := have.Attributes[n]; known && old == v {
