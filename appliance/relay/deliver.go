@@ -11,36 +11,37 @@ import (
 	"rollcall/connectors"
 )
 
-// deliver takes one person's job to the target. open is false when the lane
-// closed on it.
-func (l *Lane) deliver(ctx context.Context, person model.PersonID) (open bool, err error) {
+// deliver takes one person's job to the target. sent is false when there was
+// nothing to send, open when the lane closed on it.
+func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open bool, err error) {
 	a, err := l.engine.Begin(l.name, person)
 	if err != nil || a.Step == ingest.StepNone || a.Step == ingest.StepWait {
-		return true, err
+		return false, true, err
 	}
 	l.pass(AttemptStored)
 	account, err := l.write(ctx, &a)
 	l.pass(Answered)
 	switch {
 	case errors.Is(err, errNotOurs):
-		return true, nil // parked behind a conflict already
+		return true, true, nil // parked behind a conflict already
 	case errors.Is(err, errNotThere):
-		return true, l.engine.NotThere(a)
+		return true, true, l.engine.NotThere(a)
 	case err == nil:
 		if err := l.engine.Succeeded(a, account); err != nil {
-			return false, err
+			return true, false, err
 		}
 		l.pass(OutcomeStored)
 		l.counted()
 		lane, err := l.lane()
 		if err != nil {
-			return false, err
+			return true, false, err
 		}
-		return true, l.recovered(lane)
+		return true, true, l.recovered(lane)
 	case ctx.Err() != nil:
-		return false, nil // the attempt stays on disk; the next start looks first
+		return true, false, nil // the attempt stays on disk; the next start looks first
 	}
-	return l.failed(a, err)
+	open, err = l.failed(a, err)
+	return true, open, err
 }
 
 // errNotOurs says that the account found belongs to another person.

@@ -127,3 +127,47 @@ func TestRefusedLinkDoesNotKeepAnAccountFromBeingMade(t *testing.T) {
 		}
 	})
 }
+
+func TestKickInTheMiddleOfAChainLosesNoTime(t *testing.T) {
+	boss := func(i int) int { return (i + 1) % 31 }
+	managed(t, 30, boss, func(t *testing.T, w *world) {
+		w.behave(func(c call) error {
+			w.lane.Kick()
+			return nil
+		}, nil)
+	}, func(t *testing.T, w *world) {
+		if n := w.writes(); n != 30 { // no time has passed yet
+			t.Errorf("%d of 30 writes at once", n)
+		}
+		linked(t, w, 30, boss)
+	})
+}
+
+func TestLeaverDoesNotWaitForABacklog(t *testing.T) {
+	inBubble(t, 40, func(t *testing.T, w *world) {
+		n := 0
+		w.behave(func(c call) error {
+			if c.op != "create" {
+				return nil
+			}
+			if n++; n == 5 {
+				gone := people(40)
+				for i := range gone {
+					if a, ok := w.target.byLogin(address(i + 1)); ok && a.Active {
+						gone[i] = left(gone[i])
+						break
+					}
+				}
+				w.read(gone...)
+			}
+			return nil
+		}, nil)
+		w.start()
+		w.behave(nil, nil)
+		ops := w.ops()
+		at := slices.IndexFunc(ops, func(op string) bool { return len(op) > 10 && op[:10] == "deactivate" })
+		if at < 0 || at > 7 {
+			t.Errorf("the leaver was switched off as request %d of %v", at, ops)
+		}
+	})
+}

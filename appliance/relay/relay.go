@@ -232,8 +232,8 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		}
 		l.working()
 		probing := lane.State != model.LaneOpen && lane.State != ""
-		before := jobs[0]
-		if err := l.send(ctx, jobs, probing); err != nil {
+		moved, err := l.send(ctx, jobs, probing)
+		if err != nil {
 			return 0, err
 		}
 		if lane, err = l.lane(); err != nil {
@@ -242,8 +242,8 @@ func (l *Lane) work(ctx context.Context) (time.Duration, error) {
 		if wait, closed := closedFor(lane); closed {
 			return wait, nil
 		}
-		if again, _, err := l.due(); err != nil || len(again) > 0 && unchanged(before, again[0]) {
-			// Nothing came of the first of them: rest instead of asking again at once.
+		if again, _, err := l.due(); err != nil || !moved && len(again) > 0 && unchanged(jobs[0], again[0]) {
+			// Nothing comes of them: rest instead of picking the same up again at once.
 			return idle, err
 		}
 	}
@@ -315,31 +315,33 @@ func rank(j model.Job) int {
 
 // send delivers a handful of jobs, managers before their reports, and stops
 // early when the lane closes, or when something new may have to go first. A
-// probing lane sends one.
-func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) error {
+// probing lane sends one. moved says that something was sent.
+func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) (moved bool, err error) {
 	done := map[model.PersonID]bool{}
 	for _, job := range jobs {
 		chain, err := l.chain(job, done)
 		if err != nil {
-			return err
+			return moved, err
 		}
 		for _, person := range chain {
 			done[person] = true
 			if open, err := l.stillOpen(); err != nil || !open {
-				return err
+				return moved, err
 			}
-			open, err := l.deliver(ctx, person)
-			if err != nil || !open || probing || ctx.Err() != nil {
-				return err
+			sent, open, err := l.deliver(ctx, person)
+			moved = moved || sent
+			if err != nil || !open || probing && sent || ctx.Err() != nil {
+				return moved, err
 			}
 			select {
 			case <-l.kick:
-				return nil // somebody may have left meanwhile, who must not wait for the rest
+				// Somebody may have left meanwhile, who must not wait for the rest.
+				return true, nil
 			default:
 			}
 		}
 	}
-	return nil
+	return moved, nil
 }
 
 // stillOpen reports whether nobody paused the lane since the last delivery.

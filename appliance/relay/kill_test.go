@@ -1,0 +1,284 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/relay"
+	"rollcall/appliance/store"
+	"rollcall/appliance/store/storetest"
+	"rollcall/connectors/javelo"
+	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/wire"
+)
+
+// What the killed process is told: the database, the service, and the moment.
+const (
+	killStore  = "RELAY_TEST_KILL_STORE"
+	killURL    = "RELAY_TEST_KILL_URL"
+	killMoment = "RELAY_TEST_KILL_MOMENT"
+	killNth    = "RELAY_TEST_KILL_NTH"
+)
+
+// kill is one place to die at.
+type kill struct {
+	name string
+	// moment of the lane and which time it comes by; empty: the service kills.
+	moment relay.Moment
+	nth    int
+	// applied says that the service has applied the nth write when it kills.
+	applied bool
+	// stage is what there is to do: "first" creates and adopts, "changes" updates,
+	// deactivates and brings back, "unlisted" finds the account that a listing did
+	// not show, "failing" is refused once.
+	stage string
+}
+
+// kills enumerates where the process dies. Every moment of the lane is among them;
+// TestKilledAtEveryMoment fails when one is not, or is never reached.
+func kills() []kill {
+	var out []kill
+	at := func(m relay.Moment, nth int, stage string) {
+		out = append(out, kill{name: fmt.Sprintf("%s %d, %s", m, nth, stage), moment: m, nth: nth, stage: stage})
+	}
+	at(relay.AccountsListed, 1, "first")
+	at(relay.ListingStored, 1, "first")
+	at(relay.RequestCounted, 1, "first") // of the listing
+	at(relay.RequestCounted, 3, "first") // of a write
+	for _, nth := range []int{1, 2, 4} {
+		at(relay.AttemptStored, nth, "first")
+		at(relay.Answered, nth, "first")
+		at(relay.OutcomeStored, nth, "first")
+		at(relay.AttemptStored, nth, "changes")
+		at(relay.Answered, nth, "changes")
+		at(relay.OutcomeStored, nth, "changes")
+	}
+	at(relay.AccountClaimed, 1, "unlisted")
+	at(relay.Answered, 1, "unlisted")
+	at(relay.FailureStored, 1, "failing")
+	for _, stage := range []string{"first", "changes"} {
+		for _, nth := range []int{1, 3} {
+			out = append(out, kill{name: fmt.Sprintf("write %d under way, %s", nth, stage), nth: nth, stage: stage},
+				kill{name: fmt.Sprintf("write %d applied and not answered, %s", nth, stage), nth: nth, stage: stage, applied: true})
+		}
+	}
+	return out
+}
+
+// TestKilledAtEveryMoment kills the delivering process with SIGKILL at each named
+// moment, starts another, and looks at the service: everybody once, everybody as
+// the source states them. It fails when the attempt is stored after the request
+// leaves, and when an uncertain create is not looked up.
+func TestKilledAtEveryMoment(t *testing.T) {
+	if os.Getenv(killStore) != "" {
+		deliverUntilKilled(t)
+		return
+	}
+	reached := map[relay.Moment]bool{}
+	for _, k := range kills() {
+		reached[k.moment] = true
+		t.Run(k.name, func(t *testing.T) { dieAndGoOn(t, k) })
+	}
+	for _, m := range relay.Moments {
+		if !reached[m] {
+			t.Errorf("nobody dies at %q", m)
+		}
+	}
+}
+
+// killedWorld is a world whose database two processes use, one after the other.
+func killedWorld(t *testing.T, path string) *world {
+	s, err := store.Open(path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, s: s}
+	w.settings = &ingest.Settings{
+		Policy: reconcile.Policy{AbsentDeactivates: true}, Location: time.UTC, AbsentReads: 1,
+		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
+		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: javelo.Attributes(), Custom: true}}},
+	}
+	w.e = ingest.New(s, w.settings, time.Now, func(string) {
+		if w.lane != nil {
+			w.lane.Kick()
+		}
+	})
+	return w
+}
+
+func dieAndGoOn(t *testing.T, k kill) {
+	path := filepath.Join(t.TempDir(), store.FileName)
+	sim := javelosim.New(javelosim.Options{Limit: -1})
+	final := prepare(t, path, sim, k.stage)
+	created := map[string]int{}
+	for n := 1; n <= 6; n++ {
+		created[address(n)] = sim.Creates(address(n))
+	}
+
+	var mu sync.Mutex
+	var child *exec.Cmd
+	writes := 0
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if r.Method != http.MethodGet {
+			writes++
+		}
+		here := k.moment == "" && r.Method != http.MethodGet && writes == k.nth
+		process := child
+		mu.Unlock()
+		if here && k.applied {
+			sim.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if here {
+			process.Process.Kill()
+			panic(http.ErrAbortHandler)
+		}
+		sim.ServeHTTP(w, r)
+	}))
+	defer service.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledAtEveryMoment$", "-test.timeout=30s")
+	cmd.Env = append(os.Environ(), killStore+"="+path, killURL+"="+service.URL, killMoment+"="+string(k.moment), killNth+"="+strconv.Itoa(k.nth))
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	mu.Lock()
+	child = cmd
+	err := cmd.Start()
+	mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the process was to die at this moment and ended with %v: %s", err, out.String())
+	}
+
+	// The next process. Its clock is years behind, as if it had been set back.
+	synctest.Test(t, func(t *testing.T) {
+		w := killedWorld(t, path)
+		storetest.CheckAtEnd(t, w.s)
+		h := &history{tenant: &tenant{world: w, sim: sim, http: wireTo{sim}, rate: 240}, roster: final, made: 6, tally: &tally{}}
+		h.start()
+		h.pass(3 * time.Hour)
+		h.settled()
+		for n := 1; n <= 6; n++ {
+			if why := h.differs(n, true); why != "" && final[n].Native != "" {
+				t.Errorf("person %d: %s", n, why)
+			}
+			if c := sim.Creates(address(n)); c > 1 || c > 0 && created[address(n)] > 0 && c != created[address(n)] {
+				t.Errorf("person %d was created %d times", n, c)
+			}
+		}
+		if d := h.doubled(); d > 0 {
+			t.Errorf("%d creates of somebody who was made before", d)
+		}
+	})
+}
+
+// prepare makes a database with something to deliver, and returns what the source
+// states.
+func prepare(t *testing.T, path string, sim *javelosim.Sim, stage string) map[int]model.Observation {
+	t.Helper()
+	list := []model.Observation{someone(1, "title", "Head"), someone(2, "title", "Analyst", "manager", "1"), someone(3, "title", "Analyst", "manager", "2"),
+		someone(4, "title", "Analyst", "manager", "1"), someone(5, "title", "Analyst", "manager", "4")}
+	sim.Seed([]javelosim.Account{{UserName: address(4), GivenName: "By hand", Active: true}})
+	synctest.Test(t, func(t *testing.T) {
+		w := killedWorld(t, path)
+		w.read(list...)
+		if _, err := w.e.Activate("test", "hr"); err != nil {
+			t.Fatal(err)
+		}
+		n := &tenant{world: w, sim: sim, http: wireTo{sim}, rate: 240}
+		switch stage {
+		case "unlisted":
+			if err := w.e.Listed("javelo", nil); err != nil {
+				t.Fatal(err)
+			}
+		case "failing":
+			sim.Fault(javelosim.Fault{Kind: javelosim.Unavailable, Method: http.MethodPost})
+		case "changes":
+			n.start()
+			n.pass(time.Minute)
+			w.settled()
+			w.read(left(list[4]))
+			n.pass(time.Minute)
+			w.stop()
+			list = []model.Observation{someone(1, "title", "Chair"), left(list[1]), someone(3, "title", "Analyst", "manager", "4"), someone(4, "title", "Partner", "manager", "1"),
+				someone(5, "title", "Analyst", "manager", "4"), someone(6, "title", "Analyst", "manager", "5")}
+			w.read(list...)
+		}
+		// The clock of the process that dies is the real one: a listing of the past
+		// is due again, unless this stage is about one that is not.
+		real := realNow()
+		if err := w.e.SetLane("rollcall", "javelo", func(l *model.Lane) {
+			if l.Listed = real; stage == "first" || stage == "failing" {
+				l.Listed = time.Time{}
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	out := map[int]model.Observation{}
+	for _, o := range list {
+		n, _ := strconv.Atoi(o.Native)
+		out[n] = o
+	}
+	return out
+}
+
+// started is read outside of every bubble.
+var started = time.Now()
+
+func realNow() time.Time { return started }
+
+// deliverUntilKilled is the process that dies.
+func deliverUntilKilled(t *testing.T) {
+	w := killedWorld(t, os.Getenv(killStore))
+	base, err := url.Parse(os.Getenv(killURL) + "/scim/v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limiter := wire.NewLimiter(240, window)
+	target, err := javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, Limiter: limiter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nth, _ := strconv.Atoi(os.Getenv(killNth))
+	at, seen := relay.Moment(os.Getenv(killMoment)), []relay.Moment{}
+	w.lane = relay.New("javelo", target, limiter, w.s, w.e, hclog.NewNullLogger())
+	w.lane.Watch = func(m relay.Moment) {
+		seen = append(seen, m)
+		if m == at && len(slices.DeleteFunc(slices.Clone(seen), func(o relay.Moment) bool { return o != m })) == nth {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+				panic(err)
+			}
+			select {} // until the signal arrives
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err = w.lane.Run(ctx)
+	t.Fatalf("alive after %v: %v", seen, err)
+}
