@@ -287,10 +287,6 @@ func (a *App) calendar(ctx context.Context) error {
 
 const calendarEvery = 5 * time.Minute
 
-func (a *App) heard(source string, at time.Time) error {
-	return a.engine.UpdateSource(source, func(s *store.SourceState) { s.LastHeard = at })
-}
-
 // listeners are the open sockets, before anything is served on them.
 type listeners struct {
 	scim, metrics, admin, view net.Listener

@@ -29,6 +29,7 @@ var arrows = []struct{ from, to, why string }{
 	{"appliance/poll", "appliance/model appliance/ingest appliance/store connectors", "reading knows the contract of sources, not a source"},
 	{"appliance/relay", "appliance/model appliance/ingest appliance/reconcile appliance/store connectors", "delivering knows the contract of targets, not a target"},
 	{"appliance/hook", "connectors", "receiving a webhook knows the contract of services, and nothing of reading"},
+	{"appliance/rhythm", "appliance/model", "what a silence means depends on times alone"},
 	{"appliance/readiness", "appliance/model appliance/identity", "the report is made of what others found, free of I/O"},
 	{"appliance/config", "appliance/model appliance/mapping", "configuration is data; the assembly acts on it"},
 	{"appliance/observe", "appliance/model", "observing takes functions, so it knows nobody"},

@@ -2,9 +2,17 @@ package appliance
 
 import (
 	"context"
+	"time"
 
 	"rollcall/appliance/notify"
 )
+
+// SetClock gives an App that does not serve another clock.
+func (a *App) SetClock(now func() time.Time) { a.now = now }
+
+// Heard tells the App that a SCIM sender was heard.
+func (a *App) Heard(source string, at time.Time) error { return a.heard(source, at) }
+
 
 // Matters shows tests what the notifier would tell.
 func (a *App) Matters(ctx context.Context) ([]notify.Matter, error) { return a.matters(ctx) }

@@ -11,6 +11,7 @@ import (
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/observe"
+	"rollcall/appliance/poll"
 	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
 )
@@ -156,7 +157,7 @@ func (a *App) sourceStatus(tx *store.Tx, name string, tokens int) (admin.Source,
 	if p := a.pollers[name]; p != nil {
 		s.Webhook, s.Hinted = a.hookURL(name), p.Heard().UTC()
 		if at, busy := p.Busy(); busy {
-			s.Reading = progress(at.Seen, at.Total, at.Started, a.now())
+			s.Reading = reading(at, state.LastCount, a.now())
 		}
 	}
 	s.Health, s.Detail = describeSource(s, cfg.Kind)
@@ -179,6 +180,18 @@ func describeSource(s admin.Source, kind model.Kind) (health, detail string) {
 		return healthOK, "being read"
 	}
 	return healthOK, "active"
+}
+
+// reading is how far a read has come. HiBob says how many people there are only
+// with the last of them: until then the last complete read is the best guess.
+func reading(at poll.Progress, last int, now time.Time) *admin.Progress {
+	guessed := at.Total == 0 && last > at.Seen
+	if guessed {
+		at.Total = last
+	}
+	p := progress(at.Seen, at.Total, at.Started, now)
+	p.Estimated = guessed
+	return p
 }
 
 func progress(done, total int, started, now time.Time) *admin.Progress {
@@ -327,8 +340,11 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 				Command: fmt.Sprintf("rollcall plan %s, then rollcall activate %s", src.Name, src.Name)})
 		}
 	}
+	if err := a.foresee(tx, s); err != nil {
+		return err
+	}
 	if a.cert != nil {
-		if end, err := a.cert.expires(); err != nil || end.Sub(a.now()) < 30*24*time.Hour {
+		if end, err := a.cert.expires(); err != nil || end.Sub(a.now()) < foresight {
 			text := "the TLS certificate ends on " + end.Format(time.DateOnly)
 			if err != nil {
 				text = err.Error()
@@ -367,7 +383,7 @@ func (a *App) judge(s *admin.Status) {
 		switch n.Kind {
 		case "lane", "source":
 			s.Health = healthTrouble
-		case "hold", "parked", "certificate", "activate", needNotify:
+		case "hold", "parked", "certificate", "silence", "activate", needNotify:
 			if s.Health == healthOK {
 				s.Health = healthAttention
 			}
@@ -423,6 +439,11 @@ func (a *App) metricsState() (observe.State, error) {
 	if a.cert != nil {
 		if ends, _ := a.cert.expires(); !ends.IsZero() {
 			s.Certificates["scim.tls_cert"] = ends
+		}
+	}
+	for _, name := range a.cfg.SourceNames() {
+		for _, e := range foreseen(a.sources[name]) {
+			s.Certificates["sources."+name+"."+e.Key] = e.At
 		}
 	}
 	err = a.store.View(func(tx *store.Tx) error {

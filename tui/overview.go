@@ -381,7 +381,11 @@ func progressLine(e *env, p *admin.Progress, done string) kit.Line {
 	text := kit.Count(p.Done) + " " + done
 	if p.Total > 0 {
 		spans = append(spans, kit.Progress(e.theme, p.Done, p.Total, 22)...)
-		text = fmt.Sprintf(" %s of %s %s", kit.Count(p.Done), kit.Count(p.Total), done)
+		of := " of "
+		if p.Estimated {
+			of = " of about "
+		}
+		text = " " + kit.Count(p.Done) + of + kit.Count(p.Total) + " " + done
 	}
 	if p.Rate > 0 {
 		text += fmt.Sprintf(", %.0f/s", p.Rate)

@@ -44,7 +44,7 @@ type Status struct {
 
 // Need is one thing that waits for a human, with the command that deals with it.
 type Need struct {
-	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate, notify
+	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate, silence, notify
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	Command string `json:"command"`
@@ -87,11 +87,13 @@ type Source struct {
 
 // Progress is how far a read or a delivery has come.
 type Progress struct {
-	Done    int       `json:"done"`
-	Total   int       `json:"total,omitempty"` // 0 when it is not known
-	Rate    float64   `json:"rate"`            // per second
-	Started time.Time `json:"started"`
-	ETA     time.Time `json:"eta,omitzero"`
+	Done  int `json:"done"`
+	Total int `json:"total,omitempty"` // 0 when it is not known
+	// Estimated says that Total is that of the time before.
+	Estimated bool      `json:"estimated,omitempty"`
+	Rate      float64   `json:"rate"` // per second
+	Started   time.Time `json:"started"`
+	ETA       time.Time `json:"eta,omitzero"`
 }
 
 // Target is one target as it stands.

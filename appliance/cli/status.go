@@ -178,7 +178,11 @@ func (a *app) tellPeople(c admin.Counts) {
 func progress(p admin.Progress, now time.Time) string {
 	s := number(p.Done)
 	if p.Total > 0 {
-		s += " of " + number(p.Total)
+		about := ""
+		if p.Estimated {
+			about = "about "
+		}
+		s += " of " + about + number(p.Total)
 	}
 	if p.Rate > 0 {
 		s += fmt.Sprintf(", %.0f a second", p.Rate)

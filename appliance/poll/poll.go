@@ -47,6 +47,7 @@ type Poller struct {
 	engine   *ingest.Engine
 	log      hclog.Logger
 	rng      *rand.Rand
+	refusal  string // what was told of the last read, when it was refused; owned by Run
 	kick     chan struct{}
 
 	mu      sync.Mutex   // guards what follows
@@ -339,6 +340,16 @@ func (p *Poller) next(readErr error) time.Time {
 
 func (p *Poller) report(run model.Run, readErr error) {
 	n := run.Counts
+	told := p.refusal
+	p.refusal = ""
+	if class := connectors.ClassOf(readErr); class == connectors.Denied || class == connectors.Misconfigured {
+		// Nothing changes until a human does something: they are told once.
+		p.refusal = readErr.Error()
+		if p.refusal == told {
+			p.log.Debug("read refused again", "source", p.name, "run", run.Seq)
+			return
+		}
+	}
 	if readErr != nil {
 		p.log.Warn("read failed", "source", p.name, "run", run.Seq, "people", n.Seen, "error", readErr)
 		return

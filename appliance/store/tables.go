@@ -66,6 +66,8 @@ type SourceState struct {
 	Lost map[model.Name]uint64 `json:"lost,omitempty"`
 	// LastHeard is when a SCIM sender last wrote or read.
 	LastHeard time.Time `json:"last_heard,omitzero"`
+	// Rhythm is how often a SCIM sender is heard.
+	Rhythm model.Rhythm `json:"rhythm,omitzero"`
 }
 
 // Staged reports whether what the source says takes no part in the roster yet:

@@ -92,9 +92,13 @@ type Source struct {
 }
 
 var (
-	_ connectors.Source  = (*Source)(nil)
-	_ connectors.Checker = (*Source)(nil)
+	_ connectors.Source   = (*Source)(nil)
+	_ connectors.Checker  = (*Source)(nil)
+	_ connectors.Foreseer = (*Source)(nil)
 )
+
+// Endings implements [connectors.Foreseer]: the end of the client certificate.
+func (s *Source) Endings() []connectors.Ending { return s.certificate.ending() }
 
 // New checks the configuration and reads the certificates. It sends nothing.
 // Every error is of class Misconfigured. A certificate that has ended is not an

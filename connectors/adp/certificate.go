@@ -38,6 +38,27 @@ func (c certificate) load() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
+// ending is when the certificate ends, nothing when there is none to look at.
+func (c certificate) ending() []connectors.Ending {
+	if c.fixed == nil && c.certPath == "" {
+		return nil
+	}
+	pair, err := c.load()
+	if err != nil {
+		return nil // every read says so
+	}
+	leaf := pair.Leaf
+	if leaf == nil && len(pair.Certificate) > 0 {
+		if leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return nil
+		}
+	}
+	if leaf == nil {
+		return nil
+	}
+	return []connectors.Ending{{What: "the client certificate", Key: "client_cert", At: leaf.NotAfter, Next: renewal}}
+}
+
 // judge returns what an operator should know about the certificate's end: a
 // notice before it, an error after it. Without a certificate there is neither.
 func (c certificate) judge(now time.Time) (notice string, err error) {

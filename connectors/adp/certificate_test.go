@@ -165,6 +165,9 @@ func TestTheEndOfACertificateIsAnnouncedThirtyDaysAhead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if ends := src.Endings(); len(ends) != 1 || !ends[0].At.Equal(end) || ends[0].Next == "" {
+				t.Errorf("endings: %+v, want one on %v", ends, end)
+			}
 			report, err := src.Check(t.Context())
 			if err != nil {
 				t.Fatal(err)
