@@ -1,11 +1,51 @@
 package poll_test
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
+	"rollcall/appliance/store"
 	"rollcall/connectors"
 )
+
+func TestRefusedCredentialsAreToldOnceUntilTheyWork(t *testing.T) {
+	inBubble(t, 4, func(t *testing.T, w *world) {
+		var out bytes.Buffer
+		w.log = hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
+		w.behave(func(int) error { return refusal(connectors.Denied) })
+		w.start()
+		w.pass(10 * interval)
+		w.behave(nil)
+		w.pass(2 * interval)
+		w.behave(func(int) error { return refusal(connectors.Denied) })
+		w.pass(5 * interval)
+		w.stop()
+		if n := strings.Count(out.String(), "[WARN]"); n != 2 {
+			t.Errorf("%d warnings for two times of being refused:\n%s", n, out.String())
+		}
+		events := 0
+		if err := w.s.View(func(tx *store.Tx) error {
+			for e, err := range store.Journal.Each(tx, nil) {
+				if err != nil {
+					return err
+				}
+				if e.Verb == "read_failed" {
+					events++
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if events != 2 {
+			t.Errorf("%d entries in the journal for two times of being refused", events)
+		}
+	})
+}
 
 func TestHintBringsTheNextReadForwardButNotAtOnce(t *testing.T) {
 	inBubble(t, 4, func(t *testing.T, w *world) {

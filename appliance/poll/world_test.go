@@ -96,6 +96,7 @@ type world struct {
 	connector connectors.Source
 	poller    *poll.Poller
 	seed      uint64
+	log       hclog.Logger // nil: none
 	stop      func()
 }
 
@@ -116,7 +117,10 @@ func (w *world) start() {
 	if w.connector == nil {
 		w.connector = w.source
 	}
-	w.poller = poll.New("hr", w.connector, interval, w.s, w.e, hclog.NewNullLogger(), w.seed)
+	if w.log == nil {
+		w.log = hclog.NewNullLogger()
+	}
+	w.poller = poll.New("hr", w.connector, interval, w.s, w.e, w.log, w.seed)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	w.stop = sync.OnceFunc(func() {
