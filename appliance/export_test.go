@@ -13,6 +13,5 @@ func (a *App) SetClock(now func() time.Time) { a.now = now }
 // Heard tells the App that a SCIM sender was heard.
 func (a *App) Heard(source string, at time.Time) error { return a.heard(source, at) }
 
-
 // Matters shows tests what the notifier would tell.
 func (a *App) Matters(ctx context.Context) ([]notify.Matter, error) { return a.matters(ctx) }

@@ -94,7 +94,9 @@ func TestEndsOfTokensAreAnnouncedAMonthAhead(t *testing.T) {
 	}
 	now = now.Add(15 * 24 * time.Hour)
 	list = needs(w, "certificate")
-	if len(list) != 2 || !slices.ContainsFunc(list, func(n admin.Need) bool { return n.Subject == "token okta" && strings.Contains(n.Command, "token create okta") }) {
+	if len(list) != 2 || !slices.ContainsFunc(list, func(n admin.Need) bool {
+		return n.Subject == "token okta" && strings.Contains(n.Command, "token create okta")
+	}) {
 		t.Errorf("%+v", list)
 	}
 	if _, err := w.app.CreateToken(w.ctx(), "test", "okta", "", 0); err != nil {
