@@ -60,26 +60,35 @@ func listed(names []string) string {
 
 // Activate implements admin.Service.
 func (a *App) Activate(_ context.Context, actor, source string) (uint64, error) {
-	if _, err := a.configured(source); err != nil {
-		return 0, err
-	}
-	state, err := a.sourceState(source)
+	state, err := a.activatable(source)
 	if err != nil {
 		return 0, err
 	}
 	if state.State == store.Paused && !state.Activated.IsZero() {
 		return 0, refusal(a.engine.SetStance(actor, source, store.Live))
 	}
-	if p := a.pollers[source]; p != nil {
-		if _, busy := p.Busy(); busy {
-			return 0, &admin.Error{Code: admin.CodeBusy, Text: fmt.Sprintf("source %s is being read; wait for the end with rollcall sync %s --wait and activate then", source, source)}
-		}
-		if state.LastGood.IsZero() {
-			return 0, invalid("source %s was never read whole, so nobody knows what activating it would do; rollcall sync %s --wait reads it", source, source)
-		}
-	}
 	run, err := a.engine.Activate(actor, source)
 	return run.Seq, refusal(err)
+}
+
+// activatable returns the state of a source, or why it cannot be activated now.
+func (a *App) activatable(source string) (store.SourceState, error) {
+	if _, err := a.configured(source); err != nil {
+		return store.SourceState{}, err
+	}
+	state, err := a.sourceState(source)
+	if err != nil || state.State == store.Paused && !state.Activated.IsZero() {
+		return state, err
+	}
+	if p := a.pollers[source]; p != nil {
+		if _, busy := p.Busy(); busy {
+			return state, &admin.Error{Code: admin.CodeBusy, Text: fmt.Sprintf("source %s is being read; wait for the end with rollcall sync %s --wait and activate then", source, source)}
+		}
+		if state.LastGood.IsZero() {
+			return state, invalid("source %s was never read whole, so nobody knows what activating it would do; rollcall sync %s --wait reads it", source, source)
+		}
+	}
+	return state, nil
 }
 
 func (a *App) sourceState(name string) (store.SourceState, error) {

@@ -24,7 +24,7 @@ import (
 // Plan implements admin.Service. Without a source it shows what is pending; with
 // a source in preview, what activating it would change on top.
 func (a *App) Plan(_ context.Context, source string) (admin.Plan, error) {
-	p := admin.Plan{Source: source, Changes: []admin.PlanChange{}, Counts: map[string]int{}}
+	p := admin.Plan{Source: source, Instance: a.store.Meta("instance"), Made: a.now().UTC(), Changes: []admin.PlanChange{}, Counts: map[string]int{}}
 	all := func(model.Job) bool { return true }
 	if source == "" {
 		err := a.store.View(func(tx *store.Tx) error { return a.readPlan(tx, &p, all) })
@@ -60,7 +60,7 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool)
 			if !wanted(job) {
 				continue
 			}
-			change, ok, err := planChange(seen, t, job)
+			change, ok, err := a.planChange(seen, t, job)
 			if err != nil {
 				return err
 			}
@@ -93,6 +93,10 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool)
 	slices.SortFunc(p.Changes, func(x, y admin.PlanChange) int {
 		return cmp.Or(cmp.Compare(x.Target, y.Target), cmp.Compare(effectOrder(x.Effect), effectOrder(y.Effect)), cmp.Compare(x.Person.Name, y.Person.Name), cmp.Compare(x.Person.ID, y.Person.ID))
 	})
+	p.Causes = causesOf(p.Changes)
+	if err := basis(tx, p); err != nil {
+		return err
+	}
 	p.Summary = planSummary(p)
 	raw, err := json.Marshal(p.Changes)
 	if err != nil {
@@ -134,12 +138,13 @@ func (l lookups) name(id model.PersonID) (string, error) {
 	return ref.Name, err
 }
 
-func planChange(seen lookups, t *ingest.TargetSettings, job model.Job) (admin.PlanChange, bool, error) {
+func (a *App) planChange(seen lookups, t *ingest.TargetSettings, job model.Job) (admin.PlanChange, bool, error) {
 	o, ok, err := ingest.Look(seen.tx, t, job.Person)
 	if err != nil || !ok || o.Projection.Effect == model.EffectNone {
 		return admin.PlanChange{}, false, err
 	}
-	c := admin.PlanChange{Target: t.Name, Person: personRef(o.Person), Effect: string(o.Projection.Effect), State: string(job.State), Why: o.Person.Reason}
+	c := admin.PlanChange{Target: t.Name, Person: personRef(o.Person), Effect: string(o.Projection.Effect), State: string(job.State), Why: o.Person.Reason,
+		Cause: o.Person.Reason, Department: o.Person.Attributes.Text(model.Department), Pin: a.engine.Pin(o)}
 	if why := whyPending(job); why != "" {
 		c.Why += "; " + why
 	}

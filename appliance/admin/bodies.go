@@ -38,14 +38,26 @@ type (
 	}
 	// RunDetail is one run with its deliveries. Tag is what an approval or a
 	// rejection of exactly this names; see [RunTag].
+	// Causes and Changes are those of the run's plan, where it is shown with them.
 	RunDetail struct {
-		Run        model.Run  `json:"run"`
-		Deliveries []Delivery `json:"deliveries"`
-		Tag        string     `json:"tag"`
+		Run        model.Run    `json:"run"`
+		Deliveries []Delivery   `json:"deliveries"`
+		Tag        string       `json:"tag"`
+		Causes     []Cause      `json:"causes,omitempty"`
+		Changes    []PlanChange `json:"changes,omitempty"`
 	}
-	// Settled answers an approval or a rejection: how many deliveries it concerned.
+	// ApproveRequest may name the part of a hold to release; without a body, or
+	// without Only, it is all of it.
+	ApproveRequest struct {
+		Only *Only `json:"only,omitempty"`
+	}
+	// Settled answers an approval or a rejection: how many deliveries it concerned,
+	// and after a partial one how many go on waiting and who was left out although
+	// something of them was named.
 	Settled struct {
-		Deliveries int `json:"deliveries"`
+		Deliveries int       `json:"deliveries"`
+		Waiting    int       `json:"waiting,omitempty"`
+		Left       []LeftOut `json:"left,omitempty"`
 	}
 	// PeoplePage is part of the roster. Next is the cursor of the next page,
 	// empty after the last. At is set when it is the roster of an instant, and

@@ -33,8 +33,10 @@ func (s *Server) routes() []route {
 		{get, "/v1/plan", s.plan},
 		{get, "/v1/runs", s.runs},
 		{get, "/v1/runs/{run}", s.run},
-		{post, "/v1/runs/{run}/approve", func(r *request) (any, error) { return s.decide(r, s.service.Approve) }},
-		{post, "/v1/runs/{run}/reject", func(r *request) (any, error) { return s.decide(r, s.service.Reject) }},
+		{get, "/v1/runs/{run}/plan", s.runPlan},
+		{post, "/v1/runs/{run}/approve", s.approve},
+		{post, "/v1/runs/{run}/reject", func(r *request) (any, error) { return s.decide(r, whole(s.service.Reject)) }},
+		{post, "/v1/apply", s.apply},
 		{get, "/v1/people", s.people},
 		{get, "/v1/people/diff", s.peopleDiff},
 		{get, "/v1/person", s.person},
@@ -175,32 +177,6 @@ func (s *Server) run(r *request) (any, error) {
 		deliveries = []Delivery{}
 	}
 	return RunDetail{Run: run, Deliveries: deliveries, Tag: RunTag(run, deliveries)}, nil
-}
-
-// decide approves or rejects what a run holds. With If-Match it does so only
-// when the run still is what the operator saw.
-func (s *Server) decide(r *request, do func(ctx context.Context, actor string, seq uint64) (int, error)) (any, error) {
-	seq, err := r.runNumber()
-	if err != nil {
-		return nil, err
-	}
-	tag, conditional, err := r.ifMatch()
-	if err != nil {
-		return nil, err
-	}
-	s.deciding.Lock()
-	defer s.deciding.Unlock()
-	if conditional {
-		run, deliveries, err := s.service.Run(r.Context(), seq)
-		if err != nil {
-			return nil, err
-		}
-		if RunTag(run, deliveries) != tag {
-			return nil, &Error{Code: CodeStale, Text: "run " + strconv.FormatUint(seq, 10) + " is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show " + strconv.FormatUint(seq, 10) + "\""}
-		}
-	}
-	n, err := do(r.Context(), r.actor(), seq)
-	return Settled{Deliveries: n}, err
 }
 
 func (s *Server) resolve(r *request) (any, error) {

@@ -19,6 +19,10 @@ import (
 // requests carries more than a few names and a sentence.
 const maxBody = 64 << 10
 
+// maxPlan is the size of the largest plan to apply, in bytes: a few hundred
+// thousand people.
+const maxPlan = 128 << 20
+
 // Options are what a [Server] can do without.
 type Options struct {
 	// Log is told of refused and failed requests; nil: nobody is.
@@ -162,7 +166,11 @@ func (s *Server) noSuchRoute(*request) (any, error) {
 // 204, and an error is a refusal.
 func (s *Server) answer(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if rt.path == "/v1/apply" {
+			limit = maxPlan
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		body, err := rt.do(&request{Request: r})
 		if err != nil {
 			s.refuse(w, r, err)

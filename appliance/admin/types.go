@@ -306,6 +306,90 @@ type Plan struct {
 	Notices []string `json:"notices,omitempty"`
 	// Counts by effect: create, adopt, update, deactivate, reactivate.
 	Counts map[string]int `json:"counts"`
+	// Causes are what groups of changes have in common, most urgent first.
+	Causes []Cause `json:"causes,omitempty"`
+	// Instance is the database that the plan is of, Made when it was made, and
+	// Basis what it rests on.
+	Instance string    `json:"instance,omitempty"`
+	Made     time.Time `json:"made,omitzero"`
+	Basis    Basis     `json:"basis,omitzero"`
+}
+
+// Cause is what a group of changes has in common: an effect and its reason, or
+// one step of one attribute.
+type Cause struct {
+	ID        string `json:"id"` // names the group when a hold is released in part
+	Target    string `json:"target"`
+	Effect    string `json:"effect"`
+	Reason    string `json:"reason,omitempty"`
+	Attribute string `json:"attribute,omitempty"`
+	Old       string `json:"old,omitempty"`
+	New       string `json:"new,omitempty"`
+	Text      string `json:"text"` // "department: Sales → Revenue"
+	People    int    `json:"people"`
+}
+
+// Basis is what a plan rests on.
+type Basis struct {
+	Reads   []BasisRead   `json:"reads,omitempty"`
+	Rules   string        `json:"rules,omitempty"` // a fingerprint of policy, maps and targets
+	Targets []BasisTarget `json:"targets,omitempty"`
+}
+
+// BasisRead is the last whole read of a source: its number, run and end.
+type BasisRead struct {
+	Source string    `json:"source"`
+	Read   uint64    `json:"read"`
+	Run    uint64    `json:"run,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// BasisTarget is when the accounts of a target were last listed whole.
+type BasisTarget struct {
+	Target string    `json:"target"`
+	Listed time.Time `json:"listed,omitzero"`
+}
+
+// Only names a part of what a run holds: who is named by any of the three.
+type Only struct {
+	Persons     []string `json:"persons,omitempty"` // as for Person
+	Departments []string `json:"departments,omitempty"`
+	Causes      []string `json:"causes,omitempty"` // ids
+}
+
+// Empty reports whether nothing is named.
+func (o Only) Empty() bool { return len(o.Persons)+len(o.Departments)+len(o.Causes) == 0 }
+
+// LeftOut is somebody to whom nothing is done, and why.
+type LeftOut struct {
+	Target string    `json:"target"`
+	Person PersonRef `json:"person"`
+	Why    string    `json:"why"`
+}
+
+// ReviewedPlan is a plan as a human reviewed it: what Apply does, and nothing else.
+type ReviewedPlan struct {
+	Instance string           `json:"instance"`
+	Source   string           `json:"source,omitempty"` // the source in preview that it activates
+	Digest   string           `json:"digest"`
+	Rules    string           `json:"rules,omitempty"`
+	Changes  []ReviewedChange `json:"changes"`
+}
+
+// ReviewedChange is one change of a reviewed plan.
+type ReviewedChange struct {
+	Target string    `json:"target"`
+	Person PersonRef `json:"person"`
+	Pin    string    `json:"pin"`
+}
+
+// Applied is what came of applying a reviewed plan.
+type Applied struct {
+	Run      uint64    `json:"run,omitempty"` // of the activation
+	Released int       `json:"released"`      // held before, and let pass now
+	Flowing  int       `json:"flowing"`       // needed nobody: on its way, or done already
+	Left     []LeftOut `json:"left"`          // changed since, and left as they are
+	Notices  []string  `json:"notices,omitempty"`
 }
 
 // PlanChange is what would change for one person in one target.
@@ -316,6 +400,13 @@ type PlanChange struct {
 	State      string            `json:"state,omitempty"` // of the pending delivery, when there is one
 	Why        string            `json:"why"`
 	Attributes []AttributeChange `json:"attributes,omitempty"`
+	// Cause is Why without what is particular to the delivery; Causes are the ids
+	// of the groups the change belongs to.
+	Cause      string   `json:"cause,omitempty"`
+	Causes     []string `json:"causes,omitempty"`
+	Department string   `json:"department,omitempty"`
+	// Pin is the same as long as the very same would be written over the very same.
+	Pin string `json:"pin,omitempty"`
 }
 
 // AttributeChange is one attribute's old and new value.
@@ -458,7 +549,14 @@ type Service interface {
 	Plan(ctx context.Context, source string) (Plan, error)
 	Runs(ctx context.Context, page Page) ([]model.Run, error)
 	Run(ctx context.Context, seq uint64) (model.Run, []Delivery, error)
+	// RunPlan is what a run still has to send, person by person.
+	RunPlan(ctx context.Context, seq uint64) (Plan, error)
 	Approve(ctx context.Context, actor string, seq uint64) (released int, err error)
+	// ApproveOnly releases a part of what a run holds; the rest goes on waiting.
+	ApproveOnly(ctx context.Context, actor string, seq uint64, only Only) (Settled, error)
+	// Apply does exactly what a reviewed plan says and leaves out, by name, who
+	// changed since.
+	Apply(ctx context.Context, actor string, plan ReviewedPlan) (Applied, error)
 	Reject(ctx context.Context, actor string, seq uint64) (rejected int, err error)
 
 	People(ctx context.Context, query string, page Page) (list []Person, next string, err error)

@@ -16,10 +16,13 @@ import (
 
 func (a *app) plan() *cobra.Command {
 	var asCSV, summary bool
+	var file string
 	c := &cobra.Command{
-		Use: "plan [SOURCE] [--csv]", Short: "what would change, person by person, attribute by attribute, and why",
+		Use: "plan [SOURCE] [--csv] [--out FILE]", Short: "what would change, person by person, attribute by attribute, and why",
 		Long: "Shows what is pending, or, with a source in preview, what activating it would change. Changes are\n" +
 			"counted by cause first and then listed person by person, old → new. --csv is for a spreadsheet.\n" +
+			"--out writes the plan to a file, pinned to what was read, to the rules and to what the targets hold:\n" +
+			"\"rollcall apply FILE\" does exactly that, and leaves out, by name, who changed since.\n" +
 			"Exit code 3 when guards hold something or conflicts are open.",
 		Args:              takes(0, 1),
 		ValidArgsFunction: a.sourceNames,
@@ -41,9 +44,18 @@ func (a *app) plan() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if file != "" {
+				if err := writePlan(file, p); err != nil {
+					return err
+				}
+			}
 			switch {
 			case a.json:
 				err = a.out.json(p, true)
+			case file != "" && !asCSV:
+				a.tellPlan(p, true)
+				a.out.line()
+				a.out.linef("Written to %s. \"rollcall apply %s\" does exactly this.", file, quoted(file))
 			case asCSV:
 				err = a.planCSV(p)
 			default:
@@ -57,39 +69,8 @@ func (a *app) plan() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asCSV, "csv", false, "as CSV, one line per person and attribute")
 	c.Flags().BoolVar(&summary, "summary", false, "counts only")
+	c.Flags().StringVarP(&file, "out", "o", "", "write the plan to `FILE`, for \"rollcall apply\"")
 	return c
-}
-
-// cause is what a group of changes has in common.
-type cause struct{ target, effect, attribute string }
-
-// causes counts people by effect and, for updates, by attribute; the order is
-// that of urgency for someone who reviews: who loses access first.
-func causes(changes []admin.PlanChange) (order []cause, counts map[cause]int) {
-	counts = map[cause]int{}
-	for _, c := range changes {
-		counts[cause{c.Target, c.Effect, ""}]++
-		for _, at := range c.Attributes {
-			if c.Effect == string(model.EffectUpdate) {
-				counts[cause{c.Target, c.Effect, at.Attribute}]++
-			}
-		}
-	}
-	for k := range counts {
-		order = append(order, k)
-	}
-	slices.SortFunc(order, func(x, y cause) int {
-		return cmp.Or(strings.Compare(x.target, y.target), rank(x.effect)-rank(y.effect), strings.Compare(x.effect, y.effect),
-			boolInt(x.attribute != "")-boolInt(y.attribute != ""), counts[y]-counts[x], strings.Compare(x.attribute, y.attribute))
-	})
-	return order, counts
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // effects orders effects by how much someone wants to know of them.
@@ -127,15 +108,7 @@ func (a *app) tellPlan(p admin.Plan, summary bool) {
 	if len(p.Changes) == 0 {
 		a.out.line("No account would change: sources and targets agree.")
 	}
-	order, counts := causes(p.Changes)
-	if len(order) > 0 {
-		a.out.line()
-		t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "EFFECT"}, {title: "ATTRIBUTE", flex: true}, {title: "PEOPLE", right: true}}}
-		for _, k := range order {
-			t.add(k.target, effectWord(k.effect), k.attribute, number(counts[k]))
-		}
-		a.out.table(t)
-	}
+	a.tellCauses(p.Causes, false)
 	a.tellHolds(p.Holds)
 	if n := len(p.Conflicts); n > 0 {
 		a.out.line()
@@ -161,6 +134,27 @@ func (a *app) tellPlan(p admin.Plan, summary bool) {
 	if !summary {
 		a.tellChanges(p.Changes)
 	}
+}
+
+// tellCauses lists what groups of changes have in common; named shows the ids by
+// which a part of a hold can be released.
+func (a *app) tellCauses(causes []admin.Cause, named bool) {
+	if len(causes) == 0 {
+		return
+	}
+	a.out.line()
+	t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "EFFECT"}, {title: "CAUSE", flex: true}, {title: "PEOPLE", right: true}}}
+	if named {
+		t.columns = append(t.columns, column{title: "ID"})
+	}
+	for _, c := range causes {
+		row := []any{c.Target, effectWord(c.Effect), c.Text, number(c.People)}
+		if named {
+			row = append(row, c.ID)
+		}
+		t.add(row...)
+	}
+	a.out.table(t)
 }
 
 // effectWord spells an effect for people.
@@ -201,9 +195,9 @@ func (a *app) tellChanges(changes []admin.PlanChange) {
 		return cmp.Or(strings.Compare(x.Target, y.Target), rank(x.Effect)-rank(y.Effect), strings.Compare(x.Effect, y.Effect),
 			strings.Compare(strings.ToLower(x.Person.Name), strings.ToLower(y.Person.Name)), strings.Compare(x.Person.ID, y.Person.ID))
 	})
-	var heading cause
+	var heading [2]string
 	for _, c := range sorted {
-		if k := (cause{target: c.Target, effect: c.Effect}); k != heading {
+		if k := [2]string{c.Target, c.Effect}; k != heading {
 			heading = k
 			a.out.line()
 			a.out.line(bold(c.Target + ": " + c.Effect))
@@ -249,13 +243,13 @@ func personName(p admin.PersonRef) string {
 
 func (a *app) planCSV(p admin.Plan) error {
 	out := newSheet(a.out)
-	out.row("target", "effect", "state", "person", "name", "email", "attribute", "old", "new", "source", "why")
+	out.row("target", "effect", "state", "person", "name", "email", "department", "attribute", "old", "new", "source", "why")
 	for _, c := range p.Changes {
 		if len(c.Attributes) == 0 {
-			out.row(c.Target, c.Effect, c.State, c.Person.ID, c.Person.Name, c.Person.Email, "", "", "", "", c.Why)
+			out.row(c.Target, c.Effect, c.State, c.Person.ID, c.Person.Name, c.Person.Email, c.Department, "", "", "", "", c.Why)
 		}
 		for _, at := range c.Attributes {
-			out.row(c.Target, c.Effect, c.State, c.Person.ID, c.Person.Name, c.Person.Email, at.Attribute, at.Old, at.New, at.Source, c.Why)
+			out.row(c.Target, c.Effect, c.State, c.Person.ID, c.Person.Name, c.Person.Email, c.Department, at.Attribute, at.Old, at.New, at.Source, c.Why)
 		}
 	}
 	for _, u := range p.Uncovered {
@@ -263,7 +257,7 @@ func (a *app) planCSV(p admin.Plan) error {
 		if u.Active {
 			state = "active"
 		}
-		out.row(u.Target, "uncovered", state, "", "", u.Login, "", "", "", "", "no source covers this account")
+		out.row(u.Target, "uncovered", state, "", "", u.Login, "", "", "", "", "", "no source covers this account")
 	}
 	return out.end()
 }

@@ -1,16 +1,14 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
-	"rollcall/appliance/admin/client"
 	"rollcall/appliance/model"
 )
 
@@ -60,10 +58,14 @@ func (a *app) runs() *cobra.Command {
 				return err
 			}
 			tag := admin.RunTag(run, deliveries)
-			if a.json {
-				return a.out.json(admin.RunDetail{Run: run, Deliveries: deliveries, Tag: tag}, true)
+			plan, err := c.RunPlan(ctx, seq)
+			if err != nil {
+				return err
 			}
-			a.tellRun(run, deliveries, tag)
+			if a.json {
+				return a.out.json(admin.RunDetail{Run: run, Deliveries: deliveries, Tag: tag, Causes: plan.Causes, Changes: plan.Changes}, true)
+			}
+			a.tellRun(run, deliveries, plan, tag)
 			return nil
 		},
 	})
@@ -134,7 +136,7 @@ func caused(r model.Run) string {
 	return strings.Join(parts, ", ")
 }
 
-func (a *app) tellRun(r model.Run, deliveries []admin.Delivery, tag string) {
+func (a *app) tellRun(r model.Run, deliveries []admin.Delivery, plan admin.Plan, tag string) {
 	now := a.deps.Now()
 	title := fmt.Sprintf("Run %d", r.Seq)
 	if r.Source != "" {
@@ -165,70 +167,15 @@ func (a *app) tellRun(r model.Run, deliveries []admin.Delivery, tag string) {
 		a.tellDeliveries(deliveries)
 	}
 	if len(waiting(r.Holds)) > 0 {
+		held := slices.DeleteFunc(slices.Clone(plan.Changes), func(c admin.PlanChange) bool { return c.State != string(model.JobHeld) })
+		a.tellCauses(plan.Causes, true)
+		a.tellChanges(held)
 		a.out.line()
 		a.out.line("Exactly this is released or refused by:")
 		a.out.linef("  rollcall approve %d --digest %s", r.Seq, tag)
 		a.out.linef("  rollcall reject %d --digest %s", r.Seq, tag)
+		if len(held) > 1 {
+			a.out.linef("A part of it: rollcall approve %d --only person:WHO, department:NAME or cause:ID", r.Seq)
+		}
 	}
-}
-
-func (a *app) approve() *cobra.Command {
-	return a.decide("approve RUN", "releases what guards hold of a run",
-		"Releases what guards hold of a run. With --digest, as \"rollcall runs show\" prints it, only when that is\n"+
-			"still exactly what was shown; without, as it is at this moment.",
-		"released", (*client.Client).ApproveIf)
-}
-
-func (a *app) reject() *cobra.Command {
-	return a.decide("reject RUN", "refuses what guards hold of a run",
-		"Refuses what guards hold of a run: it is not relayed until the people concerned change again.\n"+
-			"--digest is as for approve.",
-		"refused", (*client.Client).RejectIf)
-}
-
-type decision func(c *client.Client, ctx context.Context, seq uint64, tag string) (int, error)
-
-func (a *app) decide(use, short, long, done string, do decision) *cobra.Command {
-	var digest string
-	c := &cobra.Command{
-		Use: use, Short: short, Long: long,
-		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			seq, err := runNumber(args[0])
-			if err != nil {
-				return err
-			}
-			if strings.ContainsAny(digest, "\",\n") {
-				return wrongUsage(errors.New("--digest is not as \"rollcall runs show\" prints it: copy it whole"))
-			}
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			run, deliveries, err := c.Run(ctx, seq)
-			if err != nil {
-				return err
-			}
-			tag := digest
-			if tag == "" {
-				if len(waiting(run.Holds)) == 0 {
-					return fmt.Errorf("nothing of run %d is held: see \"rollcall runs\" for those that are", seq)
-				}
-				tag = admin.RunTag(run, deliveries)
-			}
-			n, err := do(c, ctx, seq, tag)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(admin.Settled{Deliveries: n}, true)
-			}
-			a.out.linef("Run %d: %s %s.", seq, count(n, "delivery", "deliveries"), done)
-			return nil
-		},
-	}
-	c.Flags().StringVar(&digest, "digest", "", "what was reviewed, as \"rollcall runs show\" prints it")
-	return c
 }

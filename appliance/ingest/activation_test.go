@@ -49,7 +49,7 @@ func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
 		w := newWorld(t)
 		w.limit(3, 5, 3)
 		w.read("hr", people(n)...)
-		finished := activateUntil(w, look)
+		finished := endsAt(w, look, func(e *ingest.Engine) error { _, err := e.Activate("test", "hr"); return err })
 		w.restart()
 		if err := w.e.Recover(); err != nil {
 			t.Fatal(err)
@@ -89,9 +89,9 @@ func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
 	}
 }
 
-// activateUntil activates hr until the n-th look at the clock and reports
-// whether the activation came to its end before.
-func activateUntil(w *world, n int) (finished bool) {
+// endsAt lets the process end at the n-th look at the clock while it does
+// something, and reports whether that came to its end before.
+func endsAt(w *world, n int, do func(*ingest.Engine) error) (finished bool) {
 	defer func() {
 		if r := recover(); r != nil && r != (stopped{}) {
 			panic(r)
@@ -104,7 +104,7 @@ func activateUntil(w *world, n int) (finished bool) {
 		}
 		return w.now
 	}, nil)
-	if _, err := dying.Activate("test", "hr"); err != nil {
+	if err := do(dying); err != nil {
 		w.t.Fatal(err)
 	}
 	return true

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -38,9 +37,14 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 			byTarget[job.Target] = append(byTarget[job.Target], job)
 		}
 	}
-	for _, t := range c.settings.Targets {
+	reviewed, err := c.reviewedOf(run)
+	if err != nil {
+		return run, err
+	}
+	for i := range c.settings.Targets {
+		t := &c.settings.Targets[i]
 		jobs := byTarget[t.Name]
-		judged, err := c.judge(t.Name, jobs, "", firstActivation)
+		judged, err := c.judgeRun(t, jobs, reviewed, firstActivation)
 		if err != nil {
 			return run, err
 		}
@@ -58,7 +62,10 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 				return run, err
 			}
 		}
-		if err := c.passed(t.Name, passed, ""); err != nil {
+		if reviewed == nil {
+			err = c.passed(t.Name, passed, "")
+		}
+		if err != nil {
 			return run, err
 		}
 		for _, h := range judged.Holds {
@@ -114,133 +121,6 @@ func (e *StaleError) Error() string { return e.What }
 type NotFoundError struct{ What string }
 
 func (e *NotFoundError) Error() string { return e.What + " is not known" }
-
-// HeldDigest pins what a run holds: it changes when anything in it does, so that
-// an approval is for exactly what was shown.
-func (e *Engine) HeldDigest(seq uint64) (string, error) {
-	var digest string
-	err := e.store.View(func(tx *store.Tx) error {
-		jobs, err := heldJobs(tx, seq)
-		digest = e.digestJobs(jobs)
-		return err
-	})
-	return digest, err
-}
-
-func (e *Engine) digestJobs(jobs []model.Job) string {
-	type pinned struct{ Target, Person, Effect, Digest string }
-	list := make([]pinned, len(jobs))
-	for i, j := range jobs {
-		list[i] = pinned{j.Target, string(j.Person), string(j.Effect), j.Digest}
-	}
-	return e.digest(list)
-}
-
-func heldJobs(tx *store.Tx, seq uint64) ([]model.Job, error) {
-	var jobs []model.Job
-	for job, err := range store.JobByRun.Find(tx, store.Seq(seq)) {
-		if err != nil {
-			return nil, err
-		}
-		if job.State == model.JobHeld {
-			jobs = append(jobs, job)
-		}
-	}
-	return jobs, nil
-}
-
-// Approve releases what a run holds. digest, when not empty, must be that of
-// [Engine.HeldDigest] when the human looked; otherwise nothing happens.
-func (e *Engine) Approve(actor string, seq uint64, digest string) (released int, err error) {
-	err = e.decideHold(actor, seq, digest, model.HoldApproved, func(c *change, job *model.Job) {
-		job.State, job.Reason = model.JobReady, ""
-		c.kicks[job.Target] = true
-		released++
-	})
-	return released, err
-}
-
-// Reject lets what a run holds lie until the people concerned change.
-func (e *Engine) Reject(actor string, seq uint64, digest string) (rejected int, err error) {
-	err = e.decideHold(actor, seq, digest, model.HoldRejected, func(_ *change, job *model.Job) {
-		job.State, job.Reason = model.JobRejected, "rejected by "+actor
-		rejected++
-	})
-	return rejected, err
-}
-
-func (e *Engine) decideHold(actor string, seq uint64, digest string, state model.HoldState, each func(*change, *model.Job)) error {
-	return e.update(actor, seq, model.JobReady, func(c *change) error {
-		run, ok, err := store.Runs.Get(c.tx, seq)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return &NotFoundError{What: runSubject(seq)}
-		}
-		if !slices.ContainsFunc(run.Holds, func(h model.Hold) bool { return h.State == model.HoldWaiting }) {
-			return &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
-		}
-		jobs, err := heldJobs(c.tx, seq)
-		if err != nil {
-			return err
-		}
-		if digest != "" && digest != e.digestJobs(jobs) {
-			return &StaleError{What: fmt.Sprintf("what run %d holds has changed since it was shown; look at it again", seq)}
-		}
-		for _, job := range jobs {
-			each(c, &job)
-			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
-				return err
-			}
-		}
-		for i, h := range run.Holds {
-			if h.State != model.HoldWaiting {
-				continue
-			}
-			run.Holds[i].State, run.Holds[i].By, run.Holds[i].At = state, actor, c.at
-			if state == model.HoldApproved {
-				if err := c.accept(run, h); err != nil {
-					return err
-				}
-			}
-		}
-		if _, err := c.event(string(state), runSubject(seq), fmt.Sprintf("%d deliveries", len(jobs))); err != nil {
-			return err
-		}
-		if err := store.Runs.Put(c.tx, seq, run); err != nil {
-			return err
-		}
-		return c.lapse("")
-	})
-}
-
-// accept does what an approval means beyond releasing deliveries.
-func (c *change) accept(run model.Run, h model.Hold) error {
-	switch h.Guard {
-	case reconcile.GuardShrink, reconcile.GuardCoverage:
-	case reconcile.GuardRolling, reconcile.GuardDepartment:
-		// A human has seen them all: the count begins anew.
-		return c.forgive(h)
-	default:
-		return nil
-	}
-	s, ok, err := store.Sources.Get(c.tx, run.Source)
-	if err != nil || !ok {
-		return err
-	}
-	if h.Guard == reconcile.GuardShrink {
-		// The smaller number is the one to compare the next reads with: from there,
-		// absence counts as usual, under the other guards.
-		s.LastCount = h.Count
-	} else {
-		delete(s.Lost, h.Attribute)
-		if s.Coverage != nil {
-			s.Coverage[h.Attribute] = h.Count
-		}
-	}
-	return store.Sources.Put(c.tx, s.Name, s)
-}
 
 // Recover closes the runs that were open when the process ended: what they had
 // committed is judged by the guards like any other end of a run. It is called

@@ -17,6 +17,11 @@ const batch = 500
 // what follows is judged by the guards, except that the first activation of a
 // source may create any number of accounts. It returns the run.
 func (e *Engine) Activate(actor, source string) (model.Run, error) {
+	return e.activate(actor, source, func(*change, store.SourceState) error { return nil })
+}
+
+// activate is Activate with something to do in its first transaction.
+func (e *Engine) activate(actor, source string, begin func(*change, store.SourceState) error) (model.Run, error) {
 	var run model.Run
 	first := false
 	err := e.update(actor, 0, model.JobOpen, func(c *change) error {
@@ -26,6 +31,9 @@ func (e *Engine) Activate(actor, source string) (model.Run, error) {
 		}
 		if s.State == store.Live && !s.Activated.IsZero() {
 			return &StaleError{What: fmt.Sprintf("source %s is active already", source)}
+		}
+		if err := begin(c, s); err != nil {
+			return err
 		}
 		first = s.Activated.IsZero()
 		s.State = store.Live

@@ -226,14 +226,17 @@ const (
 // Hold is what a guard stopped; it waits for approve or reject.
 type Hold struct {
 	// Guard is max_deactivations, max_creations, max_attribute_changes,
-	// max_source_shrink, max_rolling_deactivations, max_department_deactivations or
-	// field_coverage.
+	// max_source_shrink, max_rolling_deactivations, max_department_deactivations,
+	// field_coverage or reviewed_plan.
 	Guard  string    `json:"guard"`
 	Target string    `json:"target,omitempty"`
 	Reason string    `json:"reason"`
 	Count  int       `json:"count"`
 	Limit  int       `json:"limit"`
 	State  HoldState `json:"state"`
+	// Released is how many deliveries of it a human let pass one by one before the
+	// rest was decided.
+	Released int `json:"released,omitempty"`
 	// Attribute is set for max_attribute_changes and field_coverage, Department for
 	// max_department_deactivations.
 	Attribute  Name   `json:"attribute,omitempty"`

@@ -22,6 +22,8 @@ const (
 	// GuardCoverage is not configured: an attribute that a source stopped sending
 	// for most people keeps its last good values until a human looked.
 	GuardCoverage = "field_coverage"
+	// GuardReviewed holds what applying a reviewed plan would do beyond the plan.
+	GuardReviewed = "reviewed_plan"
 )
 
 // Floor is how many people a percentage always allows: in a company of ten, 5 %

@@ -42,6 +42,13 @@ func Acme() *Service {
 			{Attribute: "title", New: "=cmd|' /C calc'!A0", Source: "hibob"},
 		}},
 	}
+	causes := []admin.Cause{
+		{ID: "6f0c1a2b", Target: "javelo", Effect: "deactivate", Reason: "left on 2026-11-20", Text: "left on 2026-11-20", People: 1},
+		{ID: "77aa3f01", Target: "javelo", Effect: "create", Reason: "new in hibob", Text: "new in hibob", People: 1},
+		{ID: "0b51d3e9", Target: "javelo", Effect: "update", Attribute: "department", Text: "department", People: 1},
+		{ID: "c2d4e6f8", Target: "javelo", Effect: "update", Attribute: "title", Text: "title", People: 1},
+	}
+	change[0].Causes, change[1].Causes, change[2].Causes = []string{"0b51d3e9", "c2d4e6f8"}, []string{"6f0c1a2b"}, []string{"77aa3f01"}
 	s := &Service{
 		State: admin.Status{
 			Version: Version, Now: Now, Started: ago(50 * time.Hour), Health: "attention", Headline: "two things need you",
@@ -61,9 +68,9 @@ func Acme() *Service {
 			Activity: []int{0, 3, 1},
 		},
 		Plans: map[string]admin.Plan{
-			"": {Digest: "d41d8c", Summary: "3 accounts would change", Changes: change, Conflicts: []admin.Conflict{conflict}, Holds: []model.Hold{hold},
+			"": {Digest: "d41d8c", Summary: "3 accounts would change", Changes: change, Causes: causes, Instance: "i_1", Made: Now, Conflicts: []admin.Conflict{conflict}, Holds: []model.Hold{hold},
 				Uncovered: []admin.Uncovered{{Target: "javelo", Login: "service@acme.example", Active: true}}, Counts: map[string]int{"create": 1, "update": 1, "deactivate": 1}},
-			"okta":  {Source: "okta", Digest: "e3b0c4", Summary: "1 account would be created", Changes: change[2:], Counts: map[string]int{"create": 1}},
+			"okta":  {Source: "okta", Digest: "e3b0c4", Summary: "1 account would be created", Changes: change[2:], Causes: causes[1:2], Counts: map[string]int{"create": 1}},
 			"hibob": {Source: "hibob", Digest: "000000", Changes: []admin.PlanChange{}, Counts: map[string]int{}},
 		},
 		RunList: []model.Run{

@@ -42,6 +42,7 @@ type Service struct {
 	Ready      readiness.Report
 	Config     string
 	Diff       admin.RosterDiff // between any two instants
+	Changed    []string         // ids of the people who changed since a plan was made
 	Notified   []admin.NotifyResult
 
 	asked []string

@@ -107,6 +107,28 @@ func (c *Client) decide(ctx context.Context, seq uint64, verb, tag string) (int,
 	return s.Deliveries, err
 }
 
+// RunPlan returns what a run still has to send, person by person.
+func (c *Client) RunPlan(ctx context.Context, seq uint64) (admin.Plan, error) {
+	return ask[admin.Plan](ctx, c, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10), "plan"}})
+}
+
+// ApproveOnly releases a part of what a run holds, as it is when the appliance is
+// asked.
+func (c *Client) ApproveOnly(ctx context.Context, seq uint64, only admin.Only) (admin.Settled, error) {
+	return c.ApproveOnlyIf(ctx, seq, "", only)
+}
+
+// ApproveOnlyIf is ApproveOnly of exactly what the operator saw; see
+// [Client.ApproveIf].
+func (c *Client) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
+	return ask[admin.Settled](ctx, c, call{method: post, path: []string{"runs", strconv.FormatUint(seq, 10), "approve"}, tag: tag, body: admin.ApproveRequest{Only: &only}})
+}
+
+// Apply does exactly what a reviewed plan says.
+func (c *Client) Apply(ctx context.Context, plan admin.ReviewedPlan) (admin.Applied, error) {
+	return ask[admin.Applied](ctx, c, call{method: post, path: []string{"apply"}, body: plan})
+}
+
 // People lists the people that query finds (empty: all), and the cursor of the
 // next page, empty after the last.
 func (c *Client) People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error) {

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rollcall/appliance/admin"
+)
+
+// planFormat is the version of a plan file.
+const planFormat = 1
+
+// planFile is what "rollcall plan --out" writes: the plan, and which format it is.
+type planFile struct {
+	Format int        `json:"rollcall_plan"`
+	Plan   admin.Plan `json:"plan"`
+}
+
+// writePlan writes a plan file whole or not at all. It holds people: only its
+// owner may read it.
+func writePlan(path string, p admin.Plan) (err error) {
+	raw, err := json.MarshalIndent(planFile{Format: planFormat, Plan: p}, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
+	if err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(append(raw, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// readPlan reads a plan file and returns what of it is applied.
+func readPlan(path string) (admin.Plan, admin.ReviewedPlan, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return admin.Plan{}, admin.ReviewedPlan{}, fmt.Errorf("read the plan: %w", err)
+	}
+	var file planFile
+	if err := json.Unmarshal(raw, &file); err != nil || file.Format == 0 {
+		return admin.Plan{}, admin.ReviewedPlan{}, wrongUsage(fmt.Errorf("%s is no plan as \"rollcall plan --out\" writes it", path))
+	}
+	if file.Format != planFormat {
+		return admin.Plan{}, admin.ReviewedPlan{}, wrongUsage(fmt.Errorf("%s is a plan of format %d and this is a command for format %d: use the command of the same version", path, file.Format, planFormat))
+	}
+	p := file.Plan
+	r := admin.ReviewedPlan{Instance: p.Instance, Source: p.Source, Digest: p.Digest, Rules: p.Basis.Rules}
+	for _, c := range p.Changes {
+		r.Changes = append(r.Changes, admin.ReviewedChange{Target: c.Target, Person: c.Person, Pin: c.Pin})
+	}
+	return p, r, nil
+}
+
+func (a *app) apply() *cobra.Command {
+	return &cobra.Command{
+		Use: "apply FILE", Short: "does exactly what a reviewed plan says, and names who changed since",
+		Long: "FILE is what \"rollcall plan --out FILE\" wrote and somebody reviewed. A plan of a source in preview\n" +
+			"activates it; a plan of what is pending releases what guards hold of it. Whoever would change in\n" +
+			"another way by now is left as they are, and named. Everything the file does not hold waits.\n" +
+			"Exit code 3 when somebody was left out.",
+		Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			plan, reviewed, err := readPlan(args[0])
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			done, err := c.Apply(ctx, reviewed)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				err = a.out.json(done, true)
+			} else {
+				a.tellApplied(plan, done)
+			}
+			if err == nil && len(done.Left) > 0 {
+				err = needsHuman()
+			}
+			return err
+		},
+	}
+}
+
+func (a *app) tellApplied(plan admin.Plan, done admin.Applied) {
+	what := "what was pending"
+	if plan.Source != "" {
+		what = "activating " + plan.Source
+	}
+	a.out.linef("Plan %s of %s, made %s.", plan.Digest, what, ago(a.deps.Now(), plan.Made))
+	for _, n := range done.Notices {
+		a.out.wrapped("note: ", n)
+	}
+	if done.Run > 0 {
+		a.out.linef("Run %d relays what was planned.", done.Run)
+	}
+	if done.Released > 0 {
+		a.out.linef("%s released.", count(done.Released, "delivery was", "deliveries were"))
+	}
+	if done.Flowing > 0 {
+		a.out.linef("%s on the way or done already.", count(done.Flowing, "is", "are"))
+	}
+	a.tellLeft(done.Left)
+}
+
+func (a *app) tellLeft(left []admin.LeftOut) {
+	if len(left) == 0 {
+		return
+	}
+	a.out.line()
+	a.out.linef("%s left out:", count(len(left), "was", "were"))
+	for _, l := range left {
+		a.out.wrapped("  ", l.Target+"  "+personName(l.Person)+": "+l.Why)
+	}
+}

@@ -1,0 +1,203 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// Reviewed is one change of a plan that a human looked at. Pin is that of
+// [Engine.Pin] when the plan was made.
+type Reviewed struct {
+	Target string
+	Person model.PersonID
+	Pin    string
+}
+
+func (r Reviewed) key() store.TargetPerson {
+	return store.TargetPerson{Target: r.Target, Person: r.Person}
+}
+
+// Pin is what makes a planned change the very same change later: its effect, what
+// would be written, and what the target is known to hold before. Behind the dot it
+// tells what the target holds when it is done.
+func (e *Engine) Pin(o Outlook) string {
+	return e.digest(struct {
+		Effect model.Effect
+		Want   model.Desired
+		Have   *model.Desired
+	}{o.Projection.Effect, o.Projection.Want, o.Have}) + "." + e.digest(o.Projection.Want)
+}
+
+// done reports whether a target holds what the change of a pin was to bring about.
+func (e *Engine) done(o Outlook, pin string) bool {
+	_, want, _ := strings.Cut(pin, ".")
+	return o.Delivered != nil && want == e.digest(o.Delivered.Sent)
+}
+
+// Applied is what came of applying a reviewed plan.
+type Applied struct {
+	Released int // let pass now
+	Flowing  int // needed nobody: on its way, or delivered already
+	Refused  []Refused
+}
+
+// Refused is one change that is not what was reviewed any more.
+type Refused struct {
+	Reviewed
+	Why string
+}
+
+// ApplyReviewed releases what runs hold of a reviewed plan, and exactly that:
+// whoever would change in another way by now is left as they are, and named.
+func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
+	var out Applied
+	err := e.update(actor, 0, model.JobReady, func(c *change) error {
+		out = Applied{}
+		released := map[uint64][]model.Job{}
+		for _, r := range plan {
+			job, verdict, err := c.review(r)
+			if err != nil {
+				return err
+			}
+			switch {
+			case verdict != "":
+				out.Refused = append(out.Refused, Refused{r, verdict})
+			case job == nil:
+				out.Flowing++
+			default:
+				job.State, job.Reason = model.JobReady, ""
+				c.kicks[job.Target] = true
+				if err := store.Outbox.Put(c.tx, r.key(), *job); err != nil {
+					return err
+				}
+				released[job.Run] = append(released[job.Run], *job)
+				out.Released++
+			}
+		}
+		for seq, done := range released {
+			run, ok, err := store.Runs.Get(c.tx, seq)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			left, err := heldJobs(c.tx, seq)
+			if err != nil {
+				return err
+			}
+			if err := c.answerHolds(run, done, left, model.HoldApproved, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// review compares one reviewed change with what would happen now. It returns the
+// job to release, or none when nothing holds it, or in words why not.
+func (c *change) review(r Reviewed) (*model.Job, string, error) {
+	t := c.target(r.Target)
+	if t == nil {
+		return nil, "there is no such target any more", nil
+	}
+	o, ok, err := Look(c.tx, t, r.Person)
+	if err != nil {
+		return nil, "", err
+	}
+	if !ok {
+		return nil, "is not in the roster any more", nil
+	}
+	job, pending, err := store.Outbox.Get(c.tx, r.key())
+	if err != nil {
+		return nil, "", err
+	}
+	switch {
+	case c.e.done(o, r.Pin):
+		return nil, "", nil
+	case o.Projection.Effect == model.EffectNone && o.Projection.Blocked != "":
+		return nil, o.Projection.Blocked, nil
+	case o.Projection.Effect == model.EffectNone:
+		return nil, "nothing is to be done any more", nil
+	case c.e.Pin(o) != r.Pin:
+		return nil, "would change in another way than was reviewed", nil
+	case !pending:
+		return nil, "is not pending", nil
+	}
+	switch job.State {
+	case model.JobHeld:
+		return &job, "", nil
+	case model.JobParked:
+		return nil, "the target refused it: " + job.Reason, nil
+	case model.JobRejected:
+		return nil, "was refused by a human: " + job.Reason, nil
+	}
+	return nil, "", nil
+}
+
+func reviewedName(source string) string { return "reviewed:" + source }
+
+// ActivateReviewed is [Engine.Activate] of a source of which a human reviewed the
+// plan: what is in the plan, as it is there, passes the guards, because a human
+// has seen it; everything else that the activation would do is held.
+func (e *Engine) ActivateReviewed(actor, source string, plan []Reviewed) (model.Run, error) {
+	pins := map[string]map[model.PersonID]string{}
+	for _, r := range plan {
+		if pins[r.Target] == nil {
+			pins[r.Target] = map[model.PersonID]string{}
+		}
+		pins[r.Target][r.Person] = r.Pin
+	}
+	return e.activate(actor, source, func(c *change, s store.SourceState) error {
+		if s.State != store.Preview {
+			return &StaleError{What: fmt.Sprintf("source %s is %s and not in preview any more", source, s.State)}
+		}
+		// On disk with the beginning: an activation that is cut off is finished by the
+		// next start, and that must not do more than was reviewed.
+		return c.tx.SetSetting(reviewedName(source), pins)
+	})
+}
+
+// reviewedOf returns the reviewed plan that a run must keep to; nil: none.
+func (c *change) reviewedOf(run model.Run) (map[string]map[model.PersonID]string, error) {
+	if run.Cause != model.CauseActivate {
+		return nil, nil
+	}
+	var pins map[string]map[model.PersonID]string
+	if _, err := c.tx.Setting(reviewedName(run.Source), &pins); err != nil || pins == nil {
+		return nil, err
+	}
+	if run.Verdict == model.VerdictInterrupted {
+		return pins, nil // the activation goes on at the next start
+	}
+	return pins, c.tx.SetSetting(reviewedName(run.Source), nil)
+}
+
+// judgeRun decides which jobs of a run are held: by the guards, or by not being
+// in the plan that the run must keep to.
+func (c *change) judgeRun(t *TargetSettings, jobs []model.Job, reviewed map[string]map[model.PersonID]string, first bool) (reconcile.Judgement, error) {
+	if reviewed == nil {
+		return c.judge(t.Name, jobs, "", first)
+	}
+	j := reconcile.Judgement{Held: map[int]string{}}
+	for i, job := range jobs {
+		o, ok, err := Look(c.tx, t, job.Person)
+		if err != nil {
+			return j, err
+		}
+		if pin, in := reviewed[t.Name][job.Person]; ok && in && pin == c.e.Pin(o) {
+			continue
+		}
+		j.Held[i] = reconcile.GuardReviewed
+	}
+	if n := len(j.Held); n > 0 {
+		j.Holds = append(j.Holds, model.Hold{Guard: reconcile.GuardReviewed, Target: t.Name, Count: n, State: model.HoldWaiting,
+			Reason: fmt.Sprintf("%d changes are not in the plan that was reviewed, or not as they are there", n)})
+	}
+	return j, nil
+}
