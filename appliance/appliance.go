@@ -74,7 +74,8 @@ type App struct {
 	pollers map[string]*poll.Poller
 	sources map[string]connectors.Source // polled ones
 	lanes   map[string]*relay.Lane
-	targets map[string]connectors.Target
+	targets map[string]connectors.Target     // that take people one by one
+	files   map[string]connectors.FileTarget // that take everybody at once
 	budgets map[string]*budget
 
 	mu      sync.Mutex // guards what follows
@@ -93,7 +94,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	}
 	a := &App{cfg: cfg, log: o.Log, version: o.Version, ready: o.Ready, now: time.Now,
 		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
-		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}}
+		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, files: map[string]connectors.FileTarget{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}}
 	settings, err := a.settings(cfg)
 	if err != nil {
 		return nil, err
@@ -133,6 +134,9 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 			b = a.budgets[name].limiter
 		}
 		a.lanes[name] = relay.New(name, t, b, a.store, a.engine, a.log.Named("relay"))
+	}
+	for name, t := range a.files {
+		a.lanes[name] = relay.NewFile(name, t, time.Duration(cfg.Targets[name].Interval), a.store, a.engine, a.log.Named("relay"))
 	}
 	return a, nil
 }

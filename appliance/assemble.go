@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"rollcall/connectors"
 	"rollcall/connectors/adp"
 	"rollcall/connectors/csv"
+	"rollcall/connectors/elevo"
 	"rollcall/connectors/hibob"
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/lucca"
@@ -92,8 +94,11 @@ func targetRules(t *config.Target) (reconcile.TargetRules, error) {
 	case model.KindSCIM:
 		// Custom attributes go only where the map names a place for them.
 		return reconcile.TargetRules{Attributes: scim.TargetAttributes(), IdentifierChanges: t.IdentifierChanges, Derive: derive(t)}, nil
+	case model.KindElevo:
+		// Custom attributes go only where the map names a column for them.
+		return reconcile.TargetRules{Attributes: elevo.Attributes(), IdentifierChanges: t.IdentifierChanges, Derive: derive(t)}, nil
 	}
-	return reconcile.TargetRules{}, fmt.Errorf("[targets.%s]: this build cannot deliver to kind %q yet; remove the table or set kind = \"javelo\"", t.Name, t.Kind)
+	return reconcile.TargetRules{}, fmt.Errorf("[targets.%s]: this build cannot deliver to kind %q yet", t.Name, t.Kind)
 }
 
 // tenantKeys names the attributes that [targets.NAME.map] computes: each key of
@@ -101,12 +106,20 @@ func targetRules(t *config.Target) (reconcile.TargetRules, error) {
 func tenantKeys(t *config.Target) map[model.Name]string {
 	keys := map[model.Name]string{}
 	for _, key := range t.Mapping().Names() {
-		keys[customName(key)] = key
+		keys[derivedName(t.Kind, key)] = key
 	}
 	return keys
 }
 
-func customName(key string) model.Name {
+// derivedName is the attribute that an entry of a target's map computes. Of Elevo's
+// documented columns it is the one that the column holds, so that an entry changes
+// what is in it.
+func derivedName(kind model.Kind, key string) model.Name {
+	if kind == model.KindElevo {
+		if n, ok := elevo.ColumnOf(key); ok {
+			return n
+		}
+	}
 	clean := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
@@ -131,7 +144,7 @@ func derive(t *config.Target) func(model.Attributes) map[model.Name]string {
 		values, _ := m.Apply(person)
 		out := make(map[model.Name]string, len(values))
 		for key, v := range values {
-			out[customName(key)] = v
+			out[derivedName(t.Kind, key)] = v
 		}
 		return out
 	}
@@ -197,6 +210,15 @@ func (a *App) connect(cfg *config.Config) error {
 	}
 	for _, name := range cfg.TargetNames() {
 		t := cfg.Targets[name]
+		if t.Kind == model.KindElevo {
+			f, err := connectFile(t)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("[targets.%s]: %w", name, err))
+				continue
+			}
+			a.files[name] = f
+			continue
+		}
 		b := newBudget(t.Rate)
 		tgt, err := connectTarget(t, b)
 		if err != nil {
@@ -286,4 +308,23 @@ func connectTarget(t *config.Target, b *budget) (connectors.Target, error) {
 		return scim.NewTarget(scim.TargetConfig{BaseURL: t.BaseURL.Copy(), Token: t.Token.Reveal(), Limiter: b.limiter, CustomKeys: tenantKeys(t)})
 	}
 	return nil, fmt.Errorf("this build cannot deliver to kind %q yet", t.Kind)
+}
+
+// connectFile makes the connector of a target that takes everybody as a file.
+func connectFile(t *config.Target) (*elevo.Target, error) {
+	c := elevo.Config{Host: t.Host, Port: t.Port, User: t.User, Key: []byte(t.Key.Reveal()), HostKey: t.HostKey, Path: t.Path}
+	if t.GPGRecipient != "" {
+		key, err := os.ReadFile(string(t.GPGRecipient))
+		if err != nil {
+			return nil, fmt.Errorf("gpg_recipient: %w; name a file that the user rollcall runs as may read", err)
+		}
+		c.Recipient = key
+	}
+	for n, key := range tenantKeys(t) {
+		if _, documented := elevo.ColumnOf(key); !documented {
+			c.Layout.Columns = append(c.Layout.Columns, elevo.Column{Header: key, Attribute: n})
+		}
+	}
+	slices.SortFunc(c.Layout.Columns, func(a, b elevo.Column) int { return strings.Compare(a.Header, b.Header) })
+	return elevo.New(c)
 }

@@ -55,9 +55,12 @@ func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, err
 	}
 	r := admin.CheckResult{Name: name}
 	var connector any
-	if src != nil {
+	switch {
+	case src != nil:
 		r.Kind, connector = string(src.Kind), a.sources[name]
-	} else {
+	case a.files[name] != nil:
+		r.Kind, connector = string(a.cfg.Targets[name].Kind), a.files[name]
+	default:
 		r.Kind, connector = string(a.cfg.Targets[name].Kind), a.targets[name]
 	}
 	checker, ok := connector.(connectors.Checker)

@@ -197,7 +197,7 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 			if err != nil {
 				return err
 			}
-			if !worthWaiting(lane, a.now()) {
+			if !worthWaiting(lane, a.now()) || a.files[name] != nil && a.fileRests(name, lane) {
 				continue
 			}
 			for job, err := range store.JobByState.Prefix(tx, store.Prefix(name, string(model.JobReady))) {
@@ -213,6 +213,11 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 		return nil
 	})
 	return quiet, err
+}
+
+// fileRests reports whether the next file is not due yet.
+func (a *App) fileRests(name string, lane model.Lane) bool {
+	return lane.File.At.Add(time.Duration(a.cfg.Targets[name].Interval)).After(a.now()) && !lane.File.Announced
 }
 
 // soon is how long a lane may rest and still be waited for.

@@ -215,6 +215,12 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 	}
 	t := admin.Target{Name: name, Kind: string(a.cfg.Targets[name].Kind), Lane: string(lane.State), Reason: lane.Reason, RetryAt: lane.RetryAt,
 		Listed: lane.Listed, Accounts: ingest.ActiveAccounts(tx, name)}
+	if a.files[name] != nil {
+		t.File = &admin.File{People: lane.File.People, At: lane.File.At, Unsure: lane.File.Announced}
+		if next := lane.File.At.Add(time.Duration(a.cfg.Targets[name].Interval)); t.Ready > 0 && next.After(a.now()) {
+			t.File.Next = next
+		}
+	}
 	for state, n := range map[model.JobState]*int{model.JobReady: &t.Ready, model.JobOpen: &t.Open, model.JobHeld: &t.Held, model.JobParked: &t.Parked, model.JobRejected: &t.Rejected} {
 		*n = store.JobByState.Count(tx, store.Prefix(name, string(state)), 0)
 	}

@@ -112,3 +112,33 @@ type AccountPage struct {
 	Total    int // as the target says, 0 when it does not
 	Last     bool
 }
+
+// FileTarget is a SaaS that takes everybody at once, as one file. Implementations
+// are safe for concurrent use.
+type FileTarget interface {
+	// Render makes the file for these people: everybody who is to keep their access,
+	// and whoever is not active is left out of it. It sends nothing. Class [Invalid]
+	// says that the file could not tell two of them apart.
+	Render(want []model.Desired) (File, error)
+	// Put makes the file the one that is there: whoever fetches it sees the old one or
+	// the new one, never a part. It returns how many bytes were put. After an error
+	// either may be there, and putting the same file again is always safe.
+	Put(ctx context.Context, f File) (bytes int, err error)
+}
+
+// File is everybody as a file target takes them.
+type File struct {
+	Content []byte
+	// Digest names the content, the place, and who can read it: a file with the
+	// digest of the one that is there need not be put.
+	Digest string
+	People int
+	// LeftOut are active people whom the file cannot hold, sorted by person.
+	LeftOut []LeftOut
+}
+
+// LeftOut is one active person who is not in a file.
+type LeftOut struct {
+	Person model.PersonID
+	Reason string // in words, without the person's data
+}

@@ -115,6 +115,16 @@ type Target struct {
 	Sending *Progress `json:"sending,omitempty"`
 	// Rate says how the budget stands: "12 of 240 requests in 5m".
 	Rate string `json:"rate,omitempty"`
+	// File is set for a target that takes everybody as a file.
+	File *File `json:"file,omitempty"`
+}
+
+// File is the file at a target that takes one.
+type File struct {
+	People int       `json:"people"`
+	At     time.Time `json:"at,omitzero"`   // when it was put, zero: never
+	Next   time.Time `json:"next,omitzero"` // when what is ready makes a new one
+	Unsure bool      `json:"unsure,omitempty"`
 }
 
 // Person is one person with everything known of them.

@@ -144,6 +144,9 @@ func (a *app) tellTargets(now time.Time, targets []admin.Target) {
 		if g.Rate != "" {
 			detail = append(detail, g.Rate)
 		}
+		if g.File != nil {
+			detail = append(detail, fileState(*g.File, now))
+		}
 		t.add(g.Name, g.Kind, lane, number(g.Accounts), number(g.Ready+g.Open), number(g.Held), number(g.Parked+g.Rejected),
 			when(now, g.Oldest), strings.Join(detail, "; "))
 	}
@@ -174,6 +177,21 @@ func (a *app) tellPeople(c admin.Counts) {
 	a.out.line(bold("People"), "  ", number(c.Total), ": ", strings.Join(parts, ", "))
 }
 
+// fileState says which file is at a target that takes one.
+func fileState(f admin.File, now time.Time) string {
+	switch {
+	case f.Unsure:
+		return "the last file may not have arrived; it is put again"
+	case f.At.IsZero():
+		return "no file yet"
+	}
+	s := "file of " + count(f.People, "person", "people") + " put " + ago(now, f.At)
+	if f.Next.After(now) {
+		s += ", the next " + ago(now, f.Next)
+	}
+	return s
+}
+
 // progress says how far something has come.
 func progress(p admin.Progress, now time.Time) string {
 	s := number(p.Done)
@@ -184,8 +202,11 @@ func progress(p admin.Progress, now time.Time) string {
 		}
 		s += " of " + about + number(p.Total)
 	}
-	if p.Rate > 0 {
+	switch {
+	case p.Rate >= 1:
 		s += fmt.Sprintf(", %.0f a second", p.Rate)
+	case p.Rate*60 >= 1:
+		s += fmt.Sprintf(", %.0f a minute", p.Rate*60)
 	}
 	if p.ETA.After(now) {
 		s += ", done " + ago(now, p.ETA)

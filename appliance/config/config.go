@@ -170,7 +170,7 @@ type Target struct {
 	// Rate is never exceeded in any window of its length.
 	Rate              Rate   `toml:"rate" reload:"restart" kinds:"javelo scim"`
 	Drift             string `toml:"drift" reload:"restart" kinds:"javelo scim" oneof:"overwrite report"`
-	IdentifierChanges bool   `toml:"identifier_changes" kinds:"javelo scim"`
+	IdentifierChanges bool   `toml:"identifier_changes"`
 
 	Host    string `toml:"host" reload:"restart" kinds:"elevo" need:"elevo"`
 	Port    int    `toml:"port" reload:"restart" kinds:"elevo"`

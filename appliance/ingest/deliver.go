@@ -323,78 +323,80 @@ func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
 // Succeeded stores what the target accepted and looks whether the person differs
 // again, because they changed meanwhile or a part had to be left for later.
 func (e *Engine) Succeeded(a Attempt, account model.Account) error {
-	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
-		key := store.TargetPerson{Target: a.Target, Person: a.Person}
-		p, ok, err := store.Persons.Get(c.tx, a.Person)
-		if err != nil {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error { return c.succeeded(a, account) })
+}
+
+func (c *change) succeeded(a Attempt, account model.Account) error {
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	p, ok, err := store.Persons.Get(c.tx, a.Person)
+	if err != nil {
+		return err
+	}
+	old, had, err := store.Deliveries.Get(c.tx, key)
+	if err != nil {
+		return err
+	}
+	d := model.Delivered{Target: a.Target, Person: a.Person, RemoteID: account.RemoteID, Sent: a.Want, Adopted: a.Adopt || had && old.Adopted, Rev: p.Rev, At: c.at}
+	if a.LinkLeft && a.Have != nil {
+		d.Sent.Manager = a.Have.Manager
+	}
+	if d.RemoteID == "" {
+		d.RemoteID = a.RemoteID
+	}
+	if err := store.Deliveries.Put(c.tx, key, d); err != nil {
+		return err
+	}
+	if err := c.settleDoubt(a); err != nil {
+		return err
+	}
+	delta := 0
+	if d.Sent.Active {
+		delta++
+	}
+	if had && old.Sent.Active {
+		delta--
+	}
+	if err := c.tx.AddCount(a.Target, activeAccounts, delta); err != nil {
+		return err
+	}
+	if err := c.closeTargetConflict(a.Target, a.Person, model.Rejected); err != nil {
+		return err
+	}
+	fields := make([]string, 0, 8)
+	if a.Have != nil {
+		for _, n := range a.Writes() {
+			fields = append(fields, string(n))
+		}
+	}
+	if _, err := c.event(deliveredVerb(a), "person:"+string(a.Person), a.Target+" account "+d.RemoteID, fields...); err != nil {
+		return err
+	}
+	job, pending, err := store.Outbox.Get(c.tx, key)
+	if err != nil {
+		return err
+	}
+	if pending {
+		job.Uncertain, job.Attempts, job.NotBefore, job.LastClass, job.LastError = false, 0, time.Time{}, "", ""
+		if err := store.Outbox.Put(c.tx, key, job); err != nil {
 			return err
 		}
-		old, had, err := store.Deliveries.Get(c.tx, key)
-		if err != nil {
-			return err
-		}
-		d := model.Delivered{Target: a.Target, Person: a.Person, RemoteID: account.RemoteID, Sent: a.Want, Adopted: a.Adopt || had && old.Adopted, Rev: p.Rev, At: c.at}
-		if a.LinkLeft && a.Have != nil {
-			d.Sent.Manager = a.Have.Manager
-		}
-		if d.RemoteID == "" {
-			d.RemoteID = a.RemoteID
-		}
-		if err := store.Deliveries.Put(c.tx, key, d); err != nil {
-			return err
-		}
-		if err := c.settleDoubt(a); err != nil {
-			return err
-		}
-		delta := 0
-		if d.Sent.Active {
-			delta++
-		}
-		if had && old.Sent.Active {
-			delta--
-		}
-		if err := c.tx.AddCount(a.Target, activeAccounts, delta); err != nil {
-			return err
-		}
-		if err := c.closeTargetConflict(a.Target, a.Person, model.Rejected); err != nil {
-			return err
-		}
-		fields := make([]string, 0, 8)
-		if a.Have != nil {
-			for _, n := range a.Writes() {
-				fields = append(fields, string(n))
-			}
-		}
-		if _, err := c.event(deliveredVerb(a), "person:"+string(a.Person), a.Target+" account "+d.RemoteID, fields...); err != nil {
-			return err
-		}
-		job, pending, err := store.Outbox.Get(c.tx, key)
-		if err != nil {
-			return err
-		}
-		if pending {
-			job.Uncertain, job.Attempts, job.NotBefore, job.LastClass, job.LastError = false, 0, time.Time{}, "", ""
-			if err := store.Outbox.Put(c.tx, key, job); err != nil {
+	}
+	if !ok {
+		return store.Outbox.Delete(c.tx, key)
+	}
+	if t := c.target(a.Target); t != nil {
+		c.touched[a.Person] = true
+		if had && old.Sent.Active != d.Sent.Active {
+			// The links of the reports follow the account, not the roster.
+			if err := c.touchReports(a.Person); err != nil {
 				return err
 			}
 		}
-		if !ok {
-			return store.Outbox.Delete(c.tx, key)
+		if err := c.evaluateTouched(); err != nil {
+			return err
 		}
-		if t := c.target(a.Target); t != nil {
-			c.touched[a.Person] = true
-			if had && old.Sent.Active != d.Sent.Active {
-				// The links of the reports follow the account, not the roster.
-				if err := c.touchReports(a.Person); err != nil {
-					return err
-				}
-			}
-			if err := c.evaluateTouched(); err != nil {
-				return err
-			}
-		}
-		return c.wakeReports(a.Target, a.Person)
-	})
+	}
+	return c.wakeReports(a.Target, a.Person)
 }
 
 func deliveredVerb(a Attempt) string {

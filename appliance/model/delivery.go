@@ -151,6 +151,18 @@ type Lane struct {
 	// the last time: the progress of a long backlog, across restarts.
 	Sent      int       `json:"sent,omitempty"`
 	SentSince time.Time `json:"sent_since,omitzero"`
+	// File is the file that is there, for a target that takes one.
+	File FileState `json:"file,omitzero"`
+}
+
+// FileState is what is known of the file at a target that takes one.
+type FileState struct {
+	Digest string    `json:"digest,omitempty"`
+	People int       `json:"people,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+	// Announced says that another one may be there: it was about to be put, and
+	// nothing says that it was.
+	Announced bool `json:"announced,omitempty"`
 }
 
 // Verdict is how a read ended.

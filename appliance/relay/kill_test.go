@@ -2,8 +2,12 @@ package relay_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -20,6 +24,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/crypto/ssh"
 
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
@@ -27,6 +32,8 @@ import (
 	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
 	"rollcall/appliance/store/storetest"
+	"rollcall/connectors/elevo"
+	"rollcall/connectors/elevo/elevosim"
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/javelo/javelosim"
 	"rollcall/connectors/wire"
@@ -38,6 +45,8 @@ const (
 	killURL    = "RELAY_TEST_KILL_URL"
 	killMoment = "RELAY_TEST_KILL_MOMENT"
 	killNth    = "RELAY_TEST_KILL_NTH"
+	killSFTP   = "RELAY_TEST_KILL_SFTP" // host:port, and the server's key after a blank
+	killKey    = "RELAY_TEST_KILL_KEY"
 )
 
 // kill is one place to die at.
@@ -50,7 +59,7 @@ type kill struct {
 	applied bool
 	// stage is what there is to do: "first" creates and adopts, "changes" updates,
 	// deactivates and brings back, "unlisted" finds the account that a listing did
-	// not show, "failing" is refused once.
+	// not show, "failing" is refused once, "file" puts a file over SFTP.
 	stage string
 }
 
@@ -76,6 +85,9 @@ func kills() []kill {
 	at(relay.AccountClaimed, 1, "unlisted")
 	at(relay.Answered, 1, "unlisted")
 	at(relay.FailureStored, 1, "failing")
+	for _, m := range []relay.Moment{relay.FileAnnounced, relay.FilePut, relay.FileStored} {
+		at(m, 1, "file")
+	}
 	for _, stage := range []string{"first", "changes"} {
 		for _, nth := range []int{1, 3} {
 			out = append(out, kill{name: fmt.Sprintf("write %d under way, %s", nth, stage), nth: nth, stage: stage},
@@ -97,7 +109,13 @@ func TestKilledAtEveryMoment(t *testing.T) {
 	reached := map[relay.Moment]bool{}
 	for _, k := range kills() {
 		reached[k.moment] = true
-		t.Run(k.name, func(t *testing.T) { dieAndGoOn(t, k) })
+		t.Run(k.name, func(t *testing.T) {
+			if k.stage == "file" {
+				dieOverAFile(t, k)
+				return
+			}
+			dieAndGoOn(t, k)
+		})
 	}
 	for _, m := range relay.Moments {
 		if !reached[m] {
@@ -156,21 +174,12 @@ func dieAndGoOn(t *testing.T, k kill) {
 		sim.ServeHTTP(w, r)
 	}))
 	defer service.Close()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledAtEveryMoment$", "-test.timeout=30s")
-	cmd.Env = append(os.Environ(), killStore+"="+path, killURL+"="+service.URL, killMoment+"="+string(k.moment), killNth+"="+strconv.Itoa(k.nth))
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	mu.Lock()
-	child = cmd
-	err := cmd.Start()
-	mu.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var exit *exec.ExitError
-	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the process was to die at this moment and ended with %v: %s", err, out.String())
-	}
+	dies(t, k, path, func(cmd *exec.Cmd) error {
+		mu.Lock()
+		defer mu.Unlock()
+		child = cmd
+		return cmd.Start()
+	}, killURL+"="+service.URL)
 
 	// The next process. Its clock is years behind, as if it had been set back.
 	synctest.Test(t, func(t *testing.T) {
@@ -192,6 +201,86 @@ func dieAndGoOn(t *testing.T, k kill) {
 			t.Errorf("%d creates of somebody who was made before", d)
 		}
 	})
+}
+
+// dies starts the process that is to die, and waits until it did.
+func dies(t *testing.T, k kill, path string, start func(*exec.Cmd) error, env ...string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledAtEveryMoment$", "-test.timeout=30s")
+	cmd.Env = append(append(os.Environ(), killStore+"="+path, killMoment+"="+string(k.moment), killNth+"="+strconv.Itoa(k.nth)), env...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the process was to die at this moment and ended with %v: %s", err, out.String())
+	}
+}
+
+// dieOverAFile has the process die while it delivers over real SFTP.
+func dieOverAFile(t *testing.T, k kill) {
+	path := filepath.Join(t.TempDir(), store.FileName)
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ssh.NewPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim, err := elevosim.New(elevosim.Options{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- sim.Serve(l) }()
+	defer func() {
+		sim.Close()
+		<-served
+	}()
+	prepare(t, path, javelosim.New(javelosim.Options{}), "first")
+	env := []string{killSFTP + "=" + l.Addr().String() + " " + sim.HostKey(), killKey + "=" + string(pem.EncodeToMemory(block))}
+	dies(t, k, path, (*exec.Cmd).Start, env...)
+
+	synctest.Test(t, func(t *testing.T) {
+		w := killedWorld(t, path)
+		storetest.CheckAtEnd(t, w.s)
+		var left int
+		w.sftp, err = elevo.New(sftpConfig(env[0][len(killSFTP)+1:], env[1][len(killKey)+1:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.pass(3 * time.Hour)
+		for range all(w, store.Outbox) {
+			left++
+		}
+		content, _ := sim.File("users.csv")
+		var intake elevosim.Intake
+		if err := intake.Read(content); err != nil || len(intake.People()) != 5 || left != 0 {
+			t.Errorf("%d people in the file, %d jobs left: %v", len(intake.People()), left, err)
+		}
+		if n := sim.Uploads(); n > 2 {
+			t.Errorf("%d uploads", n)
+		}
+	})
+}
+
+func sftpConfig(server, key string) elevo.Config {
+	address, hostKey, _ := strings.Cut(server, " ")
+	host, port, _ := net.SplitHostPort(address)
+	number, _ := strconv.Atoi(port)
+	return elevo.Config{Host: host, Port: number, User: elevosim.DefaultUser, Key: []byte(key), HostKey: hostKey}
 }
 
 // prepare makes a database with something to deliver, and returns what the source
@@ -256,18 +345,27 @@ func realNow() time.Time { return started }
 // deliverUntilKilled is the process that dies.
 func deliverUntilKilled(t *testing.T) {
 	w := killedWorld(t, os.Getenv(killStore))
-	base, err := url.Parse(os.Getenv(killURL) + "/scim/v2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	limiter := wire.NewLimiter(240, window)
-	target, err := javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, Limiter: limiter})
-	if err != nil {
-		t.Fatal(err)
+	if server := os.Getenv(killSFTP); server != "" {
+		target, err := elevo.New(sftpConfig(server, os.Getenv(killKey)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sftp = target
+		w.lane = w.newLane()
+	} else {
+		base, err := url.Parse(os.Getenv(killURL) + "/scim/v2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		limiter := wire.NewLimiter(240, window)
+		target, err := javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, Limiter: limiter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.lane = relay.New("javelo", target, limiter, w.s, w.e, hclog.NewNullLogger())
 	}
 	nth, _ := strconv.Atoi(os.Getenv(killNth))
 	at, seen := relay.Moment(os.Getenv(killMoment)), []relay.Moment{}
-	w.lane = relay.New("javelo", target, limiter, w.s, w.e, hclog.NewNullLogger())
 	w.lane.Watch = func(m relay.Moment) {
 		seen = append(seen, m)
 		if m == at && len(slices.DeleteFunc(slices.Clone(seen), func(o relay.Moment) bool { return o != m })) == nth {
@@ -279,6 +377,6 @@ func deliverUntilKilled(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err = w.lane.Run(ctx)
+	err := w.lane.Run(ctx)
 	t.Fatalf("alive after %v: %v", seen, err)
 }

@@ -22,10 +22,17 @@ const (
 	OutcomeStored Moment = "outcome stored"
 	// FailureStored: why the attempt failed is on disk; the lane is not closed yet.
 	FailureStored Moment = "failure stored"
+	// FileAnnounced: what is on disk says that nobody knows which file is there. It is
+	// still the old one.
+	FileAnnounced Moment = "file announced"
+	// FilePut: the new file is there, and what it holds is not on disk.
+	FilePut Moment = "file put"
+	// FileStored: what the file holds is on disk.
+	FileStored Moment = "file stored"
 )
 
 // Moments lists them all.
-var Moments = []Moment{AccountsListed, ListingStored, AttemptStored, RequestCounted, Answered, AccountClaimed, OutcomeStored, FailureStored}
+var Moments = []Moment{AccountsListed, ListingStored, AttemptStored, RequestCounted, Answered, AccountClaimed, OutcomeStored, FailureStored, FileAnnounced, FilePut, FileStored}
 
 func (l *Lane) pass(m Moment) {
 	l.log.Trace("delivering", "target", l.name, "moment", string(m))

@@ -17,6 +17,10 @@
 // stored in one transaction with the end of the job. If the process ends in
 // between, the next attempt looks the account up before it creates one.
 //
+// A target that takes everybody as a file has a lane too. Its file is what was
+// delivered, with everything that is ready put in the place of what it replaces: what
+// a guard holds stays as it was. One file is one attempt, and settles all of them.
+//
 // Lanes break, jobs do not burn attempts: failures in a row, whosever, break the
 // lane, which then sends one probe at a time; credentials that were refused deny
 // it; being told to wait is no failure at all.
@@ -68,8 +72,11 @@ type Budget interface {
 // for concurrent use.
 type Lane struct {
 	name   string
-	target connectors.Target
-	budget Budget // nil: no limit
+	work   func(context.Context) (wait time.Duration, err error)
+	target connectors.Target // nil: the lane of a file
+	budget Budget            // nil: no limit
+	file   connectors.FileTarget
+	every  time.Duration // at most so often is a file put
 	store  *store.Store
 	engine *ingest.Engine
 	log    hclog.Logger
@@ -85,9 +92,19 @@ type Lane struct {
 	since time.Time // zero: there was nothing to do the last time it looked
 }
 
-// New returns a lane.
+// New returns the lane of a target that takes people one by one.
 func New(name string, target connectors.Target, budget Budget, s *store.Store, e *ingest.Engine, log hclog.Logger) *Lane {
-	return &Lane{name: name, target: target, budget: budget, store: s, engine: e, log: log, kick: make(chan struct{}, 1)}
+	l := &Lane{name: name, target: target, budget: budget, store: s, engine: e, log: log, kick: make(chan struct{}, 1)}
+	l.work = l.people
+	return l
+}
+
+// NewFile returns the lane of a target that takes everybody as a file, at most once
+// in so long.
+func NewFile(name string, target connectors.FileTarget, every time.Duration, s *store.Store, e *ingest.Engine, log hclog.Logger) *Lane {
+	l := &Lane{name: name, file: target, every: every, store: s, engine: e, log: log, kick: make(chan struct{}, 1)}
+	l.work = l.whole
+	return l
 }
 
 // Name returns the name of the target.
@@ -208,8 +225,8 @@ func (l *Lane) lane() (model.Lane, error) {
 	return lane, err
 }
 
-// work sends what can be sent and returns how long to wait before looking again.
-func (l *Lane) work(ctx context.Context) (time.Duration, error) {
+// people sends what can be sent and returns how long to wait before looking again.
+func (l *Lane) people(ctx context.Context) (time.Duration, error) {
 	for ctx.Err() == nil {
 		lane, err := l.lane()
 		if err != nil {

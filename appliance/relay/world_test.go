@@ -13,8 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
@@ -167,6 +165,8 @@ type world struct {
 	settings *ingest.Settings
 	target   *target
 	budget   relay.Budget
+	shelf    *shelf                // nil: the target takes people one by one
+	sftp     connectors.FileTarget // a file over a real server
 	lane     *relay.Lane
 	stop     func()
 }
@@ -202,7 +202,7 @@ func newWorld(t *testing.T) *world {
 // start runs a lane until stop or the end of the test.
 func (w *world) start() {
 	w.t.Helper()
-	w.lane = relay.New("javelo", w.target, w.budget, w.s, w.e, hclog.NewNullLogger())
+	w.lane = w.newLane()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
 	w.stop = sync.OnceFunc(func() {

@@ -14,89 +14,54 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"rollcall/appliance/model"
 	"rollcall/connectors"
 )
 
-// Receipt is what became of one delivery.
-type Receipt struct {
-	// Sent is false when the file is the one that was delivered last.
-	Sent bool
-	// Digest names the file and where it was put; empty beside an error, when
-	// nobody knows which file is there. Given back as Config.Delivered it keeps a
-	// restart from sending the same file again.
-	Digest  string
-	People  int
-	Bytes   int // as put on the server: encrypted, when it is
-	LeftOut []LeftOut
-}
-
 const opDeliver = "put the file"
 
-// Deliver renders the file for these people, everybody who is to keep their
-// access, and puts it on the server unless the same file was put last. It is
-// uploaded under a name of its own, read back for its size, and then renamed, so
-// that whoever fetches it sees the old file or the new.
-//
-// A call that ends in an error may have put the file all the same: from then on no
-// file counts as delivered, and calling again is always safe. Whoever stores the
-// digest forgets it likewise before a call that sends (see [Target.Differs]), or a
-// process that dies in between could take an old file for the one that is there.
-// Classes are those of a target: Denied and Misconfigured need an
-// operator, Transient another attempt, Invalid other people: there is nobody, or
-// two whom the file cannot tell apart.
-func (t *Target) Deliver(ctx context.Context, rows []Row) (Receipt, error) {
-	f, err := t.layout.Render(rows)
-	if err != nil {
-		return Receipt{}, err
+// Render implements connectors.FileTarget.
+func (t *Target) Render(want []model.Desired) (connectors.File, error) {
+	rows := make([]Row, len(want))
+	for i, d := range want {
+		rows[i] = RowOf(d)
 	}
+	f, err := t.layout.Render(rows)
+	f.Digest = t.digest(f.Content)
+	return f, err
+}
+
+// Put uploads the file under a name of its own, reads it back for its size, and
+// then renames it, so that whoever fetches it sees the old file or the new. A file
+// without people is refused: it could suspend everybody.
+//
+// A call that ends in an error may have put the file all the same. Whoever stores
+// the digest of what is there forgets it before the call, or a process that dies in
+// between could take an old file for the one that is there. Classes are those of a
+// target: Denied and Misconfigured need an operator, Transient another attempt.
+func (t *Target) Put(ctx context.Context, f connectors.File) (int, error) {
 	if f.People == 0 {
-		return Receipt{}, &connectors.Error{
+		return 0, &connectors.Error{
 			Class: connectors.Invalid, Op: "elevo: " + opDeliver, Detail: "nobody is in the file, and an empty one could suspend everybody",
 			Next: "Check that people are active and in scope of this target",
 		}
 	}
-	r := Receipt{Digest: t.digest(f.Content), People: f.People, LeftOut: f.LeftOut}
-	if t.last() == r.Digest {
-		return r, nil
-	}
 	payload, err := t.encrypt(f.Content)
 	if err != nil {
-		return Receipt{}, err
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	s, err := t.connect(ctx)
 	if err != nil {
-		return Receipt{}, err
+		return 0, err
 	}
 	defer s.close()
-	t.note("")
 	if err := t.put(ctx, s.files, payload); err != nil {
-		return Receipt{}, err
+		return 0, err
 	}
 	t.sweep(s.files)
-	t.note(r.Digest)
-	r.Sent, r.Bytes = true, len(payload)
-	return r, nil
-}
-
-// Differs reports whether Deliver would send a file for these people now. It
-// connects to nothing.
-func (t *Target) Differs(rows []Row) (bool, error) {
-	f, err := t.layout.Render(rows)
-	return err == nil && t.digest(f.Content) != t.last(), err
-}
-
-func (t *Target) note(digest string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.delivered = digest
-}
-
-func (t *Target) last() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.delivered
+	return len(payload), nil
 }
 
 // digest names a file by its content, its place, and who can read it. Encrypting

@@ -3,14 +3,15 @@
 //
 // It knows the columns of the file and how to replace a file so that nobody ever
 // sees half of it, and nothing of schedules: the caller brings everybody and
-// decides how often. A file says who is there by who is in it; whether Elevo
-// suspends those who are missing is set up on its side (unverified), so whoever
-// calls [Target.Deliver] must bring everybody who keeps their access.
+// decides how often, and whether a file that was put already is put again. A file
+// says who is there by who is in it; whether Elevo suspends those who are missing is
+// set up on its side (unverified), so whoever calls [Target.Render] must bring
+// everybody who keeps their access.
 //
 // Invariants:
 //   - the file under the final name is always a whole one: the old or the new;
 //   - equal people give equal bytes, whatever their order;
-//   - a file that was put already is not put again, and one without people never;
+//   - a file without people is never put;
 //   - nothing is sent to a server whose host key is not the configured one;
 //   - no cell begins a formula when the file is opened in a spreadsheet;
 //   - no error text holds a secret, a person's data, or what the server wrote.
@@ -23,7 +24,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -51,9 +51,6 @@ type Config struct {
 	Recipient []byte
 	// Layout adds columns and changes the form of dates.
 	Layout Layout
-	// Delivered is the Digest of the last [Receipt], so that a restart does not
-	// put the same file again; empty: unknown.
-	Delivered string
 
 	// Timeout bounds one delivery from dialling to the rename, 0: 2 minutes.
 	Timeout time.Duration
@@ -76,12 +73,12 @@ type Target struct {
 	timeout   time.Duration
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	now       func() time.Time
-
-	mu        sync.Mutex // guards delivered
-	delivered string     // digest of the file that is there, "" when not known
 }
 
-var _ connectors.Checker = (*Target)(nil)
+var (
+	_ connectors.FileTarget = (*Target)(nil)
+	_ connectors.Checker    = (*Target)(nil)
+)
 
 // New checks the configuration and returns a Target; it connects to nothing.
 // Errors are of class Misconfigured.
@@ -120,8 +117,6 @@ func New(cfg Config) (*Target, error) {
 		timeout: cmp.Or(cfg.Timeout, defaultTimeout),
 		dial:    cfg.Dial,
 		now:     cfg.Now,
-
-		delivered: cfg.Delivered,
 	}
 	t.ssh = ssh.ClientConfig{
 		User:              cfg.User,

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"rollcall/appliance/model"
+	"rollcall/connectors"
 )
 
 // entry is a row that the file will hold, with what identifies it settled.
@@ -31,8 +32,10 @@ func (e *entry) managerIn(file map[model.PersonID]*entry) *entry {
 }
 
 // admit settles who is in the file and under which login.
-func admit(rows []Row) (people []*entry, leftOut []LeftOut) {
-	refuse := func(r Row, reason string) { leftOut = append(leftOut, LeftOut{r.Person, reason}) }
+func admit(rows []Row) (people []*entry, leftOut []connectors.LeftOut) {
+	refuse := func(r Row, reason string) {
+		leftOut = append(leftOut, connectors.LeftOut{Person: r.Person, Reason: reason})
+	}
 	var nameless []*entry
 	for _, r := range rows {
 		if !r.Active {
@@ -62,7 +65,7 @@ func admit(rows []Row) (people []*entry, leftOut []LeftOut) {
 	for _, e := range without {
 		refuse(e.Row, "there is no email, and nothing to make a user name of")
 	}
-	slices.SortFunc(leftOut, func(a, b LeftOut) int { return cmp.Compare(a.Person, b.Person) })
+	slices.SortFunc(leftOut, func(a, b connectors.LeftOut) int { return cmp.Compare(a.Person, b.Person) })
 	return append(people, named...), leftOut
 }
 

@@ -54,20 +54,6 @@ type Column struct {
 	Attribute model.Name
 }
 
-// File is the rendered file.
-type File struct {
-	Content []byte // UTF-8 without a byte order mark, commas, lines end in \n
-	People  int
-	// LeftOut are active people whom the file cannot hold, sorted by person.
-	LeftOut []LeftOut
-}
-
-// LeftOut is one active person who is not in the file.
-type LeftOut struct {
-	Person model.PersonID
-	Reason string // in words, without the person's data
-}
-
 // The documented columns, in the order of a file that Elevo took.
 // manager_username is there only in a file that needs it.
 const (
@@ -110,6 +96,16 @@ func Attributes() []model.Name {
 	return names
 }
 
+// ColumnOf returns the attribute whose documented column has this name.
+func ColumnOf(header string) (model.Name, bool) {
+	for _, c := range documented {
+		if c.Header == header && c.Attribute != "" {
+			return c.Attribute, true
+		}
+	}
+	return "", false
+}
+
 func (l Layout) check() error {
 	if _, err := time.Parse(l.dates(), time.Unix(0, 0).UTC().Format(l.dates())); err != nil {
 		return fmt.Errorf("the form of dates is not one that can be read back")
@@ -140,7 +136,8 @@ func Render(rows []Row) ([]byte, error) {
 	return f.Content, err
 }
 
-// Render returns the file for these people. Those without an email go by their
+// Render returns the file for these people, without a digest: UTF-8 without a byte
+// order mark, commas, lines that end in \n. Those without an email go by their
 // user name; one that is not given is made of the names ("rosa.iglesias"), and of
 // several people with the same names the lowest registration number has the plain
 // form, while the others have theirs appended. Managers come before their
@@ -150,10 +147,10 @@ func Render(rows []Row) ([]byte, error) {
 // spreadsheet would take for a formula, are left out and named. Two rows for one
 // person, email or user name are an error of class Invalid, and no file: one of
 // the two would be lost, and with it somebody's access.
-func (l Layout) Render(rows []Row) (File, error) {
+func (l Layout) Render(rows []Row) (connectors.File, error) {
 	people, leftOut := admit(rows)
 	if err := unambiguous(people); err != nil {
-		return File{}, err
+		return connectors.File{}, err
 	}
 	people = inOrder(people)
 	byPerson := make(map[model.PersonID]*entry, len(people))
@@ -177,9 +174,9 @@ func (l Layout) Render(rows []Row) (File, error) {
 	}
 	w.Flush()
 	if err := w.Error(); err != nil {
-		return File{}, &connectors.Error{Class: connectors.Unclassified, Op: opRender, Err: err}
+		return connectors.File{}, &connectors.Error{Class: connectors.Unclassified, Op: opRender, Err: err}
 	}
-	return File{Content: b.Bytes(), People: len(people), LeftOut: leftOut}, nil
+	return connectors.File{Content: b.Bytes(), People: len(people), LeftOut: leftOut}, nil
 }
 
 const opRender = "elevo: render the file"

@@ -67,7 +67,7 @@ func parse(t testing.TB, content []byte) (header []string, rows []map[string]str
 	return all[0], rows
 }
 
-func render(t testing.TB, l Layout, rows ...Row) File {
+func render(t testing.TB, l Layout, rows ...Row) connectors.File {
 	t.Helper()
 	f, err := l.Render(rows)
 	if err != nil {
