@@ -48,8 +48,12 @@ func nameOfSubject(tx *store.Tx, subject string) (string, error) {
 		if !ok || err != nil {
 			return "", err
 		}
-		view, err := conflictView(tx, q)
-		return strings.Join(view.Names, ", "), err
+		records, err := recordsOf(tx, q.Records)
+		if err != nil {
+			return "", err
+		}
+		names, err := conflictNames(tx, q, records)
+		return strings.Join(names, ", "), err
 	case "token":
 		for t, err := range store.Tokens.Each(tx, nil) {
 			if err != nil {

@@ -80,11 +80,15 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool)
 			p.Notices = append(p.Notices, t.Name+" was never listed, so nobody knows yet who has an account there: some of those to create will be adopted instead")
 		}
 	}
+	views, err := a.conflictViews(tx)
+	if err != nil {
+		return err
+	}
 	for q, err := range store.Conflicts.Each(tx, nil) {
 		if err != nil {
 			return err
 		}
-		view, err := conflictView(tx, q)
+		view, err := views.of(q)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,9 @@ const largeFrom = 10
 // verbsFor lists the answers that make sense for a conflict, the most usual
 // first. The appliance has the last word on each.
 func verbsFor(cf admin.Conflict) []string {
+	if len(cf.Answers) > 0 {
+		return cf.Answers
+	}
 	var verbs []model.Verb
 	switch model.ConflictKind(cf.Kind) {
 	case model.DuplicateIdentifier, model.AmbiguousMatch, model.DuplicateGroup:

@@ -190,7 +190,7 @@ func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
 	} {
 		c.Suggestion = tt.suggestion
 		got, ok := suggested(c)
-		if ok != tt.ok || ok && got != tt.want {
+		if ok != tt.ok || ok && !cmp.Equal(got, tt.want) {
 			diff := cmp.Diff(tt.want, got)
 			t.Errorf("%q: %v (-want +got):\n%s", tt.suggestion, ok, diff)
 		}

@@ -52,6 +52,9 @@ func (s *Server) routes() []route {
 			}
 			return s.service.Preview(r.Context(), r.PathValue("conflict"), answer)
 		}},
+		{post, "/v1/decisions/{decision}/preview-undo", func(r *request) (any, error) {
+			return s.service.PreviewUndo(r.Context(), r.PathValue("decision"))
+		}},
 		{get, "/v1/decisions", func(r *request) (any, error) { return list(s.service.Decisions(r.Context())) }},
 		{get, "/v1/person/history", func(r *request) (any, error) {
 			q, err := r.parameters("who")

@@ -216,6 +216,15 @@ type Conflict struct {
 	Persons     []string `json:"persons,omitempty"`
 	Differs     []string `json:"differs,omitempty"` // attributes on which the records disagree
 	Suggestion  string   `json:"suggestion,omitempty"`
+	// Suggested is the suggestion as an answer to give, when it is one.
+	Suggested *Resolution `json:"suggested,omitempty"`
+	// Answers are the verbs that this conflict takes, the most usual first.
+	Answers []string `json:"answers,omitempty"`
+	// Shape is what makes the conflict what it is, people apart: conflicts of one
+	// shape may be answered together. Precedents counts how those answered already
+	// were, by verb.
+	Shape      string         `json:"shape,omitempty"`
+	Precedents map[string]int `json:"precedents,omitempty"`
 	// For and Against are the evidence, in sentences, that the records are one
 	// human: names, birth dates, employee numbers, dates, status.
 	For     []string  `json:"for,omitempty"`
@@ -233,8 +242,10 @@ type Decision struct {
 	Names     []string  `json:"names"`
 	Records   []string  `json:"records"`
 	Record    string    `json:"record,omitempty"`
+	Apart     []string  `json:"apart,omitempty"` // separate: those put apart from the rest
 	Attribute string    `json:"attribute,omitempty"`
 	Value     string    `json:"value,omitempty"`
+	Batch     string    `json:"batch,omitempty"` // shared by answers given together
 	At        time.Time `json:"at"`
 	Actor     string    `json:"actor"`
 	Reason    string    `json:"reason,omitempty"`
@@ -323,6 +334,11 @@ type Plan struct {
 	Instance string    `json:"instance,omitempty"`
 	Made     time.Time `json:"made,omitzero"`
 	Basis    Basis     `json:"basis,omitzero"`
+	// Closes and Moves are of the preview of an answer, whose Conflicts are those
+	// that would open: what would not be asked any more, and which records would
+	// change their person.
+	Closes []Asked      `json:"closes,omitempty"`
+	Moves  []RecordMove `json:"moves,omitempty"`
 }
 
 // Cause is what a group of changes has in common: an effect and its reason, or
@@ -400,6 +416,21 @@ type Applied struct {
 	Flowing  int       `json:"flowing"`       // needed nobody: on its way, or done already
 	Left     []LeftOut `json:"left"`          // changed since, and left as they are
 	Notices  []string  `json:"notices,omitempty"`
+}
+
+// Asked names a conflict as it was shown.
+type Asked struct {
+	ID  string `json:"id"`
+	Rev uint64 `json:"rev"`
+}
+
+// RecordMove is a record that would belong to another person.
+type RecordMove struct {
+	Record string     `json:"record"`
+	Source string     `json:"source"`
+	Name   string     `json:"name"`
+	From   *PersonRef `json:"from,omitempty"` // none: it was parked
+	To     *PersonRef `json:"to,omitempty"`   // none: it would be parked
 }
 
 // PlanChange is what would change for one person in one target.
@@ -515,6 +546,12 @@ type Resolution struct {
 	Value     string `json:"value,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 	Rev       uint64 `json:"rev"` // of the conflict as it was shown; 0 takes any
+	// Apart are the records that separate puts apart from the rest; none: everybody
+	// from everybody.
+	Apart []string `json:"apart,omitempty"`
+	// Also are further conflicts of the same shape that get the same answer: all of
+	// them or none.
+	Also []Asked `json:"also,omitempty"`
 }
 
 // Error is the body of every refusal.
@@ -577,7 +614,10 @@ type Service interface {
 	Resolve(ctx context.Context, actor, id string, answer Resolution) error
 	// Preview returns the plan that an answer would cause, without giving it.
 	Preview(ctx context.Context, id string, answer Resolution) (Plan, error)
+	// UndoDecision takes back a decision named by its id or its conflict's, or all
+	// of a batch; PreviewUndo returns the plan that this would cause.
 	UndoDecision(ctx context.Context, actor, decision string) error
+	PreviewUndo(ctx context.Context, decision string) (Plan, error)
 	// Decisions lists the answers in force, newest first.
 	Decisions(ctx context.Context) ([]Decision, error)
 	// History returns what changed about a person, oldest first.

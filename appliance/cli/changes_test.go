@@ -49,6 +49,8 @@ func TestChangesReachTheService(t *testing.T) {
 		"conflicts resolve c_9f2c merge":                                    "resolve c_9f2c merge",
 		"conflicts resolve c_9f2c prefer r_1 --rev 4":                       "resolve c_9f2c prefer",
 		"conflicts resolve c_9f2c SET title=CEO --record r_1":               "resolve c_9f2c set",
+		"conflicts resolve c_9f2c separate r_2":                             "resolve c_9f2c separate r_2",
+		"conflicts resolve c_9f2c merge --all-like --yes":                   "resolve c_9f2c merge and c_77aa",
 		"conflicts undo decision:d_1":                                       "undo d_1",
 		"deliveries retry javelo omar@acme.example":                         "retry javelo p_omar",
 		"deliveries drop javelo p_omar":                                     "drop javelo p_omar",
@@ -59,6 +61,9 @@ func TestChangesReachTheService(t *testing.T) {
 		"backup /var/backups/rollcall.db":                                   "backup /var/backups/rollcall.db",
 	} {
 		fake := admintest.Acme()
+		like, other := fake.Open[0], fake.Open[0]
+		like.ID, other.ID, other.Shape = "c_77aa", "c_88bb", "another"
+		fake.Open = append(fake.Open, like, other)
 		r := ends{}.call(t, append([]string{"--socket", admintest.Serve(t, fake).Admin}, strings.Fields(args)...)...)
 		if r.code != ExitDone || r.out == "" {
 			t.Errorf("%s: exit code %d, %q, %q", args, r.code, r.out, r.err)
@@ -137,5 +142,36 @@ func TestHooksGetWhatWasAsked(t *testing.T) {
 	}
 	if r := e.call(t, "run"); r.code != ExitFailed || !strings.Contains(r.err, "stop the other rollcall") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestManyAnswersAreShownAndAskedAboutFirst(t *testing.T) {
+	like := func() *admintest.Service {
+		fake := admintest.Acme()
+		second := fake.Open[0]
+		second.ID = "c_77aa"
+		fake.Open = append(fake.Open, second)
+		return fake
+	}
+	fake := like()
+	args := []string{"--socket", admintest.Serve(t, fake).Admin, "conflicts", "resolve", "c_9f2c", "merge", "--all-like"}
+	if r := (ends{}).call(t, args...); r.code != ExitUsage || !strings.Contains(r.err, "2 conflicts at once") || len(fake.Asked()) > 0 {
+		t.Errorf("nobody to ask: %+v, done %v", r, fake.Asked())
+	}
+	for in, done := range map[string]bool{"y\n": true, "n\n": false, "": false} {
+		fake := like()
+		args[1] = admintest.Serve(t, fake).Admin
+		r := ends{in: in, interactive: true}.call(t, args...)
+		if !strings.Contains(r.err, "With this answer") || !strings.Contains(r.err, "Answer 2 conflicts so?") || (len(fake.Asked()) == 1) != done {
+			t.Errorf("%q: %+v, done %v", in, r, fake.Asked())
+		}
+	}
+	fake = like()
+	args[1] = admintest.Serve(t, fake).Admin
+	if r := (ends{}).call(t, append(args, "--dry-run")...); r.code != ExitDone || !strings.Contains(r.out, "Nothing was done") || len(fake.Asked()) > 0 {
+		t.Errorf("a dry run: %+v, done %v", r, fake.Asked())
+	}
+	if r := (ends{}).call(t, "--socket", args[1], "conflicts", "undo", "d_1", "--dry-run"); r.code != ExitDone || !strings.Contains(r.out, "Nothing was done") || len(fake.Asked()) > 0 {
+		t.Errorf("a dry run of taking back: %+v, done %v", r, fake.Asked())
 	}
 }

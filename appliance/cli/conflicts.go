@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -102,8 +102,11 @@ func (a *app) tellConflict(k admin.Conflict) {
 	if k.Target != "" {
 		a.out.line("  in ", k.Target)
 	}
-	if len(k.Identifiers) > 0 {
-		a.out.wrapped("  shared: ", strings.Join(k.Identifiers, ", "))
+	switch {
+	case k.Kind == string(model.IdentifierChange) && len(k.Identifiers) == 2:
+		a.out.wrapped("  login: ", k.Identifiers[0]+" → "+k.Identifiers[1])
+	case len(k.Identifiers) > 0:
+		a.out.wrapped("  about: ", strings.Join(k.Identifiers, ", "))
 	}
 	if len(k.Records) > 0 {
 		a.out.line()
@@ -118,6 +121,9 @@ func (a *app) tellConflict(k admin.Conflict) {
 			a.out.wrapped("  - ", s)
 		}
 	}
+	if len(k.Precedents) > 0 {
+		a.out.wrapped("  = ", "like it, answered before: "+precedents(k.Precedents))
+	}
 	if k.Suggestion != "" {
 		a.out.line()
 		a.out.wrapped("Suggested: ", k.Suggestion)
@@ -129,28 +135,45 @@ func (a *app) tellConflict(k admin.Conflict) {
 	}
 }
 
-// answers are the answers that make sense for a conflict, as words of a command.
+// precedents says how conflicts like this one were answered, the most usual first.
+func precedents(by map[string]int) string {
+	verbs := slices.Sorted(maps.Keys(by))
+	slices.SortStableFunc(verbs, func(x, y string) int { return by[y] - by[x] })
+	var out []string
+	for _, v := range verbs {
+		out = append(out, fmt.Sprintf("%s %d×", v, by[v]))
+	}
+	return strings.Join(out, ", ")
+}
+
+// answers are the answers that a conflict takes, as words of a command.
 func answers(k admin.Conflict) []string {
 	record := "RECORD"
 	if len(k.Records) > 0 {
 		record = quoted(k.Records[0].ID)
 	}
-	var verbs []string
-	switch model.ConflictKind(k.Kind) {
-	case model.DuplicateIdentifier, model.AmbiguousMatch, model.AccountTaken, model.EmailRecycled, model.DuplicateGroup:
-		verbs = []string{"merge", "separate", "prefer " + record, "exclude " + record}
-	case model.IdentifierChange, model.PersonalEmail:
-		verbs = []string{"allow", "set email=ADDRESS", "exclude " + record}
-	case model.MissingIdentifier:
-		verbs = []string{"set email=ADDRESS", "exclude " + record}
-	case model.ManagerUnresolved, model.ManagerCycle:
-		verbs = []string{"set manager=EMAIL", "allow", "exclude " + record}
-	case model.Rejected:
-		verbs = []string{"set ATTRIBUTE=VALUE", "exclude " + record}
-	default:
-		verbs = []string{"merge", "separate", "prefer " + record, "exclude " + record, "allow", "set ATTRIBUTE=VALUE"}
+	var out []string
+	for _, verb := range k.Answers {
+		switch model.Verb(verb) {
+		case model.Prefer, model.Exclude:
+			verb += " " + record
+		case model.Set:
+			verb += " " + setHint(k.Kind)
+		}
+		out = append(out, verb)
 	}
-	return append(verbs, "later")
+	return out
+}
+
+// setHint is what is usually set to settle a conflict of this kind.
+func setHint(kind string) string {
+	switch model.ConflictKind(kind) {
+	case model.ManagerUnresolved, model.ManagerCycle:
+		return "manager=EMAIL"
+	case model.Rejected:
+		return "ATTRIBUTE=VALUE"
+	}
+	return "email=ADDRESS"
 }
 
 // sideBySide prints the records of a conflict as columns, the attributes on
@@ -225,126 +248,6 @@ func attributesOf(k admin.Conflict) []string {
 	return names
 }
 
-func (a *app) conflictResolve() *cobra.Command {
-	var answer admin.Resolution
-	var dryRun bool
-	c := &cobra.Command{
-		Use: "resolve ID VERB [RECORD|ATTRIBUTE=VALUE]", Short: "answers a conflict",
-		Long: "Answers a conflict:\n\n" +
-			"  merge                 the records are one person\n" +
-			"  separate              they are different people, for good\n" +
-			"  prefer RECORD         one person, and this record is right\n" +
-			"  exclude RECORD        this record takes no part\n" +
-			"  allow                 it is fine as it is\n" +
-			"  set ATTRIBUTE=VALUE   this is the value; with --record, of that record\n" +
-			"  later                 ask again another day\n\n" +
-			"--rev is what \"rollcall conflicts show\" prints: the answer counts only while the conflict is still what\n" +
-			"was shown. Without it, it is what it is at this moment. An answer outlives every later read, and can be undone.",
-		Example: "  rollcall conflicts resolve 9f2c merge\n  rollcall conflicts resolve 9f2c set email=jane@example.com --reason \"HR ticket\"",
-		Args:    takes(2, 3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := readAnswer(&answer, args[1:]); err != nil {
-				return err
-			}
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if answer.Rev == 0 {
-				k, err := c.Conflict(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				answer.Rev = k.Rev
-			}
-			if dryRun {
-				p, err := c.Preview(ctx, args[0], answer)
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.out.json(p, true)
-				}
-				a.tellPreview(p)
-				return nil
-			}
-			if err := c.Resolve(ctx, args[0], answer); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(answer, true)
-			}
-			if answer.Verb == string(model.Later) {
-				a.out.line("Put off; it stays in \"rollcall conflicts\".")
-				return nil
-			}
-			a.out.linef("Settled. \"rollcall conflicts undo %s\" takes it back.", quoted(args[0]))
-			return nil
-		},
-	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what the answer would do, and do nothing")
-	c.Flags().StringVar(&answer.Record, "record", "", "with set: the `RECORD` that gets the value")
-	c.Flags().StringVar(&answer.Reason, "reason", "", "why, for the journal (`TEXT`)")
-	c.Flags().Uint64Var(&answer.Rev, "rev", 0, "the revision that was shown (`N`)")
-	return c
-}
-
-// readAnswer reads the verb and what it needs.
-func readAnswer(answer *admin.Resolution, words []string) error {
-	verbs := []string{string(model.Merge), string(model.Separate), string(model.Prefer), string(model.Exclude), string(model.Allow), string(model.Set), string(model.Later)}
-	answer.Verb = strings.ToLower(words[0])
-	rest := words[1:]
-	switch model.Verb(answer.Verb) {
-	case model.Prefer, model.Exclude:
-		if len(rest) == 1 {
-			answer.Record = rest[0]
-		}
-		if answer.Record == "" {
-			return wrongUsage(fmt.Errorf("%s which record? \"rollcall conflicts show ID\" names them", answer.Verb))
-		}
-	case model.Set:
-		if len(rest) != 1 {
-			return wrongUsage(errors.New("set what? Write set ATTRIBUTE=VALUE, as in set email=jane@example.com"))
-		}
-		attribute, text, ok := strings.Cut(rest[0], "=")
-		if !ok || attribute == "" {
-			return wrongUsage(fmt.Errorf("%q is not ATTRIBUTE=VALUE: write set email=jane@example.com", rest[0]))
-		}
-		if !model.Name(attribute).Valid() {
-			var names []string
-			for _, n := range model.Names {
-				names = append(names, string(n))
-			}
-			if near := nearest(attribute, names); near != "" {
-				return wrongUsage(fmt.Errorf("there is no attribute %q: did you mean %s?", attribute, near))
-			}
-			return wrongUsage(fmt.Errorf("there is no attribute %q: it is one of %s, or custom.NAME", attribute, strings.Join(names, ", ")))
-		}
-		answer.Attribute, answer.Value = attribute, text
-	case model.Merge, model.Separate, model.Allow, model.Later:
-		if len(rest) > 0 {
-			return wrongUsage(fmt.Errorf("%s takes nothing more, and here is %q: leave it out", answer.Verb, rest[0]))
-		}
-	default:
-		if near := nearest(answer.Verb, verbs); near != "" {
-			return wrongUsage(fmt.Errorf("unknown answer %q: did you mean %s?", words[0], near))
-		}
-		return wrongUsage(fmt.Errorf("unknown answer %q: it is one of %s", words[0], strings.Join(verbs, ", ")))
-	}
-	return nil
-}
-
-// tellPreview prints what an answer would cause.
-func (a *app) tellPreview(p admin.Plan) {
-	a.out.line(bold("With this answer"), "  ", p.Summary)
-	a.tellChanges(p.Changes)
-	a.tellHolds(p.Holds)
-	a.out.line()
-	a.out.line("Nothing was done. The same command without --dry-run gives the answer.")
-}
-
 func (a *app) conflictDecisions() *cobra.Command {
 	return &cobra.Command{
 		Use: "decisions", Short: "the answers in force, each with the way to take it back",
@@ -368,41 +271,20 @@ func (a *app) conflictDecisions() *cobra.Command {
 				return nil
 			}
 			now := a.deps.Now()
-			t := &table{columns: []column{{title: "ID"}, {title: "ANSWER"}, {title: "TO"}, {title: "PEOPLE", flex: true}, {title: "BY", flex: true}, {title: "WHEN"}}}
+			t := &table{columns: []column{{title: "ID"}, {title: "BATCH"}, {title: "ANSWER"}, {title: "TO"}, {title: "PEOPLE", flex: true}, {title: "BY", flex: true}, {title: "WHEN"}}}
 			for _, d := range decisions {
 				verb := d.Verb
+				for _, r := range d.Apart {
+					verb += " " + r
+				}
 				if d.Attribute != "" {
 					verb += " " + d.Attribute + "=" + d.Value
 				}
-				t.add(d.ID, verb, d.Kind, strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
+				t.add(d.ID, d.Batch, verb, d.Kind, strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
 			}
 			a.out.table(t)
 			a.out.line()
 			a.out.linef("Take one back with \"rollcall conflicts undo %s\".", quoted(decisions[0].ID))
-			return nil
-		},
-	}
-}
-
-func (a *app) conflictUndo() *cobra.Command {
-	return &cobra.Command{
-		Use: "undo ID", Short: "takes a decision back, named by its id or by that of the conflict",
-		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			id := strings.TrimPrefix(args[0], "decision:")
-			if err := c.UndoDecision(ctx, id); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"undone": id}, true)
-			}
-			a.out.line("Taken back. See \"rollcall conflicts\".")
 			return nil
 		},
 	}

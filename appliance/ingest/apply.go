@@ -162,6 +162,9 @@ func (c *change) vanish(plan reconcile.Plan) error {
 		if err := c.touchReports(id); err != nil {
 			return err
 		}
+		if err := c.closeAbout(id); err != nil {
+			return err
+		}
 		c.remember(id, old, true)
 		if err := store.Persons.Delete(c.tx, id); err != nil {
 			return err
@@ -169,6 +172,31 @@ func (c *change) vanish(plan reconcile.Plan) error {
 		delete(c.touched, id)
 		if heir != "" {
 			c.heirs[id] = heir
+		}
+	}
+	return nil
+}
+
+// closeAbout closes what was asked about somebody who is nobody any more, and has
+// the others it concerned looked at again. What planning asks, planning closes.
+func (c *change) closeAbout(id model.PersonID) error {
+	var about []model.Conflict
+	for q, err := range store.ConflictByPerson.Find(c.tx, store.Key(string(id))) {
+		if err != nil {
+			return err
+		}
+		if q.Target != "" || !planned(q.Kind) {
+			about = append(about, q)
+		}
+	}
+	for _, q := range about {
+		if err := c.closeConflict(q); err != nil {
+			return err
+		}
+		for _, p := range q.Persons {
+			if p != id {
+				c.touched[p] = true
+			}
 		}
 	}
 	return nil
@@ -414,18 +442,22 @@ func (c *change) managerOf(p model.Person) (model.PersonID, bool, error) {
 	if err != nil || !ok {
 		return "", false, err
 	}
-	return reconcile.ResolveManager(p.ID, r.ManagerKeys, func(key string) ([]model.PersonID, error) {
-		var out []model.PersonID
-		for r, err := range store.RecordByAlias.Find(c.tx, store.Key(key)) {
-			if err != nil {
-				return nil, err
-			}
-			if r.Person != "" && !r.Staged {
-				out = append(out, r.Person)
-			}
+	return reconcile.ResolveManager(p.ID, r.ManagerKeys, c.aliasOwners)
+}
+
+// aliasOwners returns the persons whose records answer to a key of a manager
+// reference.
+func (c *change) aliasOwners(key string) ([]model.PersonID, error) {
+	var out []model.PersonID
+	for r, err := range store.RecordByAlias.Find(c.tx, store.Key(key)) {
+		if err != nil {
+			return nil, err
 		}
-		return out, nil
-	})
+		if r.Person != "" && !r.Staged {
+			out = append(out, r.Person)
+		}
+	}
+	return out, nil
 }
 
 // managerConflicts opens and closes what is to be said about a person's manager.
@@ -451,8 +483,12 @@ func (c *change) managerConflicts(id model.PersonID) error {
 			q.ID = reconcile.ConflictIDOf(q)
 			wanted[q.ID] = q
 		}
+		// Who has no active account manages nobody in a target: no circle closes there.
 		cycle, err := reconcile.ManagerCycle(id, func(p model.PersonID) (model.PersonID, error) {
 			person, _, err := store.Persons.Get(c.tx, p)
+			if person.Access != model.AccessOn {
+				return "", err
+			}
 			return person.Manager, err
 		})
 		if err != nil {

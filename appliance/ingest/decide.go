@@ -3,20 +3,30 @@ package ingest
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
+	"rollcall/appliance/identity"
 	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 )
 
 // Answer is what a human says to a conflict.
 type Answer struct {
 	Verb      model.Verb
-	Record    model.RecordID // prefer, exclude and set: the record meant
-	Attribute model.Name     // set
-	Value     string         // set; empty means known to be empty
+	Record    model.RecordID   // prefer, exclude and set: the record meant
+	Apart     []model.RecordID // separate: those put apart from the rest; none: everybody from everybody
+	Attribute model.Name       // set
+	Value     string           // set; empty means known to be empty
 	Reason    string
-	// Rev is the revision of the conflict that the human saw; 0 takes any.
-	Rev uint64
+	Rev       uint64 // of the conflict that the human saw, for [Engine.Resolve]; 0 takes any
+}
+
+// Asked names a conflict as a human saw it.
+type Asked struct {
+	ID  model.ConflictID
+	Rev uint64 // 0 takes any
 }
 
 // InvalidError says what is wrong with an answer.
@@ -24,23 +34,39 @@ type InvalidError struct{ What string }
 
 func (e *InvalidError) Error() string { return e.What }
 
-// Resolve stores a decision and plans the people it concerns, in one
-// transaction. What it changes in accounts is judged by the guards.
+func invalidAnswer(format string, args ...any) error {
+	return &InvalidError{What: fmt.Sprintf(format, args...)}
+}
+
+// Resolve stores a human's answer to a conflict and plans the people concerned, in
+// one transaction. What it changes in accounts is judged by the guards. A conflict
+// that changed since it was seen, or was settled by somebody else, is a StaleError.
 func (e *Engine) Resolve(actor string, id model.ConflictID, a Answer) (model.Decision, error) {
-	var d model.Decision
+	out, err := e.ResolveAll(actor, []Asked{{ID: id, Rev: a.Rev}}, a)
+	if err != nil {
+		return model.Decision{}, err
+	}
+	return out[0], nil
+}
+
+// ResolveAll gives one answer to several conflicts of one shape: to all of them or
+// none, judged by the guards together. Records that the answer names are those of
+// the first.
+func (e *Engine) ResolveAll(actor string, asked []Asked, a Answer) ([]model.Decision, error) {
+	var out []model.Decision
 	err := e.update(actor, 0, model.JobOpen, func(c *change) (err error) {
-		d, _, err = c.resolve(id, a)
+		out, _, err = c.resolve(asked, a)
 		return err
 	})
-	return d, err
+	return out, err
 }
 
 // TryResolve applies an answer in a transaction that is rolled back, and hands
 // the transaction to look before it is: what the answer would do, by the code
 // that would do it.
-func (e *Engine) TryResolve(actor string, id model.ConflictID, a Answer, look func(tx *store.Tx, run model.Run) error) error {
+func (e *Engine) TryResolve(actor string, asked []Asked, a Answer, look func(tx *store.Tx, run model.Run) error) error {
 	return e.store.Try(func(tx *store.Tx) error {
-		_, run, err := e.begin(tx, actor, 0, model.JobOpen).resolve(id, a)
+		_, run, err := e.begin(tx, actor, 0, model.JobOpen).resolve(asked, a)
 		if err != nil {
 			return err
 		}
@@ -48,73 +74,185 @@ func (e *Engine) TryResolve(actor string, id model.ConflictID, a Answer, look fu
 	})
 }
 
-func (c *change) resolve(id model.ConflictID, a Answer) (model.Decision, model.Run, error) {
-	q, ok, err := store.Conflicts.Get(c.tx, id)
-	switch {
-	case err != nil:
-		return model.Decision{}, model.Run{}, err
-	case !ok:
-		return model.Decision{}, model.Run{}, &StaleError{What: "conflict " + string(id) + " is not open any more"}
-	case a.Rev != 0 && a.Rev != q.Rev:
-		return model.Decision{}, model.Run{}, &StaleError{What: "conflict " + string(id) + " has changed since it was shown; look at it again"}
+func (c *change) resolve(asked []Asked, a Answer) ([]model.Decision, model.Run, error) {
+	if len(asked) == 0 {
+		return nil, model.Run{}, invalidAnswer("no conflict is named")
 	}
-	if err := checkAnswer(q, &a); err != nil {
-		return model.Decision{}, model.Run{}, err
-	}
-	d := model.Decision{ID: store.NewID("d"), Verb: a.Verb, Conflict: q.ID, Kind: q.Kind, Records: q.Records, Record: a.Record,
-		Attribute: a.Attribute, At: c.at, Actor: c.actor, Reason: a.Reason}
-	if a.Verb == model.Set {
-		d.Value = model.Text(a.Value)
-		if a.Attribute == model.Manager && a.Value != "" {
-			d.Value.Refs = []model.Reference{{By: model.RefAny, Value: a.Value}}
+	var cases []reconcile.Case
+	for _, ask := range asked {
+		k, err := c.asked(ask)
+		if err != nil {
+			return nil, model.Run{}, err
 		}
+		cases = append(cases, k)
 	}
-	run, err := c.decide(q.Records, "decided", string(a.Verb)+": "+a.Reason, func() error { return store.Decisions.Put(c.tx, d.ID, d) })
-	return d, run, err
+	shape := cases[0].Shape()
+	batch := ""
+	if len(cases) > 1 {
+		batch = store.NewID("b")
+	}
+	var decisions []model.Decision
+	for i := range cases {
+		k := &cases[i]
+		if k.Shape() != shape {
+			return nil, model.Run{}, invalidAnswer("conflict %s is not like %s: only conflicts of one shape can be answered together", k.Conflict.ID, cases[0].Conflict.ID)
+		}
+		own, err := translate(&cases[0], k, a)
+		if err != nil {
+			return nil, model.Run{}, err
+		}
+		value, err := c.checkAnswer(k, &own)
+		if err != nil {
+			return nil, model.Run{}, err
+		}
+		if batch != "" && own.Verb == model.Set && own.Attribute != model.Manager {
+			return nil, model.Run{}, invalidAnswer("set %s answers one conflict at a time: the value is one person's", own.Attribute)
+		}
+		decisions = append(decisions, model.Decision{ID: store.NewID("d"), Verb: own.Verb, Conflict: k.Conflict.ID, Kind: k.Conflict.Kind, Batch: batch, Shape: shape,
+			Records: k.Conflict.Records, Record: own.Record, Apart: own.Apart, Attribute: own.Attribute, Value: value, At: c.at, Actor: c.actor, Reason: own.Reason})
+	}
+	run, err := c.decide(decisions, "decided", func(d model.Decision) string { return strings.TrimSuffix(string(d.Verb)+": "+d.Reason, ": ") },
+		func(d model.Decision) error { return store.Decisions.Put(c.tx, d.ID, d) })
+	return decisions, run, err
 }
 
-// Undo takes a decision back, named by its own id or by that of the conflict it
-// answered; the question is asked again when it still stands.
-func (e *Engine) Undo(actor, decision string) error {
-	return e.update(actor, 0, model.JobOpen, func(c *change) error {
-		d, ok, err := store.Decisions.Get(c.tx, decision)
-		if err == nil && !ok {
-			d, ok, err = c.answerTo(model.ConflictID(decision))
-		}
+// asked returns an open conflict with its records, as it was seen.
+func (c *change) asked(ask Asked) (reconcile.Case, error) {
+	q, ok, err := store.Conflicts.Get(c.tx, ask.ID)
+	switch {
+	case err != nil:
+		return reconcile.Case{}, err
+	case !ok:
+		return reconcile.Case{}, &StaleError{What: "conflict " + string(ask.ID) + " is not open any more: it was settled, or its cause went away"}
+	case ask.Rev != 0 && ask.Rev != q.Rev:
+		return reconcile.Case{}, &StaleError{What: "conflict " + string(ask.ID) + " has changed since it was shown; look at it again"}
+	}
+	return CaseOf(c.tx, q, c.today, &c.settings.Policy)
+}
+
+// CaseOf returns a conflict with the records it is about.
+func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.Policy) (reconcile.Case, error) {
+	k := reconcile.Case{Conflict: q, Today: today, Policy: policy}
+	for _, id := range q.Records {
+		r, ok, err := store.Records.Get(tx, id)
 		if err != nil {
-			return err
+			return k, err
 		}
-		if !ok {
-			return &NotFoundError{What: "decision " + decision}
+		if ok {
+			k.Records = append(k.Records, r)
 		}
-		_, err = c.decide(d.Records, "undone", "decision "+d.ID, func() error { return store.Decisions.Delete(c.tx, d.ID) })
+	}
+	return k, nil
+}
+
+// translate turns an answer to one conflict into the same answer to another of its
+// shape: a record that is named is the one from the same source and in the same
+// state there.
+func translate(from, to *reconcile.Case, a Answer) (Answer, error) {
+	if from.Conflict.ID == to.Conflict.ID {
+		return a, nil
+	}
+	place := func(id model.RecordID) (model.RecordID, error) {
+		if id == "" {
+			return "", nil
+		}
+		role := from.Role(id)
+		if there := to.InRole(role); role != "" && len(from.InRole(role)) == 1 && len(there) == 1 {
+			return there[0], nil
+		}
+		return "", invalidAnswer("which record of %s is meant cannot be told from %s: answer it by itself", to.Conflict.ID, id)
+	}
+	var err error
+	if a.Record, err = place(a.Record); err != nil {
+		return a, err
+	}
+	apart := make([]model.RecordID, len(a.Apart))
+	for i, id := range a.Apart {
+		if apart[i], err = place(id); err != nil {
+			return a, err
+		}
+	}
+	a.Apart = apart
+	return a, nil
+}
+
+// Undo takes decisions back: one named by its own id or by that of the conflict it
+// answered, or all of one batch. Questions that still stand are asked again.
+func (e *Engine) Undo(actor, id string) error {
+	return e.update(actor, 0, model.JobOpen, func(c *change) error {
+		_, err := c.undo(id)
 		return err
 	})
 }
 
-// answerTo returns the newest decision that answered a conflict.
-func (c *change) answerTo(id model.ConflictID) (newest model.Decision, found bool, err error) {
-	for d, err := range store.Decisions.Each(c.tx, nil) {
+// TryUndo takes decisions back in a transaction that is rolled back, and hands it
+// to look before it is.
+func (e *Engine) TryUndo(actor, id string, look func(tx *store.Tx, run model.Run) error) error {
+	return e.store.Try(func(tx *store.Tx) error {
+		run, err := e.begin(tx, actor, 0, model.JobOpen).undo(id)
 		if err != nil {
-			return newest, false, err
+			return err
 		}
-		if d.Conflict == id && (!found || d.At.After(newest.At)) {
-			newest, found = d, true
-		}
-	}
-	return newest, found, nil
+		return look(tx, run)
+	})
 }
 
-// decide changes the decisions on records and plans what follows, as a run.
-func (c *change) decide(records []model.RecordID, verb, reason string, write func() error) (model.Run, error) {
+func (c *change) undo(id string) (model.Run, error) {
+	found, err := DecisionsNamed(c.tx, id)
+	if err != nil {
+		return model.Run{}, err
+	}
+	if len(found) == 0 {
+		return model.Run{}, &NotFoundError{What: "decision " + id}
+	}
+	return c.decide(found, "undone", func(d model.Decision) string { return "decision " + d.ID },
+		func(d model.Decision) error { return store.Decisions.Delete(c.tx, d.ID) })
+}
+
+// DecisionsNamed returns the decision with this id, the newest that answered the
+// conflict with this id, or all of the batch with this id.
+func DecisionsNamed(tx *store.Tx, id string) ([]model.Decision, error) {
+	if d, ok, err := store.Decisions.Get(tx, id); ok || err != nil {
+		return []model.Decision{d}, err
+	}
+	var batch, newest []model.Decision
+	for d, err := range store.Decisions.Each(tx, nil) {
+		switch {
+		case err != nil:
+			return nil, err
+		case id != "" && d.Batch == id:
+			batch = append(batch, d)
+		case string(d.Conflict) == id && (newest == nil || d.At.After(newest[0].At)):
+			newest = []model.Decision{d}
+		}
+	}
+	if batch != nil {
+		return batch, nil
+	}
+	return newest, nil
+}
+
+// decide changes decisions and plans what follows, as one run.
+func (c *change) decide(decisions []model.Decision, verb string, reason func(model.Decision) string, write func(model.Decision) error) (model.Run, error) {
 	run, err := c.startRun("", model.CauseDecision)
 	if err != nil {
 		return run, err
 	}
-	if err := write(); err != nil {
-		return run, err
-	}
 	c.everyone = true // an answer may change what a target may do without changing the person
+	var records []model.RecordID
+	for _, d := range decisions {
+		if err := write(d); err != nil {
+			return run, err
+		}
+		for _, id := range d.Records {
+			if _, err := c.event(verb, "record:"+string(id), reason(d)); err != nil {
+				return run, err
+			}
+			if !slices.Contains(records, id) {
+				records = append(records, id)
+			}
+		}
+	}
 	var before []model.Record
 	for _, id := range records {
 		r, ok, err := store.Records.Get(c.tx, id)
@@ -132,9 +270,6 @@ func (c *change) decide(records []model.RecordID, verb, reason string, write fun
 		if err := store.Records.Put(c.tx, r.ID, r); err != nil {
 			return run, err
 		}
-		if _, err := c.event(verb, "record:"+string(id), reason); err != nil {
-			return run, err
-		}
 	}
 	if err := c.settle(records, before); err != nil {
 		return run, err
@@ -142,34 +277,91 @@ func (c *change) decide(records []model.RecordID, verb, reason string, write fun
 	return c.closeRun(run, model.VerdictComplete, false)
 }
 
-func checkAnswer(q model.Conflict, a *Answer) error {
-	named := func() error {
-		if !slices.Contains(q.Records, a.Record) {
-			return &InvalidError{What: fmt.Sprintf("%s needs one of the conflict's records, by its id", a.Verb)}
+// checkAnswer refuses an answer that does not fit the question, and returns the
+// value that "set" sets.
+func (c *change) checkAnswer(k *reconcile.Case, a *Answer) (model.Value, error) {
+	q := &k.Conflict
+	answers := reconcile.Answers(*q)
+	if !slices.Contains(answers, a.Verb) {
+		var words []string
+		for _, v := range answers {
+			words = append(words, string(v))
 		}
-		return nil
+		if !slices.Contains([]model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Allow, model.Set, model.Later}, a.Verb) {
+			return model.Value{}, invalidAnswer("%q is no answer; this conflict takes one of %s", a.Verb, strings.Join(words, ", "))
+		}
+		return model.Value{}, invalidAnswer("%s would settle nothing here; this conflict takes one of %s", a.Verb, strings.Join(words, ", "))
+	}
+	if a.Verb == model.Set && a.Record == "" && len(q.Persons) == 1 && len(q.Records) > 0 {
+		a.Record = q.Records[0] // all of them are one person's
 	}
 	switch a.Verb {
-	case model.Merge, model.Separate:
-		if len(q.Records) < 2 {
-			return &InvalidError{What: fmt.Sprintf("%s needs a conflict between two records or more", a.Verb)}
+	case model.Prefer, model.Exclude, model.Set:
+		if !slices.Contains(q.Records, a.Record) {
+			return model.Value{}, invalidAnswer("%s needs one of the conflict's records, by its id", a.Verb)
 		}
-		return nil
-	case model.Prefer, model.Exclude:
-		return named()
-	case model.Set:
-		if a.Record == "" && len(q.Persons) == 1 && len(q.Records) > 0 {
-			a.Record = q.Records[0] // all of them are one person's
+	case model.Separate:
+		for _, id := range a.Apart {
+			if !slices.Contains(q.Records, id) {
+				return model.Value{}, invalidAnswer("separate: %s is none of the conflict's records", id)
+			}
 		}
-		if err := named(); err != nil {
-			return err
+		if len(a.Apart) >= len(q.Records) {
+			return model.Value{}, invalidAnswer("separate: all records are named, so none is left to put them apart from; name none to put everybody apart")
 		}
-		if !a.Attribute.Valid() {
-			return &InvalidError{What: fmt.Sprintf("%q is not an attribute", a.Attribute)}
-		}
-		return nil
-	case model.Allow, model.Later:
-		return nil
 	}
-	return &InvalidError{What: fmt.Sprintf("%q is no answer; one of merge, separate, prefer, exclude, allow, set, later is", a.Verb)}
+	if a.Verb != model.Set {
+		return model.Value{}, nil
+	}
+	return c.valueToSet(k, a)
+}
+
+// maxValue bounds a value that a human sets, in bytes.
+const maxValue = 1024
+
+// valueToSet checks a value before it counts as decided: what a source may say
+// wrongly, a human is told of at once.
+func (c *change) valueToSet(k *reconcile.Case, a *Answer) (model.Value, error) {
+	text := strings.TrimSpace(a.Value)
+	switch {
+	case !a.Attribute.Valid():
+		return model.Value{}, invalidAnswer("%q is not an attribute", a.Attribute)
+	case len(text) > maxValue:
+		return model.Value{}, invalidAnswer("the value for %s is longer than %d bytes", a.Attribute, maxValue)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return model.Value{}, invalidAnswer("the value for %s contains a control character", a.Attribute)
+	case text == "":
+		return model.Null(), nil
+	}
+	switch a.Attribute {
+	case model.Email:
+		if _, _, err := identity.Email(text); err != nil {
+			return model.Value{}, invalidAnswer("this is no email: it %v", err)
+		}
+	case model.EmployeeNumber:
+		if _, err := identity.EmployeeNumber(text); err != nil {
+			return model.Value{}, invalidAnswer("this is no employee number: it %v", err)
+		}
+	case model.BirthDate, model.StartDate, model.EndDate, model.FirstHiredOn:
+		if !model.Date(text).Valid() {
+			return model.Value{}, invalidAnswer("%s is a date, as in 2026-11-22", a.Attribute)
+		}
+	case model.Gender:
+		if text != "male" && text != "female" {
+			return model.Value{}, invalidAnswer("gender is male, female, or empty")
+		}
+	case model.Manager:
+		v := model.Value{Text: text, Refs: []model.Reference{{By: model.RefAny, Value: text}}}
+		i := slices.IndexFunc(k.Records, func(r model.Record) bool { return r.ID == a.Record })
+		if i < 0 {
+			return v, nil
+		}
+		self := k.Records[i]
+		manager, resolved, err := reconcile.ResolveManager(self.Person, identity.ManagerKeys(self.Source, v), c.aliasOwners)
+		if err == nil && (!resolved || manager == "") {
+			err = invalidAnswer("manager=%s names nobody in the roster, more than one person, or the person themselves; an email is surest", text)
+		}
+		return v, err
+	}
+	return model.Text(text), nil
 }

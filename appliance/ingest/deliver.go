@@ -337,6 +337,7 @@ func (c *change) succeeded(a Attempt, account model.Account) error {
 		return err
 	}
 	d := model.Delivered{Target: a.Target, Person: a.Person, RemoteID: account.RemoteID, Sent: a.Want, Adopted: a.Adopt || had && old.Adopted, Rev: p.Rev, At: c.at}
+	d.LoginKey = emailKey(d.Sent.Email)
 	if a.LinkLeft && a.Have != nil {
 		d.Sent.Manager = a.Have.Manager
 	}
@@ -481,7 +482,7 @@ func (e *Engine) Failed(a Attempt, f Outcome) error {
 		}
 		if f.Park && job.Digest == a.digest {
 			job.State, job.Reason = model.JobParked, f.Text
-			if err := c.openTargetConflict(a.Target, a.Person, model.Conflict{Kind: model.Rejected, Persons: []model.PersonID{a.Person}, Rule: f.Text}); err != nil {
+			if err := c.openTargetConflict(a.Target, model.Conflict{Kind: model.Rejected, Persons: []model.PersonID{a.Person}, Rule: f.Text}); err != nil {
 				return err
 			}
 			if _, err := c.event("parked", "person:"+string(a.Person), a.Target+": "+f.Text); err != nil {
@@ -532,17 +533,23 @@ func (c *change) refuse(a *Attempt, q model.Conflict) error {
 	if err := store.Outbox.Put(c.tx, key, job); err != nil {
 		return err
 	}
-	return c.openTargetConflict(a.Target, a.Person, q)
+	return c.openTargetConflict(a.Target, q)
 }
 
-func (c *change) openTargetConflict(target string, person model.PersonID, q model.Conflict) error {
-	p, _, err := store.Persons.Get(c.tx, person)
-	if err != nil {
-		return err
-	}
+// openTargetConflict opens what a target has to say about the persons of q, with
+// all of their records beside each other.
+func (c *change) openTargetConflict(target string, q model.Conflict) error {
 	q.Target = target
-	q.Records = slices.Clone(p.Records)
 	slices.Sort(q.Persons)
+	q.Records = nil
+	for _, id := range q.Persons {
+		p, _, err := store.Persons.Get(c.tx, id)
+		if err != nil {
+			return err
+		}
+		q.Records = append(q.Records, p.Records...)
+	}
+	slices.Sort(q.Records)
 	q.ID = reconcile.ConflictIDOf(q)
 	return c.openConflict(q)
 }

@@ -77,6 +77,11 @@ func look(tx *store.Tx, t *TargetSettings, id model.PersonID, found *model.Accou
 		if holding, err = o.findListed(tx, t.Name); err != nil {
 			return Outlook{}, false, err
 		}
+		if o.Listed == nil && o.TakenBy == "" {
+			if o.TakenBy, err = deliveredTo(tx, t.Name, p.EmailKey); err != nil {
+				return Outlook{}, false, err
+			}
+		}
 	}
 	if o.Doubt, _, err = store.Doubts.Get(tx, store.TargetPerson{Target: t.Name, Person: id}); err != nil {
 		return Outlook{}, false, err
@@ -146,6 +151,24 @@ func (o *Outlook) findListed(tx *store.Tx, target string) (reconcile.Holding, er
 		return reconcile.Holding{State: &have}, nil
 	}
 	return reconcile.Holding{}, nil
+}
+
+// deliveredTo returns the person whose account was given this login, unless the
+// target has listed it under another since.
+func deliveredTo(tx *store.Tx, target, login string) (model.PersonID, error) {
+	for d, err := range store.DeliveredByLogin.Find(tx, store.Key(target, login)) {
+		if err != nil {
+			return "", err
+		}
+		listed, ok, err := store.Accounts.Get(tx, store.TargetRemote{Target: target, RemoteID: d.RemoteID})
+		if err != nil {
+			return "", err
+		}
+		if !ok || listed.EmailKey == login {
+			return d.Person, nil
+		}
+	}
+	return "", nil
 }
 
 // heldBy turns a listed account into a state to compare with, its manager
@@ -259,9 +282,14 @@ func (c *change) targetConflicts(target string, o Outlook) error {
 	wanted := map[model.ConflictKind]model.Conflict{}
 	if o.Projection.LoginChange {
 		wanted[model.IdentifierChange] = model.Conflict{Kind: model.IdentifierChange,
-			Rule: "the email changed, and [targets." + target + "] identifier_changes does not allow the login to follow"}
+			Rule:        "the email changed, and [targets." + target + "] identifier_changes does not allow the login to follow",
+			Identifiers: []model.Identifier{{Kind: model.IdentifierEmail, Value: emailKey(o.Have.Email)}, {Kind: model.IdentifierEmail, Value: o.Person.EmailKey}}}
 	}
-	if o.TakenBy != "" {
+	asked, err := c.askedAlready(o)
+	if err != nil {
+		return err
+	}
+	if o.TakenBy != "" && !asked {
 		wanted[model.AccountTaken] = model.Conflict{Kind: model.AccountTaken, Persons: []model.PersonID{o.TakenBy},
 			Rule: "the account with this email is linked to another person"}
 	}
@@ -273,7 +301,14 @@ func (c *change) targetConflicts(target string, o Outlook) error {
 		if q.Target != target || q.Kind == model.Rejected {
 			continue
 		}
-		if _, still := wanted[q.Kind]; !still {
+		_, still := wanted[q.Kind]
+		if !still && q.Kind == model.AccountTaken {
+			// It may be the other one's question: whose account it is has none.
+			if still, err = c.othersTaken(target, q, o.Person.ID); err != nil {
+				return err
+			}
+		}
+		if !still {
 			stale = append(stale, q)
 		}
 	}
@@ -283,16 +318,37 @@ func (c *change) targetConflicts(target string, o Outlook) error {
 		}
 	}
 	for _, q := range wanted {
-		q.Target = target
 		q.Persons = append(q.Persons, o.Person.ID)
-		slices.Sort(q.Persons)
-		q.Records = slices.Clone(o.Person.Records)
-		q.ID = reconcile.ConflictIDOf(q)
-		if err := c.openConflict(q); err != nil {
+		if err := c.openTargetConflict(target, q); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// askedAlready reports whether an open question about who is who concerns both the
+// person and whose account it is: that they share an account follows from it.
+func (c *change) askedAlready(o Outlook) (bool, error) {
+	if o.TakenBy == "" || len(o.Person.Held) == 0 {
+		return false, nil
+	}
+	owner, _, err := store.Persons.Get(c.tx, o.TakenBy)
+	return slices.ContainsFunc(owner.Held, func(id model.ConflictID) bool { return slices.Contains(o.Person.Held, id) }), err
+}
+
+// othersTaken reports whether somebody else of a conflict still finds their account
+// to be another's.
+func (c *change) othersTaken(target string, q model.Conflict, but model.PersonID) (bool, error) {
+	t := c.target(target)
+	for _, p := range q.Persons {
+		if p == but || t == nil {
+			continue
+		}
+		if o, ok, err := Look(c.tx, t, p); err != nil || ok && o.TakenBy != "" {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 func emailKey(raw string) string {

@@ -45,6 +45,7 @@ type Delivered struct {
 	Target   string    `json:"target"`
 	Person   PersonID  `json:"person"`
 	RemoteID string    `json:"remote_id"`
+	LoginKey string    `json:"login_key,omitempty"` // the login as a normalised email
 	Sent     Desired   `json:"sent"`
 	Adopted  bool      `json:"adopted,omitempty"` // the account existed before us
 	Rev      uint64    `json:"rev"`               // the person's revision it reflects

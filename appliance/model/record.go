@@ -206,7 +206,8 @@ type Conflict struct {
 	Kind    ConflictKind `json:"kind"`
 	Records []RecordID   `json:"records,omitempty"` // sorted
 	Persons []PersonID   `json:"persons,omitempty"` // sorted; those it concerns
-	// Identifiers are those that joined the records.
+	// Identifiers are those that joined the records; of an identifier_change, the
+	// login as it is and as it would be.
 	Identifiers []Identifier `json:"identifiers,omitempty"`
 	// Target is set for conflicts that one target raised.
 	Target string `json:"target,omitempty"`
@@ -242,9 +243,14 @@ type Decision struct {
 	// them; none means everybody from everybody.
 	Apart []RecordID `json:"apart,omitempty"`
 	// Attribute and Value are those of "set".
-	Attribute Name      `json:"attribute,omitempty"`
-	Value     Value     `json:"value,omitzero"`
-	At        time.Time `json:"at"`
-	Actor     string    `json:"actor"`
-	Reason    string    `json:"reason,omitempty"`
+	Attribute Name  `json:"attribute,omitempty"`
+	Value     Value `json:"value,omitzero"`
+	// Batch is shared by the answers that were given together.
+	Batch string `json:"batch,omitempty"`
+	// Shape is what the conflict was, people apart: how later ones like it may be
+	// answered.
+	Shape  string    `json:"shape,omitempty"`
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Reason string    `json:"reason,omitempty"`
 }

@@ -387,3 +387,107 @@ func TestOrderOfArrivalOfALeaverAndANewcomerDoesNotMatter(t *testing.T) {
 		t.Error("a leaver of another name became the newcomer's person without a question")
 	}
 }
+
+func TestAnAddressDoesNotPassToANewcomerOverARecordInBetween(t *testing.T) {
+	t.Run("over one that ended", func(t *testing.T) {
+		w := newWorld()
+		w.put(ada("adp", "1", "employee_number", "11"))
+		w.put(ended(says("adp", "2", "given_name", "Bob", "family_name", "Rossi", "email", mail("bob"), "employee_number", "11")))
+		w.put(says("hr", "2", "given_name", "Bob", "family_name", "Rossi", "email", mail("bob")))
+		sameKinds(t, w, model.EmailRecycled)
+		if w.records["r-hr2"].Person == w.records["r-adp1"].Person {
+			t.Error("Bob, alike to a record that ended, joined Ada, who has that record's number")
+		}
+	})
+	t.Run("over one that was passed over by a preference", func(t *testing.T) {
+		w := newWorld()
+		w.put(ended(ada("hr", "1")))
+		w.put(says("adp", "1", "given_name", "Ada", "family_name", "Moreau", "email", mail("a.moreau")))
+		both := []model.RecordID{"r-adp1", "r-hr1"}
+		answer(t, w, model.Decision{Verb: model.Prefer, Record: "r-adp1", Records: both})
+		w.put(says("idp", "7", "given_name", "Adam", "family_name", "Rossi", "email", mail("ada")))
+		sameKinds(t, w, model.EmailRecycled)
+	})
+	t.Run("over what a current person had before", func(t *testing.T) {
+		w := newWorld()
+		w.put(ada("hr", "1"))
+		w.put(says("hr", "1", "given_name", "Ada", "family_name", "Curie", "email", mail("ada.curie")))
+		w.put(says("idp", "7", "given_name", "Adam", "family_name", "Rossi", "email", mail("ada")))
+		sameKinds(t, w, model.EmailRecycled)
+		if w.records["r-idp7"].Person != "" || !flows(personOf(t, w, "r-hr1")) {
+			t.Error("the newcomer is not parked, or whose address it was does not flow any more")
+		}
+		both := []model.RecordID{"r-hr1", "r-idp7"}
+		answer(t, w, model.Decision{Verb: model.Separate, Records: both})
+		if sameKinds(t, w); !flows(personOf(t, w, "r-idp7")) {
+			t.Error("put apart, the newcomer does not flow")
+		}
+	})
+	t.Run("and one alike whose record lost the address on the last day is back", func(t *testing.T) {
+		w := newWorld()
+		w.put(ada("hr", "1"))
+		w.put(ended(says("hr", "1", "given_name", "Ada", "family_name", "Moreau", "email", "")))
+		plan := w.put(ada("hr", "2"))
+		sameKinds(t, w)
+		if w.records["r-hr1"].Person != w.records["r-hr2"].Person || len(plan.Notes) != 1 || plan.Notes[0].Reason == "" {
+			t.Errorf("not taken for a rehire: %v", plan.Notes)
+		}
+	})
+}
+
+func TestRehiresAreAskedAboutWherePolicySaysSo(t *testing.T) {
+	w := newWorld()
+	w.policy.AskRehires = true
+	w.put(ended(ada("hr", "1")))
+	w.put(ada("hr", "2"))
+	sameKinds(t, w, model.EmailRecycled)
+	answer(t, w, model.Decision{Verb: model.Merge, Records: []model.RecordID{"r-hr1", "r-hr2"}})
+	if sameKinds(t, w); w.records["r-hr1"].Person != w.records["r-hr2"].Person {
+		t.Error("merged, they are two")
+	}
+}
+
+func TestContradictingDecisionsAreAQuestionNotAVerdict(t *testing.T) {
+	w := newWorld()
+	w.put(ada("hr", "1"))
+	w.put(bea("idp", "2"))
+	w.put(says("adp", "3", "given_name", "Cy", "family_name", "Ito", "email", mail("cy")))
+	answer(t, w, model.Decision{Verb: model.Separate, Records: []model.RecordID{"r-hr1", "r-idp2"}})
+	answer(t, w, model.Decision{Verb: model.Merge, Records: []model.RecordID{"r-adp3", "r-hr1"}})
+	answer(t, w, model.Decision{Verb: model.Merge, Records: []model.RecordID{"r-adp3", "r-idp2"}})
+	sameKinds(t, w, model.AmbiguousMatch)
+	if w.records["r-hr1"].Person == w.records["r-idp2"].Person {
+		t.Error("who was put apart is one person")
+	}
+	if w.records["r-adp3"].Person != w.records["r-hr1"].Person {
+		t.Error("the first merge was undone by the second")
+	}
+	answer(t, w, model.Decision{Verb: model.Merge, Records: []model.RecordID{"r-adp3", "r-hr1", "r-idp2"}})
+	if sameKinds(t, w); w.records["r-hr1"].Person != w.records["r-idp2"].Person {
+		t.Error("the answer about all three did not settle it")
+	}
+}
+
+func TestSeparateOneLeavesTheRestTogether(t *testing.T) {
+	w := newWorld()
+	w.put(ada("hr", "1"))
+	w.put(ada("idp", "7"))
+	w.put(says("hr", "2", "given_name", "Adam", "family_name", "Rossi", "email", mail("ada")))
+	sameKinds(t, w, model.DuplicateIdentifier)
+	answer(t, w, model.Decision{Verb: model.Separate, Records: []model.RecordID{"r-hr1", "r-hr2", "r-idp7"}, Apart: []model.RecordID{"r-hr2"}})
+	if w.records["r-hr1"].Person != w.records["r-idp7"].Person || w.records["r-hr1"].Person == w.records["r-hr2"].Person {
+		t.Errorf("the records belong to %s, %s, %s", w.records["r-hr1"].Person, w.records["r-idp7"].Person, w.records["r-hr2"].Person)
+	}
+	sameKinds(t, w, model.AccountTaken) // both current, one address
+}
+
+func TestAPreferenceLapsesWithThePreferredRecord(t *testing.T) {
+	w := newWorld()
+	w.put(ada("hr", "1", "title", "Engineer"))
+	w.put(ada("hr", "2", "title", "Director"))
+	answer(t, w, model.Decision{Verb: model.Prefer, Record: "r-hr2", Records: []model.RecordID{"r-hr1", "r-hr2"}})
+	w.put(ended(ada("hr", "2", "title", "Director")))
+	if p := personOf(t, w, "r-hr1"); p.Access != model.AccessOn || p.Attributes.Text(model.Title) != "Engineer" {
+		t.Errorf("HR closed the better of two records of one human, and they are %s as %s", p.Access, p.Attributes.Text(model.Title))
+	}
+}

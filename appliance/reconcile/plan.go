@@ -258,6 +258,7 @@ func (w *work) waitingConflicts() {
 			c.Kind = model.MissingIdentifier
 		case !w.allowed(p, model.PersonalEmail) && w.in.Policy.workEmail(model.Identifier{Kind: model.IdentifierEmail, Value: p.EmailKey}) != "":
 			c.Kind = model.PersonalEmail
+			c.Identifiers = []model.Identifier{{Kind: model.IdentifierEmail, Value: p.EmailKey}}
 		default:
 			continue
 		}

@@ -52,9 +52,11 @@ func TestMain(m *testing.M) {
 //	placed     who is in no conflict has a person               freeze parks without asking
 //	duplicates two current records of one source are disturbed  fault forgets the sources
 //	inherit    nobody joins a person without evidence           inherits is always content; former identifiers join
+//	recycled   what was somebody's before makes nobody else     formerOwners is not asked
 //	preferred  who is passed over gives no value                prefer does not silence
 //	excluded   who is excluded gives no value and joins nobody  exclude keeps the identifiers
 //	set        a value that was set is the person's             applySet is skipped
+//	claims     two who claim one address are asked              claims is not called
 //	held       no conflict emits a delivery                     open does not hold the persons
 //	off        nobody is off while a source holds them active   weight ranks inactive first
 func TestRandomHistories(t *testing.T) {
@@ -209,6 +211,7 @@ func check(t *rapid.T, w *world, before map[model.RecordID]model.PersonID) {
 	s.pairs(t)
 	s.alone(t, before)
 	s.values(t)
+	s.claims(t)
 	s.answers(t)
 	s.deliveries(t)
 }

@@ -202,7 +202,20 @@ func (s *restated) alone(t *rapid.T, before map[model.RecordID]model.PersonID) {
 		if len(theirs) > 0 && slices.Contains(newcomers, a) {
 			t.Fatalf("inherit: %s joined %s without evidence", a, p)
 		}
+		for _, b := range s.ids {
+			if before[a] == "" && len(theirs) == 0 && s.current(a) && s.counts(b) && s.w.records[b].Person != p && !s.apart(a, b) && s.had(b, a) && !s.asked(a, b) {
+				t.Fatalf("recycled: %s became somebody new with what was %s's before, and nobody was asked", a, b)
+			}
+		}
 	}
+}
+
+// had reports whether b carried before, and does not now, what a carries.
+func (s *restated) had(b, a model.RecordID) bool {
+	return slices.ContainsFunc(s.w.records[a].Identifiers, func(id model.Identifier) bool {
+		r := s.w.records[b]
+		return s.carriers[id] <= s.w.policy.HotLimit && slices.Contains(r.Former, id) && !slices.Contains(r.Identifiers, id)
+	})
 }
 
 // company returns a record and those which, like it, were not theirs and which
@@ -292,6 +305,26 @@ func (s *restated) values(t *rapid.T) {
 		}
 		if id, _, err := identity.Email(p.Attributes.Text(model.Email)); err == nil && len(counting) > 0 && p.EmailKey != id.Value {
 			t.Fatalf("set: the email of %s is %q and its key %q", p.ID, id.Value, p.EmailKey)
+		}
+	}
+}
+
+// claims judges who may have an address as their login.
+func (s *restated) claims(t *rapid.T) {
+	for _, p := range s.w.persons {
+		for _, q := range s.w.persons {
+			hot := s.carriers[model.Identifier{Kind: model.IdentifierEmail, Value: p.EmailKey}] > s.w.policy.HotLimit
+			if p.ID < q.ID && p.EmailKey != "" && p.EmailKey == q.EmailKey && !hot && p.Access != model.AccessOff && q.Access != model.AccessOff &&
+				!slices.ContainsFunc(p.Held, func(id model.ConflictID) bool { return slices.Contains(q.Held, id) }) {
+				t.Fatalf("claims: %s and %s claim one address, and nobody is asked", p.ID, q.ID)
+			}
+		}
+	}
+	for _, c := range s.w.conflicts {
+		for _, id := range c.Persons {
+			if c.Kind == model.AccountTaken && s.w.persons[id].Access == model.AccessOff {
+				t.Fatalf("claims: %s left, and is asked about their address", id)
+			}
 		}
 	}
 }

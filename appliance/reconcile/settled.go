@@ -48,7 +48,6 @@ func (w *work) settle() {
 		case model.Exclude:
 			w.overlay(d.Record, func(r *model.Record) {
 				r.Scope = model.Scope{State: model.OutOfScope, Reason: "excluded by a decision"}
-				r.Identifiers = nil
 			})
 		case model.Set:
 			w.overlay(d.Record, func(r *model.Record) {

@@ -22,7 +22,7 @@
 //	records               recordID → model.Record
 //	records.origin          recordID → Origin, what the source sent; goes with the record
 //	records.native          source 0 native → ordinal (8) digest (16) flags recordID   unique
-//	records.identifier      kind 0 value 0 recordID
+//	records.identifier      kind 0 value 0 recordID, of those who carry or carried it
 //	records.alias           alias 0 recordID
 //	records.managerkey      alias 0 recordID
 //	records.person          personID 0 recordID
@@ -44,6 +44,7 @@
 //	outbox.run              run (8) 0 key
 //	delivered             target 0 personID → model.Delivered
 //	delivered.remote        target 0 remoteID → target 0 personID        unique
+//	delivered.login         target 0 normalised login 0 key
 //	doubts                target 0 personID → model.Doubt, what unanswered writes may have changed
 //	accounts              target 0 remoteID → Account, as last listed
 //	accounts.email          target 0 normalised login 0 key

@@ -267,6 +267,13 @@ var (
 		}
 		return one(Key(d.Target, d.RemoteID))
 	})
+	// DeliveredByLogin finds who was given a login.
+	DeliveredByLogin = Deliveries.addIndex("login", false, func(d model.Delivered) [][]byte {
+		if d.LoginKey == "" {
+			return nil
+		}
+		return one(Key(d.Target, d.LoginKey))
+	})
 	AccountByEmail = Accounts.addIndex("email", false, func(a Account) [][]byte {
 		if a.EmailKey == "" {
 			return nil

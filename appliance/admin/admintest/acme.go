@@ -23,6 +23,9 @@ func Acme() *Service {
 		ID: "c_9f2c", Kind: string(model.DuplicateIdentifier), Rule: "two records of hibob carry the same email", Freezes: true,
 		Identifiers: []string{"email:jane.doe@acme.example"}, Names: []string{"Jane Doe"}, Persons: []string{"p_jane"},
 		Differs: []string{"title", "employee_number"}, Suggestion: "merge: same name and birth date, one of them ended",
+		Suggested: &admin.Resolution{Verb: string(model.Merge), Rev: 4}, Answers: []string{"merge", "separate", "prefer", "exclude", "set", "later"},
+		Shape: "duplicate_identifier; hibob current + hibob ended, new; email; names the same", Precedents: map[string]int{"merge": 3, "separate": 1},
+		For: []string{"the names are the same"}, Against: []string{"the employee numbers differ"},
 		Opened: ago(3 * time.Hour), Rev: 4,
 		Records: []admin.Record{
 			{ID: "r_1", Source: "hibob", Native: "3332883884017025", Person: "p_jane", Status: "active", RawStatus: "Active", Changed: ago(26 * time.Hour),

@@ -339,7 +339,11 @@ func (s *Service) Conflict(_ context.Context, id string) (admin.Conflict, error)
 
 // Resolve closes one of Open, or refuses when its revision is another.
 func (s *Service) Resolve(_ context.Context, actor, id string, a admin.Resolution) error {
-	return s.do(actor, fmt.Sprintf("resolve %s %s", id, a.Verb), func() error {
+	what := strings.Join(append([]string{"resolve", id, a.Verb}, a.Apart...), " ")
+	for _, q := range a.Also {
+		what += " and " + q.ID
+	}
+	return s.do(actor, what, func() error {
 		i := slices.IndexFunc(s.Open, func(c admin.Conflict) bool { return c.ID == id })
 		switch {
 		case i < 0:
@@ -382,6 +386,13 @@ func (s *Service) History(ctx context.Context, who string) ([]admin.HistoryEntry
 // Verify finds nothing wrong.
 func (s *Service) Verify(context.Context) (admin.Verification, error) {
 	return answer(s, func() (admin.Verification, error) { return admin.Verification{Problems: []string{}}, nil })
+}
+
+// PreviewUndo says that nothing would change.
+func (s *Service) PreviewUndo(context.Context, string) (admin.Plan, error) {
+	return answer(s, func() (admin.Plan, error) {
+		return admin.Plan{Summary: "nothing would change", Counts: map[string]int{}}, nil
+	})
 }
 
 // UndoDecision remembers that it was asked.

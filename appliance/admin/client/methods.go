@@ -208,6 +208,12 @@ func (c *Client) Verify(ctx context.Context) (admin.Verification, error) {
 	return ask[admin.Verification](ctx, c, call{method: get, path: []string{"verify"}})
 }
 
+// PreviewUndo returns the plan that taking a decision back would cause, without
+// taking it back.
+func (c *Client) PreviewUndo(ctx context.Context, decision string) (admin.Plan, error) {
+	return ask[admin.Plan](ctx, c, call{method: post, path: []string{"decisions", decision, "preview-undo"}})
+}
+
 // UndoDecision takes a decision back, named by its own id or by that of the
 // conflict it answered. The conflict opens again if it still is one.
 func (c *Client) UndoDecision(ctx context.Context, decision string) error {
