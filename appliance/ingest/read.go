@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -270,15 +271,25 @@ func (c *change) observe(source string, settings SourceSettings, o observed, abs
 // records may call it, and the names of its manager. Values that a human set for
 // the record count as its own.
 func (c *change) identify(rec *model.Record, byNumber bool) error {
-	attrs := rec.Attributes
+	var set []model.Decision
 	for d, err := range store.DecisionByRecord.Find(c.tx, store.Key(string(rec.ID))) {
 		if err != nil {
 			return err
 		}
 		if d.Verb == model.Set && d.Record == rec.ID {
-			attrs = maps.Clone(attrs)
+			set = append(set, d)
+		}
+	}
+	attrs := rec.Attributes
+	if len(set) > 0 {
+		slices.SortFunc(set, func(a, b model.Decision) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+		attrs = maps.Clone(attrs)
+		for _, d := range set {
 			attrs[d.Attribute] = d.Value
 		}
+		// What is wrong with a value that a human replaced is no news any more.
+		_, said := identity.Of(rec.Attributes, byNumber)
+		rec.Notices = slices.DeleteFunc(slices.Clone(rec.Notices), func(n string) bool { return slices.Contains(said, n) })
 	}
 	var notices []string
 	rec.Identifiers, notices = identity.Of(attrs, byNumber)
