@@ -52,7 +52,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		s.Policy.EmailDomains = append(s.Policy.EmailDomains, string(d))
 	}
 	for name, src := range cfg.Sources {
-		set := ingest.SourceSettings{Kind: src.Kind, MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber()}
+		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber()}
 		if m := src.Mapping(); m != nil {
 			set.Adjust = m.Apply
 		}
@@ -74,6 +74,19 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 
 func limit(l config.Limit) reconcile.Limit {
 	return reconcile.Limit{Count: l.Count, HasCount: l.Count != config.None, Percent: float64(l.Share) / 100, HasPercent: l.Share != config.None}
+}
+
+// askedAs says whom a polled source is asked as, without any secret: what it shows
+// depends on it, and so do the ids it gives to people.
+func askedAs(s *config.Source) string {
+	if s.Kind.Pushes() {
+		return ""
+	}
+	address := string(s.Path)
+	if u := s.Endpoint(); u != nil {
+		address = u.String()
+	}
+	return strings.TrimRight(strings.Join([]string{string(s.Kind), s.API, address, s.ServiceUserID, s.ClientID}, " "), " ")
 }
 
 // mapResource decodes a SCIM resource as stored and maps it.

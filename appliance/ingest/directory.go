@@ -440,7 +440,7 @@ func (c *change) putResource(r store.Resource, said model.Observation) error {
 	}
 	staged := s.Staged()
 	var d digester
-	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], observed{said, d.digest(&said)}, clearAbsent, staged)
+	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], observed{Observation: said, digest: d.digest(&said)}, clearAbsent, staged)
 	if err != nil || !changed || staged {
 		return err
 	}

@@ -39,6 +39,9 @@ type Settings struct {
 // SourceSettings are what ingest needs to know of one source.
 type SourceSettings struct {
 	Kind model.Kind
+	// Scope says whom a polled source is asked as: address, account, key, API. It
+	// holds no secret. Empty: not told.
+	Scope string
 	// MatchNumber says that employee numbers identify records of this source.
 	MatchNumber bool
 	// Adjust applies the configured map and scope to an observation; nil: none.

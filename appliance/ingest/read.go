@@ -36,6 +36,8 @@ type Read struct {
 	digester digester
 	coverage map[model.Name]int
 	notes    []string
+	moving   bool // the source is asked as somebody else than last time
+	told     int  // how many people the source said there are, 0 when it did not
 
 	mu     sync.Mutex
 	counts model.RunCounts
@@ -56,7 +58,7 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		if err != nil {
 			return err
 		}
-		r.run, r.number = run, s.ReadNo+1
+		r.run, r.number, r.moving = run, s.ReadNo+1, moves(s, c.settings.Sources[source])
 		s.LastStart, s.LastRun = c.at, run.Seq
 		return store.Sources.Put(c.tx, source, s)
 	})
@@ -101,6 +103,10 @@ func (r *Read) Counts() model.RunCounts {
 type observed struct {
 	model.Observation
 	digest [16]byte
+	// While the source moves: the record of the person where it has another id, and
+	// whether the record that has theirs is somebody else's.
+	home  model.RecordID
+	taken bool
 }
 
 // Page commits one page: every observation becomes or updates a record, and the
@@ -135,11 +141,18 @@ func (r *Read) Page(p connectors.Page) error {
 			}
 			counts.Seen++
 			digest := r.digester.digest(&o)
+			seen := observed{Observation: o, digest: digest}
+			if r.moving {
+				if seen.home, seen.taken, err = r.settleMove(tx, &o, had); err != nil {
+					return err
+				}
+				had = had && !seen.taken
+			}
 			if had && note.Digest == digest && !note.Gone && note.Staged == s.Staged() {
 				passed = append(passed, note.Ordinal)
 				continue
 			}
-			differ = append(differ, observed{o, digest})
+			differ = append(differ, seen)
 		}
 		return nil
 	})
@@ -159,6 +172,9 @@ func (r *Read) Page(p connectors.Page) error {
 		r.coverage[n] += k
 	}
 	r.notes = append(r.notes, p.Notices...)
+	if p.Total > 0 {
+		r.told = p.Total
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.counts.Pages++
@@ -185,6 +201,9 @@ func (r *Read) write(settings SourceSettings, differ []observed, counts *model.R
 		var seeds []model.RecordID
 		var before []model.Record
 		for _, o := range differ {
+			if err := c.move(r.source, o, settings.MatchNumber); err != nil {
+				return err
+			}
 			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, s.Staged())
 			if err != nil {
 				return err
@@ -359,6 +378,9 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 	var final model.Run
 	var missing []model.RecordID
 	if readErr == nil {
+		readErr = r.whole()
+	}
+	if readErr == nil {
 		var err error
 		if missing, err = r.missing(); err != nil {
 			return final, err
@@ -429,7 +451,19 @@ func (r *Read) complete(c *change, run *model.Run, s *store.SourceState, missing
 	if err := r.columns(c, run, s); err != nil {
 		return err
 	}
+	otherwise, err := r.asked(c, run, s)
+	if err != nil {
+		return err
+	}
+	if !otherwise {
+		if known, err := r.familiar(c, run, s, missing); err != nil || !known {
+			return err
+		}
+	}
 	s.ReadNo, s.LastGood, s.LastCount = r.number, c.at, r.counts.Seen
+	if otherwise {
+		return nil // what is not seen by other eyes is not missing
+	}
 	return r.absences(c, run, missing)
 }
 

@@ -168,7 +168,7 @@ func (c *change) accept(run model.Run, h model.Hold) error {
 	if h.Guard == reconcile.GuardShrink {
 		// The smaller number is the one to compare the next reads with: from there,
 		// absence counts as usual, under the other guards.
-		s.LastCount = h.Count
+		s.LastCount, s.AcceptedMissing = h.Count, h.Limit-h.Count
 	} else {
 		delete(s.Lost, h.Attribute)
 		if s.Coverage != nil {

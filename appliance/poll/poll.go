@@ -242,6 +242,10 @@ func (p *Poller) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: finish the read: %w", p.name, err)
 	}
+	if readErr == nil && run.Error != "" {
+		// The pages came, and together they are not the whole.
+		readErr = &connectors.Error{Class: connectors.Transient, Op: p.name + ": read people", Detail: run.Error}
+	}
 	p.report(run, readErr)
 	p.namePermissions(ctx, run)
 	next := p.next(readErr)

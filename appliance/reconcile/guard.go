@@ -196,6 +196,15 @@ func Covers(h model.Hold, job model.Job) bool {
 	return true
 }
 
+// Unfamiliar judges whom a complete read shows: true when so many of those known
+// from before were not found again that it may speak of other people.
+func Unfamiliar(found, known int, limit Limit) (bool, string) {
+	if gone := known - found; gone > limit.Allows(known) {
+		return true, fmt.Sprintf("of %d people known from before %d were not found again; %d may be missing", known, gone, limit.Allows(known))
+	}
+	return false, ""
+}
+
 // Shrunk judges the size of a complete read against the last one: true when so
 // many people are missing that absence proves nothing, or when nobody is left.
 func Shrunk(now, last int, limit Limit) (bool, string) {

@@ -64,6 +64,11 @@ type SourceState struct {
 	// run that found it; Coverage keeps the count from before until the attribute
 	// comes back or a human accepts that it does not.
 	Lost map[model.Name]uint64 `json:"lost,omitempty"`
+	// Scope is whom the last complete read was asked as.
+	Scope string `json:"scope,omitempty"`
+	// AcceptedMissing is how many people a human accepted as missing from the next
+	// read, when they approved one that was too small.
+	AcceptedMissing int `json:"accepted_missing,omitempty"`
 	// LastHeard is when a SCIM sender last wrote or read.
 	LastHeard time.Time `json:"last_heard,omitzero"`
 	// Rhythm is how often a SCIM sender is heard.

@@ -86,6 +86,7 @@ type sourcePromise struct {
 var sourcePromises = []sourcePromise{
 	{"every person once per read", "every person is yielded exactly once per read, keyed by Native; somebody left out would be taken for a leaver", false, everyPersonOnce},
 	{"the last page ends the read", "the sequence ends after the page with Last set, which comes exactly once", false, lastPageEnds},
+	{"a total is that of all people", "the last Total of a read is the number of people it yields, or none is told; a read that yields fewer is not whole", false, totalIsOfAll},
 	{"observations are well formed", "what a page holds can be stored and explained as it is", false, observationsAreWellFormed},
 	{"equal reads give equal observations", "a company where nothing changed gives the same observations again, byte for byte in Document, in whatever order the service listed it; a difference would be stored and relayed as a change", false, equalReadsAreEqual},
 	{"a read resumes after each page", "each page carries the cursor from which a fresh source yields exactly the rest; an empty cursor restarts, and then yields everybody", false, resumeGivesTheRest},

@@ -73,6 +73,25 @@ func lastPageEnds(t testing.TB, s SourceSuite) error {
 	return nil
 }
 
+// totalIsOfAll: a total that is too large makes every read one that is not whole,
+// one that is too small lets a short read pass.
+func totalIsOfAll(t testing.TB, s SourceSuite) error {
+	_, r, err := whole(t, s)
+	if err != nil {
+		return err
+	}
+	told := 0
+	for _, p := range r.pages {
+		if p.Total != 0 {
+			told = p.Total
+		}
+	}
+	if n := len(r.people()); told != 0 && told != n {
+		return violation("the last total told is %d, and %d people were yielded", told, n)
+	}
+	return nil
+}
+
 var dates = []model.Name{model.BirthDate, model.FirstHiredOn, model.StartDate, model.EndDate}
 
 var statuses = []model.Status{model.Pending, model.Active, model.Leave, model.Inactive, model.Unknown, model.Dated}

@@ -117,6 +117,9 @@ func (s *sampleSource) page(ctx context.Context, offset int, seen map[string]boo
 		page.People = append(page.People, s.observe(row.ID, row.Mail))
 	}
 	page.Last = offset+len(doc.People) >= *doc.Count
+	if s.flaw == "tells too many" {
+		page.Total++
+	}
 	switch {
 	case s.flaw == "drops somebody" && page.Last && len(page.People) > 1:
 		page.People = page.People[1:]
@@ -202,6 +205,7 @@ func TestFlawedSourcesAreCaught(t *testing.T) {
 	for flaw, promises := range map[string][]string{
 		"drops somebody":              {"every person once per read"},
 		"yields somebody twice":       {"every person once per read"},
+		"tells too many":              {"a total is that of all people"},
 		"never says last":             {"every person once per read", "an empty service is an empty last page"},
 		"goes on after the last page": {"the last page ends the read"},
 		"goes on after an error":      {"a web page is an error whatever its status"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -76,7 +77,7 @@ func (s *Sim) status(start, end string) string {
 }
 
 func (s *Sim) employee(u *user, base string) map[string]any {
-	p, id := u.p, strconv.Itoa(u.id)
+	p, id := u.p, s.latestID(u)
 	row := reference("employee", "employees", base, id)
 	row["remoteId"], row["givenName"], row["familyName"] = nil, p.Given, p.Family
 	row["employeeNumber"], row["email"], row["phoneNumber"] = orNull(p.EmployeeNumber), orNull(p.Email), orNull(p.WorkPhone)
@@ -108,7 +109,7 @@ func (s *Sim) employments(u *user, base string) []map[string]any {
 	one := func(id, start, end string) map[string]any {
 		row := reference("employment", "employments", base, id)
 		row["remoteId"] = nil
-		row["employee"] = reference("employee", "employees", base, strconv.Itoa(u.id))
+		row["employee"] = reference("employee", "employees", base, s.latestID(u))
 		row["legalEntity"] = reference("legal-entity", "legal-entities", base, strconv.Itoa(entityID(slices.Index(s.entities, u.p.LegalEntity))))
 		row["status"] = s.status(start, end)
 		row["start"], row["end"] = map[string]any{"date": start}, nil
@@ -133,7 +134,7 @@ func (s *Sim) positions(u *user, base string) []map[string]any {
 	for i, m := range all {
 		row := reference("job-position", "job-positions", base, positionID(u, i))
 		row["remoteId"], row["jobQualification"], row["occupationCategory"], row["workingTimeArrangement"] = nil, nil, nil, nil
-		row["employee"] = reference("employee", "employees", base, strconv.Itoa(u.id))
+		row["employee"] = reference("employee", "employees", base, s.latestID(u))
 		row["employment"] = reference("employment", "employments", base, employmentID(u, 0))
 		row["startsOn"], row["endsOn"], row["jobTitle"] = m.on, nil, orNull(m.title)
 		if i+1 < len(all) {
@@ -151,7 +152,7 @@ func (s *Sim) positions(u *user, base string) []map[string]any {
 			manager = u
 		}
 		if manager != nil {
-			row["manager"] = reference("employee", "employees", base, strconv.Itoa(manager.id))
+			row["manager"] = reference("employee", "employees", base, s.latestID(manager))
 		}
 		rows = append(rows, row)
 	}
@@ -187,7 +188,7 @@ func dayBefore(date string) string {
 
 func (s *Sim) personalRecord(u *user, base string) map[string]any {
 	row := reference("employee-personal-record", "employee-personal-records", base, strconv.Itoa(u.id))
-	row["employee"] = reference("employee", "employees", base, strconv.Itoa(u.id))
+	row["employee"] = reference("employee", "employees", base, s.latestID(u))
 	row["title"], row["birthDate"], row["email"] = "unknown", orNull(u.p.BirthDate), orNull(u.p.PersonalEmail)
 	row["legalGender"] = map[string]string{"female": "female", "male": "male", "": "unknown"}[u.p.Gender]
 	if row["legalGender"] == "" {
@@ -213,7 +214,7 @@ func (s *Sim) employeeAttributes(u *user, base string) []map[string]any {
 	for _, code := range codes {
 		rows = append(rows, map[string]any{
 			"id": fmt.Sprintf("%s:%d", code, u.id), "type": "employee-attribute",
-			"employee":      reference("employee", "employees", base, strconv.Itoa(u.id)),
+			"employee":      reference("employee", "employees", base, s.latestID(u)),
 			"definition":    reference("employee-attribute-definition", "employee-attribute-definitions", base, code),
 			"applicability": nil, "value": unwrap(u.extended[code]),
 		})
@@ -243,7 +244,7 @@ func unwrap(v any) any {
 func (s *Sim) embedded(page []map[string]any, base string) map[string]any {
 	employments, positions := map[string]any{}, map[string]any{}
 	for _, row := range page {
-		u := s.find(row["id"].(string))
+		u := s.findLatest(row["id"].(string))
 		for _, e := range s.employments(u, base) {
 			if e["id"] == textAt(row, "applicableEmployment", "id") {
 				employments[e["id"].(string)] = e
@@ -256,4 +257,21 @@ func (s *Sim) embedded(page []map[string]any, base string) map[string]any {
 		}
 	}
 	return map[string]any{"employment": employments, "job-position": positions}
+}
+
+// latestID is the id of a person in the new API. That it has the digits of v3's is
+// expected and not known (unverified).
+func (s *Sim) latestID(u *user) string {
+	if s.opts.NewIDs {
+		return "9" + strconv.Itoa(u.id)
+	}
+	return strconv.Itoa(u.id)
+}
+
+// findLatest returns the person with that id in the new API.
+func (s *Sim) findLatest(id string) *user {
+	if s.opts.NewIDs {
+		return s.find(strings.TrimPrefix(id, "9"))
+	}
+	return s.find(id)
 }

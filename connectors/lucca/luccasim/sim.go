@@ -69,6 +69,7 @@ type Options struct {
 	NoCount   bool // leave out "count" although it was asked for
 	NoExtData bool // leave extendedData out, instead of {}, when nothing in it is visible (unverified which)
 	NoEmbed   bool // leave out "embedded" in the new API
+	NewIDs    bool // people have other ids in the new API than in v3 (unverified that they do not)
 	SkipField string
 }
 
