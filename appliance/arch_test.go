@@ -57,6 +57,8 @@ var arrows = []struct{ from, to, why string }{
 	{"scimsrv", "appliance/model scimsrv/attr scimsrv/schema scimsrv/filter scimsrv/patch scimsrv/quirk", "the service declares its Directory and never sees the store"},
 	{"tui/kit", "", "the kit knows no daemon types"},
 	{"tui", "tui/kit appliance/model appliance/admin", "screens know the API, never the store or the assembly"},
+	{"tui/terminal", "", "a terminal for tests and pictures knows no program in particular"},
+	{"tui/pictures", "tui/terminal", "pictures are taken of the built program, not of its packages"},
 	{"", "appliance appliance/... tui connectors connectors/...", "main wires the commands"},
 }
 

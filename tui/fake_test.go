@@ -39,6 +39,7 @@ type fake struct {
 	preview  admin.Plan
 	previews []string // asked for
 	named    int      // questions for names
+	shift    int      // how many people joined before all others
 	looks    int      // questions for the status
 	asked    []string // queries for people
 	limits   []int    // of those
@@ -139,6 +140,12 @@ func (f *fake) row(i int) admin.Person {
 	if i < len(f.names) {
 		p.Name = f.names[i]
 	}
+	if f.shift > 0 && i >= len(f.names) {
+		p.Name = f.madeUpName(i - f.shift)
+	}
+	if f.shift > 0 {
+		p.ID = fmt.Sprintf("p_%06d", i-f.shift)
+	}
 	switch i % 11 {
 	case 3:
 		p.Status, p.Reason = "inactive", "hibob says inactive"
@@ -148,6 +155,11 @@ func (f *fake) row(i int) admin.Person {
 		p.Status, p.Waiting = "pending", "starts on 2026-04-01"
 	}
 	return p
+}
+
+// madeUpName is the name of person i before anybody joined.
+func (f *fake) madeUpName(i int) string {
+	return givenNames[i%len(givenNames)] + " " + familyNames[i/len(givenNames)%len(familyNames)]
 }
 
 func (f *fake) People(_ context.Context, query string, page admin.Page) ([]admin.Person, string, error) {

@@ -25,7 +25,7 @@ func (m *root) View() string {
 	}
 	tabs, _ := m.tabs(f.Tabs.W)
 	screen := append(kit.Block{m.header(f.Header.W), tabs}, body...)
-	screen = append(screen, m.note(f.Note.W), m.keys(f.Keys.W))
+	screen = append(screen, m.note(f.Note.W), m.hints(f.Keys.W))
 	return theme.Render(screen, m.w, m.h)
 }
 
@@ -132,8 +132,8 @@ func (m *root) note(w int) kit.Line {
 	return kit.L(kit.Text(kit.Faint, " Same as: "), kit.Text(kit.Plain, kit.Truncate(command, w-11, e.theme.Signs.Ellipsis)))
 }
 
-// keys is the line of the keys that apply; how to get help and out is always on it.
-func (m *root) keys(w int) kit.Line {
+// hints is the line of the keys that apply; how to get help and out is always on it.
+func (m *root) hints(w int) kit.Line {
 	everywhere := global().Hints(w)
 	own := m.page().bindings().Allowed(m.env.readOnly).Hints(w - 3 - everywhere.Width())
 	if pages := (kit.Keymap{{Keys: []string{"1-9"}, Label: "page"}}).Hints(w); own.Width()+pages.Width()+everywhere.Width()+5 <= w {

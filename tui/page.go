@@ -94,3 +94,21 @@ type goTo struct {
 func visitCmd(to place, subject string) tea.Cmd {
 	return func() tea.Msg { return goTo{to, subject} }
 }
+
+// followWithin is how many rows around the cursor are looked at to find what it
+// was on before the list was read again.
+const followWithin = 200
+
+// follow puts the cursor of a table back on the row it was on before its list
+// changed, so that a key pressed at that moment does not mean another one.
+func follow[T any](list *kit.Window[T], table *kit.Table, same func(T) bool) {
+	n, _ := list.Len()
+	for d := range followWithin {
+		for _, i := range []int{table.Cursor() + d, table.Cursor() - d} {
+			if row, ok := list.At(i); ok && i >= 0 && i < n && same(row) {
+				table.Select(i, n)
+				return
+			}
+		}
+	}
+}

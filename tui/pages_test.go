@@ -321,3 +321,16 @@ func TestSourcesAndTargetsTakeTheirOwnKeys(t *testing.T) {
 		t.Errorf("calls %q", got)
 	}
 }
+
+func TestCursorFollowsItsRunAndItsPersonWhenTheListGrows(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("6", "down").sees(">    811")
+	f.runs = append([]model.Run{{Seq: 814, Source: "okta"}, {Seq: 813, Source: "okta"}}, f.runs...)
+	s.pass(6).sees("    814", ">    811")
+	f.names = []string{"Ada Sample", "Basil Sample"}
+	s.press("3", "down", "down").sees("> Cleo Sample")
+	f.names = []string{"Aaron Newcomer", "Ada Sample", "Basil Sample"}
+	f.shift = 1
+	s.pass(6).sees("Aaron Newcomer", "> Cleo Sample")
+}

@@ -152,7 +152,11 @@ func (p *people) take(msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	a := p.chunk.value
+	under, ok := p.list.At(p.table.Cursor())
 	p.list.Put(a.chunk, a.rows, a.next)
+	if ok {
+		follow(p.list, &p.table, func(row admin.Person) bool { return row.ID == under.ID })
+	}
 	if p.toEnd {
 		n, _ := p.list.Len()
 		p.table.Select(n-1, n)

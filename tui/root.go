@@ -81,7 +81,7 @@ func (m *root) handle(msg tea.Msg) tea.Cmd {
 	case tick:
 		return m.tick(time.Time(msg))
 	case tea.KeyMsg:
-		return m.key(msg)
+		return m.keys(msg)
 	case tea.MouseMsg:
 		return m.mouse(msg)
 	case goTo:
@@ -136,6 +136,32 @@ func (m *root) changed(c changed) tea.Cmd {
 		cmds = append(cmds, c.then(c.err == nil))
 	}
 	return tea.Batch(cmds...)
+}
+
+// keys takes keys apart that arrived together, as they do over a slow line: each
+// means what it means after the one before. What is pasted is text and never
+// keys: where no text is asked for it is dropped.
+func (m *root) keys(msg tea.KeyMsg) tea.Cmd {
+	switch {
+	case msg.Paste && !m.takesText():
+		m.env.say(kit.Warn, "Pasted text was dropped: nothing here asks for text.")
+		return nil
+	case msg.Paste || msg.Type != tea.KeyRunes || len(msg.Runes) < 2:
+		return m.key(msg)
+	}
+	var cmds []tea.Cmd
+	for _, r := range msg.Runes {
+		cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt}))
+	}
+	return tea.Batch(cmds...)
+}
+
+// takesText reports whether letters are text now.
+func (m *root) takesText() bool {
+	if m.env.dialog != nil {
+		return m.env.dialog.Typing()
+	}
+	return m.page().typing()
 }
 
 func (m *root) key(msg tea.KeyMsg) tea.Cmd {

@@ -276,3 +276,25 @@ func TestKeysThatChangeAreNeverKept(t *testing.T) {
 		t.Errorf("keys pressed blindly did %q and asked for %q", f.calls, f.previews)
 	}
 }
+
+func TestKeysThatArriveTogetherMeanWhatTheyMeanOneByOne(t *testing.T) {
+	s := sitDown(t, acme(), 80, 24, Options{})
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("2jj")})
+	s.sees(">   Cleo Fictif")
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("3/ada")})
+	s.sees("Search: ada")
+}
+
+func TestPastedTextIsNeverKeys(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "enter")
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("my"), Paste: true})
+	s.sees("Pasted text was dropped")
+	if len(f.calls) > 0 || len(f.previews) > 0 {
+		t.Errorf("pasting did %q", f.calls)
+	}
+	s.press("esc", "/")
+	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("basil\nx"), Paste: true})
+	s.sees("basil x")
+}

@@ -149,7 +149,11 @@ func (r *runs) take(msg tea.Msg) tea.Cmd {
 	if len(a.rows) == runsChunk {
 		next = strconv.FormatUint(a.rows[len(a.rows)-1].Seq, 10)
 	}
+	under, ok := r.list.At(r.table.Cursor())
 	r.list.Put(a.chunk, a.rows, next)
+	if ok && r.table.Cursor() > 0 { // at the top it stays with the newest
+		follow(r.list, &r.table, func(run model.Run) bool { return run.Seq == under.Seq })
+	}
 	return r.need()
 }
 
