@@ -149,6 +149,10 @@ func (a *App) planChange(seen lookups, t *ingest.TargetSettings, job model.Job) 
 	}
 	c := admin.PlanChange{Target: t.Name, Person: personRef(o.Person), Effect: string(o.Projection.Effect), State: string(job.State), Why: o.Person.Reason,
 		Cause: o.Person.Reason, Department: o.Person.Attributes.Text(model.Department), Pin: a.engine.Pin(o)}
+	if o.Restored != nil {
+		c.Cause = fmt.Sprintf("run %d is undone", o.Restored.Undone)
+		c.Why = c.Cause
+	}
 	if why := whyPending(job); why != "" {
 		c.Why += "; " + why
 	}

@@ -176,3 +176,61 @@ func TestActivationIsReviewedElsewhereAndAppliedAsReviewed(t *testing.T) {
 		t.Errorf("applied again: %+v, %v", done, err)
 	}
 }
+
+// TestRunIsUndoneOverTheSocket shows an undo, is told when it is not that any more,
+// and does it; the target then holds what it held before.
+func TestRunIsUndoneOverTheSocket(t *testing.T) {
+	w := newWorld(t, 30, "")
+	w.start()
+	w.sync("hibob")
+	w.activate("hibob")
+	who := w.employed(3)
+	for _, i := range who {
+		w.hibob.Update(i, func(p *cast.Person) { p.Title = "Undone Soon" })
+	}
+	w.sync("hibob")
+	runs, err := w.app.Runs(w.ctx(), admin0())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := runs[0].Seq
+	c := client.New(w.at.Admin)
+	u, err := c.UndoPlan(w.ctx(), seq)
+	if err != nil || len(u.Plan.Changes) != 3 || len(u.Cannot) == 0 || u.Tag == "" {
+		t.Fatalf("shown %+v, %v", u, err)
+	}
+	if again, err := client.New(w.at.View).UndoPlan(w.ctx(), seq); err != nil || again.Tag != u.Tag {
+		t.Errorf("looked at again: tag %s, %v; want %s", again.Tag, err, u.Tag)
+	}
+	w.hibob.Update(who[0], func(p *cast.Person) { p.Title = "Changed Since" })
+	w.sync("hibob")
+	if _, err := c.UndoRunIf(w.ctx(), seq, u.Tag); !client.IsCode(err, admin.CodeStale) {
+		t.Errorf("one changed since it was shown: %v", err)
+	}
+	if u, err = c.UndoPlan(w.ctx(), seq); err != nil || len(u.Plan.Changes) != 2 || len(u.Left) != 1 {
+		t.Fatalf("shown again %+v, %v", u, err)
+	}
+	done, err := c.UndoRunIf(w.ctx(), seq, u.Tag)
+	if err != nil || done.By <= seq || len(done.Left) != 1 {
+		t.Fatalf("done %+v, %v", done, err)
+	}
+	w.wait()
+	for k, i := range who {
+		want := w.people[i].Title
+		if k == 0 {
+			want = "Changed Since"
+		}
+		if a, _ := w.javelo.Account(w.people[i].Email); a.Title != want {
+			t.Errorf("%s holds %q, want %q", a.UserName, a.Title, want)
+		}
+	}
+	writes := w.javelo.Writes()
+	w.sync("hibob")
+	if n := w.javelo.Writes() - writes; n != 0 {
+		t.Errorf("%d writes after the undo although nothing changed", n)
+	}
+	p, err := w.app.Person(w.ctx(), w.people[who[1]].Email)
+	if err != nil || !strings.Contains(p.WhyNot["javelo"], "undone") {
+		t.Errorf("why not: %v, %v", p.WhyNot, err)
+	}
+}

@@ -36,6 +36,8 @@ func (s *Server) routes() []route {
 		{get, "/v1/runs/{run}/plan", s.runPlan},
 		{post, "/v1/runs/{run}/approve", s.approve},
 		{post, "/v1/runs/{run}/reject", func(r *request) (any, error) { return s.decide(r, whole(s.service.Reject)) }},
+		{get, "/v1/runs/{run}/undo", s.undoPlan},
+		{post, "/v1/runs/{run}/undo", s.undoRun},
 		{post, "/v1/apply", s.apply},
 		{get, "/v1/people", s.people},
 		{get, "/v1/people/diff", s.peopleDiff},

@@ -43,6 +43,39 @@ func (s *Server) runPlan(r *request) (any, error) {
 	return p, err
 }
 
+func (s *Server) undoPlan(r *request) (any, error) {
+	seq, err := r.runNumber()
+	if err != nil {
+		return nil, err
+	}
+	return s.service.UndoPlan(r.Context(), seq)
+}
+
+// undoRun undoes a run. With If-Match it does so only when the undo would still do
+// what the operator saw.
+func (s *Server) undoRun(r *request) (any, error) {
+	seq, err := r.runNumber()
+	if err != nil {
+		return nil, err
+	}
+	tag, conditional, err := r.ifMatch()
+	if err != nil {
+		return nil, err
+	}
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	if conditional {
+		now, err := s.service.UndoPlan(r.Context(), seq)
+		if err != nil {
+			return nil, err
+		}
+		if now.Tag != tag {
+			return nil, &Error{Code: CodeStale, Text: "undoing run " + strconv.FormatUint(seq, 10) + " would not do what you saw any more: look again with \"rollcall undo " + strconv.FormatUint(seq, 10) + "\""}
+		}
+	}
+	return s.service.UndoRun(r.Context(), r.actor(), seq)
+}
+
 func (s *Server) apply(r *request) (any, error) {
 	var plan ReviewedPlan
 	if err := r.decode(&plan); err != nil {

@@ -393,6 +393,21 @@ type LeftOut struct {
 	Why    string    `json:"why"`
 }
 
+// Undo is what undoing a run would do, or did.
+type Undo struct {
+	Run uint64 `json:"run"`          // the run that is undone
+	By  uint64 `json:"by,omitempty"` // the run that does it, once it is done
+	// Tag names exactly this, for an undo on condition that it still is so.
+	Tag  string `json:"tag"`
+	Plan Plan   `json:"plan"` // what is put back
+	// Stopped is how many deliveries of the run were not sent yet and will not be.
+	Stopped int `json:"stopped"`
+	// Left are those to whom nothing is done, and why.
+	Left []LeftOut `json:"left"`
+	// Cannot lists in sentences what cannot be undone.
+	Cannot []string `json:"cannot"`
+}
+
 // ReviewedPlan is a plan as a human reviewed it: what Apply does, and nothing else.
 type ReviewedPlan struct {
 	Instance string           `json:"instance"`
@@ -601,6 +616,10 @@ type Service interface {
 	Approve(ctx context.Context, actor string, seq uint64) (released int, err error)
 	// ApproveOnly releases a part of what a run holds; the rest goes on waiting.
 	ApproveOnly(ctx context.Context, actor string, seq uint64, only Only) (Settled, error)
+	// UndoPlan says what undoing a run would do, and what cannot be undone; UndoRun
+	// does it, as a run of its own under the same guards.
+	UndoPlan(ctx context.Context, seq uint64) (Undo, error)
+	UndoRun(ctx context.Context, actor string, seq uint64) (Undo, error)
 	// Apply does exactly what a reviewed plan says and leaves out, by name, who
 	// changed since.
 	Apply(ctx context.Context, actor string, plan ReviewedPlan) (Applied, error)

@@ -96,6 +96,7 @@ func TestOutputForPeople(t *testing.T) {
 		{"plan-nothing", []string{"plan", "hibob"}, 0, ends{}},
 		{"runs", []string{"runs"}, 0, ends{}},
 		{"runs-show", []string{"runs", "show", "12"}, 0, ends{}},
+		{"undo", []string{"undo", "12", "--dry-run"}, 0, ends{}},
 		{"conflicts", []string{"conflicts"}, ExitHuman, ends{}},
 		{"conflicts-show", []string{"conflicts", "show", "c_9f2c"}, 0, ends{width: 100}},
 		{"people", []string{"people"}, 0, ends{width: 100}},

@@ -22,7 +22,7 @@ func (a *app) groups() []group {
 	return []group{
 		{"Start", []*cobra.Command{a.run(), a.demo(), a.check()}},
 		{"Connect", []*cobra.Command{a.activate(), a.pause(), a.token()}},
-		{"Every day", []*cobra.Command{a.status(), a.sync(), a.plan(), a.apply(), a.runs(), a.approve(), a.reject()}},
+		{"Every day", []*cobra.Command{a.status(), a.sync(), a.plan(), a.apply(), a.runs(), a.approve(), a.reject(), a.undo()}},
 		{"People", []*cobra.Command{a.conflicts(), a.people(), a.person(), a.deliveries()}},
 		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup(), a.notify()}},
 		{"The machine", []*cobra.Command{a.install(), a.uninstall()}},

@@ -222,6 +222,9 @@ func (c *change) heir(old model.Person) (model.PersonID, error) {
 }
 
 func (c *change) bequeath(target string, from, to model.PersonID) error {
+	if err := store.Restores.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil {
+		return err
+	}
 	if err := store.Outbox.Delete(c.tx, store.TargetPerson{Target: target, Person: from}); err != nil {
 		return err
 	}

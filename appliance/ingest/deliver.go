@@ -47,6 +47,8 @@ type Attempt struct {
 	Logins    []string
 	Effect    model.Effect
 	Number    int // attempts including this one
+	// Run is the run that caused the delivery, 0 when a sender did.
+	Run uint64
 	// BlockedBy is the manager that StepWait waits for.
 	BlockedBy model.PersonID
 
@@ -94,7 +96,7 @@ func (e *Engine) Begin(target string, person model.PersonID) (Attempt, error) {
 		}
 		job.Attempts++
 		job.Uncertain = true
-		a.Number, a.digest = job.Attempts, job.Digest
+		a.Number, a.digest, a.Run = job.Attempts, job.Digest, job.Run
 		return store.Outbox.Put(c.tx, key, job)
 	})
 	return a, err
@@ -348,6 +350,11 @@ func (c *change) succeeded(a Attempt, account model.Account) error {
 		return err
 	}
 	if err := c.settleDoubt(a); err != nil {
+		return err
+	}
+	// What had to be left for a second write is still of the same run.
+	c.run = a.Run
+	if err := c.noteWritten(a, d); err != nil {
 		return err
 	}
 	delta := 0

@@ -43,6 +43,8 @@ type Outlook struct {
 	Doubt     model.Doubt    // what unanswered writes may have changed
 	Listed    *store.Account // the account to adopt, when nothing was delivered
 	TakenBy   model.PersonID // the person whose account already has this login
+	// Restored is set while the account is kept at what a human put back.
+	Restored *store.Restored
 }
 
 // Look compares a person with a target as they stand in the transaction; false
@@ -109,7 +111,7 @@ func look(tx *store.Tx, t *TargetSettings, id model.PersonID, found *model.Accou
 	if o.TakenBy != "" && o.Projection.Effect != model.EffectNone {
 		o.Projection = reconcile.Projection{Blocked: "an account with this email belongs to another person"}
 	}
-	return o, true, nil
+	return o, true, o.restore(tx, t.Name)
 }
 
 // answered reports whether a human answered "allow" to a conflict of this kind
@@ -231,6 +233,9 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 		return err
 	}
 	if err := c.targetConflicts(t.Name, o); err != nil {
+		return err
+	}
+	if err := c.dropStale(t.Name, o); err != nil {
 		return err
 	}
 	key := store.TargetPerson{Target: t.Name, Person: id}

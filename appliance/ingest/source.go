@@ -230,6 +230,9 @@ func (e *Engine) UpdateSource(source string, fn func(*store.SourceState)) error 
 // TurnDay replans the people whom the calendar alone changes: a first day that
 // has come, a last day that has passed. It returns how many it looked at.
 func (e *Engine) TurnDay() (int, error) {
+	if err := e.TrimWritten(); err != nil {
+		return 0, err
+	}
 	var due []model.PersonID
 	today := e.Today()
 	err := e.store.View(func(tx *store.Tx) error {

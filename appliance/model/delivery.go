@@ -188,6 +188,7 @@ const (
 	CauseDecision Cause = "decision"
 	CausePolicy   Cause = "policy"
 	CauseDrift    Cause = "drift"
+	CauseUndo     Cause = "undo"
 )
 
 // Run is one pass over one source: read, stage, plan, guard, apply.

@@ -174,6 +174,39 @@ const (
 	FieldReportsTo model.Name = "reports_to" // the id of the person that the manager resolved to
 )
 
+// Written is what one run wrote to one account, kept for a while so that the run
+// can be undone. It holds personal data, which forget erases.
+type Written struct {
+	Run    uint64         `json:"run"`
+	Target string         `json:"target"`
+	Person model.PersonID `json:"person"`
+	Effect model.Effect   `json:"effect"`
+	At     time.Time      `json:"at"`
+	// Before is what the account held; nil: there was none.
+	Before *model.Desired `json:"before,omitempty"`
+	// After is the digest of what it holds since.
+	After string `json:"after"`
+}
+
+// WrittenKey orders what was written by run.
+type WrittenKey struct {
+	Run uint64
+	TargetPerson
+}
+
+// Restored keeps an account at what a human put back, until the person changes.
+// It holds personal data, which forget erases.
+type Restored struct {
+	Target string         `json:"target"`
+	Person model.PersonID `json:"person"`
+	Want   model.Desired  `json:"want"`
+	// Against is the digest of the person as they were then.
+	Against string    `json:"against"`
+	Undone  uint64    `json:"undone"` // the run that was undone
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+}
+
 // The tables. See the package comment for the drawing.
 var (
 	Records    = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember()
@@ -184,6 +217,8 @@ var (
 	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
 	Deliveries = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
 	Doubts     = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
+	Writes     = newTable[WrittenKey, Written]("written", func(k WrittenKey) []byte { return append(Seq(k.Run), targetPerson(k.TargetPerson)...) })
+	Restores   = newTable[TargetPerson, Restored]("restored", targetPerson)
 	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
 	Lanes      = newTable[string, model.Lane]("lanes", text[string])
 	Sources    = newTable[string, SourceState]("sources", text[string]).remember()

@@ -55,6 +55,22 @@ func (s *Service) ApproveOnly(_ context.Context, actor string, seq uint64, only 
 	return out, err
 }
 
+// UndoPlan puts back what the run still has to send.
+func (s *Service) UndoPlan(ctx context.Context, seq uint64) (admin.Undo, error) {
+	p, err := s.RunPlan(ctx, seq)
+	return admin.Undo{Run: seq, Tag: fmt.Sprint("u", len(p.Changes)), Plan: p, Left: []admin.LeftOut{}, Cannot: []string{"what the target sent cannot be called back"}}, err
+}
+
+// UndoRun remembers that it was asked.
+func (s *Service) UndoRun(ctx context.Context, actor string, seq uint64) (admin.Undo, error) {
+	u, err := s.UndoPlan(ctx, seq)
+	if err != nil {
+		return u, err
+	}
+	u.By = seq + 1
+	return u, s.do(actor, fmt.Sprintf("undo %d", seq), func() error { return nil })
+}
+
 // Apply releases nobody and leaves out who is in Changed.
 func (s *Service) Apply(_ context.Context, actor string, plan admin.ReviewedPlan) (out admin.Applied, err error) {
 	err = s.do(actor, fmt.Sprintf("apply %s of %d", plan.Digest, len(plan.Changes)), func() error {

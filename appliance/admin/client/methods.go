@@ -124,6 +124,22 @@ func (c *Client) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only
 	return ask[admin.Settled](ctx, c, call{method: post, path: []string{"runs", strconv.FormatUint(seq, 10), "approve"}, tag: tag, body: admin.ApproveRequest{Only: &only}})
 }
 
+// UndoPlan says what undoing a run would do.
+func (c *Client) UndoPlan(ctx context.Context, seq uint64) (admin.Undo, error) {
+	return ask[admin.Undo](ctx, c, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10), "undo"}})
+}
+
+// UndoRun undoes a run, as it is when the appliance is asked.
+func (c *Client) UndoRun(ctx context.Context, seq uint64) (admin.Undo, error) {
+	return c.UndoRunIf(ctx, seq, "")
+}
+
+// UndoRunIf is UndoRun on condition that it does exactly what the operator saw:
+// tag is that of [Client.UndoPlan].
+func (c *Client) UndoRunIf(ctx context.Context, seq uint64, tag string) (admin.Undo, error) {
+	return ask[admin.Undo](ctx, c, call{method: post, path: []string{"runs", strconv.FormatUint(seq, 10), "undo"}, tag: tag})
+}
+
 // Apply does exactly what a reviewed plan says.
 func (c *Client) Apply(ctx context.Context, plan admin.ReviewedPlan) (admin.Applied, error) {
 	return ask[admin.Applied](ctx, c, call{method: post, path: []string{"apply"}, body: plan})
