@@ -154,11 +154,12 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
-// parser reads employees out of JSON that a decoder has found valid. It reuses
-// its memory: an employee lives until the next is parsed.
+// parser takes employees apart and refuses whatever is not JSON (RFC 8259). It
+// reuses its memory: an employee lives until the next is parsed.
 type parser struct {
 	text []byte
 	at   int
+	deep bool              // it was nested too deeply
 	keys map[string]string // keys seen before, so that they are not made anew
 	pool [][]member
 	used int
@@ -167,76 +168,123 @@ type parser struct {
 func newParser() *parser { return &parser{keys: map[string]string{}} }
 
 const (
-	maxDepth = 32
-	maxKeys  = 4096
+	// maxDepth is how deep the objects of an employee may be nested, maxNested how
+	// deep what is kept as it is.
+	maxDepth  = 32
+	maxNested = 1000
+	maxKeys   = 4096
 )
 
-// parse returns the employee that is in text, which must be valid JSON.
+// parse returns the employee that is in text.
 func (p *parser) parse(text []byte) (*employee, error) {
-	p.text, p.at, p.used = text, 0, 0
+	p.text, p.at, p.used, p.deep = text, 0, 0, false
 	p.space()
-	if p.text[p.at] != '{' {
-		return nil, undocumented("an employee is not an object")
+	isObject := p.peek() == '{'
+	var v value
+	ok := true
+	if isObject {
+		v, ok = p.value(1)
+	} else {
+		ok = p.skip(1)
 	}
-	v, ok := p.value(1)
-	if !ok {
+	if p.space(); ok && p.at != len(p.text) {
+		ok = false
+	}
+	switch {
+	case p.deep:
 		return nil, undocumented("an employee is nested too deeply")
+	case !ok:
+		return nil, errNotJSON
+	case !isObject:
+		return nil, undocumented("an employee is not an object")
 	}
 	return &employee{v}, nil
 }
 
+// peek returns the byte at the cursor, 0 at the end, which is no part of any JSON
+// outside of strings.
+func (p *parser) peek() byte {
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
 func (p *parser) space() {
-	for p.at < len(p.text) && p.text[p.at] <= ' ' {
+	for p.at < len(p.text) && isSpace(p.text[p.at]) {
 		p.at++
 	}
 }
 
-// value reads the value at the cursor; ok is false when it is too deep.
+// value reads the value at the cursor; ok is false when it is not JSON or too deep.
 func (p *parser) value(depth int) (v value, ok bool) {
 	start := p.at
-	switch c := p.text[start]; c {
-	case '{':
-		if depth > maxDepth {
-			return v, false
-		}
+	kind := p.peek()
+	if kind == '{' {
 		return p.object(depth)
-	case '[':
-		p.skip()
-		return value{kind: '[', raw: p.text[start:p.at]}, true
-	case '"', 't', 'f', 'n':
-		p.skip()
-		return value{kind: c, raw: p.text[start:p.at]}, true
-	default:
-		p.skip()
-		return value{kind: '0', raw: p.text[start:p.at]}, true
+	}
+	if !p.skip(depth) {
+		return v, false
+	}
+	if kind == '-' || kind >= '0' && kind <= '9' {
+		kind = '0'
+	}
+	return value{kind: kind, raw: p.text[start:p.at]}, true
+}
+
+// members calls each for every member of the object at the cursor, with the
+// quoted key and the cursor at the value, which it must read.
+func (p *parser) members(each func(key []byte) bool) bool {
+	p.at++ // {
+	if p.space(); p.peek() == '}' {
+		p.at++
+		return true
+	}
+	for {
+		start := p.at
+		if p.peek() != '"' || !p.skipString() {
+			return false
+		}
+		key := p.text[start:p.at]
+		if p.space(); p.peek() != ':' {
+			return false
+		}
+		p.at++
+		p.space()
+		if !each(key) {
+			return false
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.at++
+			p.space()
+		case '}':
+			p.at++
+			return true
+		default:
+			return false
+		}
 	}
 }
 
 func (p *parser) object(depth int) (value, bool) {
+	if depth > maxDepth {
+		p.deep = true
+		return value{}, false
+	}
 	slot := p.used
 	if p.used++; slot == len(p.pool) {
 		p.pool = append(p.pool, make([]member, 0, 16))
 	}
 	below := p.pool[slot][:0]
-	p.at++ // {
-	for p.space(); p.text[p.at] != '}'; p.space() {
-		if p.text[p.at] == ',' {
-			p.at++
-			p.space()
-		}
-		start := p.at
-		p.skip()
-		raw := p.text[start:p.at]
-		p.space()
-		p.at++ // :
-		p.space()
+	ok := p.members(func(raw []byte) bool {
 		if depth == 1 && flat(raw) {
-			p.skip()
-			continue
+			return p.skip(depth + 1)
 		}
 		v, ok := p.value(depth + 1)
 		if !ok {
-			return value{}, false
+			return false
 		}
 		key := p.key(raw)
 		// Of equal keys the last counts, as everywhere in Go.
@@ -245,10 +293,10 @@ func (p *parser) object(depth int) (value, bool) {
 		} else {
 			below = append(below, member{key, v})
 		}
-	}
-	p.at++ // }
+		return true
+	})
 	p.pool[slot] = below
-	return value{kind: '{', below: below}, true
+	return value{kind: '{', below: below}, ok
 }
 
 // flat reports whether a quoted key is one of the flat form, which begin with a
@@ -268,39 +316,126 @@ func (p *parser) key(raw []byte) string {
 	return key
 }
 
-// skip moves the cursor behind the value it is at.
-func (p *parser) skip() {
-	switch p.text[p.at] {
+// skip moves the cursor behind the value it is at; false when that is not JSON, or
+// nested too deeply.
+func (p *parser) skip(depth int) bool {
+	switch c := p.peek(); c {
 	case '"':
-		p.skipString()
+		return p.skipString()
 	case '{', '[':
-		for depth := 0; ; {
-			switch p.text[p.at] {
-			case '"':
-				p.skipString()
-				continue
-			case '{', '[':
-				depth++
-			case '}', ']':
-				depth--
-			}
-			p.at++
-			if depth == 0 {
-				return
-			}
+		if depth > maxNested {
+			p.deep = true
+			return false
 		}
-	default:
-		for p.at < len(p.text) && p.text[p.at] > ' ' && p.text[p.at] != ',' && p.text[p.at] != '}' && p.text[p.at] != ']' {
+		if c == '[' {
+			return p.skipArray(depth)
+		}
+		return p.members(func([]byte) bool { return p.skip(depth + 1) })
+	case 't':
+		return p.literal("true")
+	case 'f':
+		return p.literal("false")
+	case 'n':
+		return p.literal("null")
+	}
+	return p.number()
+}
+
+func (p *parser) skipArray(depth int) bool {
+	p.at++ // [
+	if p.space(); p.peek() == ']' {
+		p.at++
+		return true
+	}
+	for {
+		if !p.skip(depth + 1) {
+			return false
+		}
+		p.space()
+		switch p.peek() {
+		case ',':
 			p.at++
+			p.space()
+		case ']':
+			p.at++
+			return true
+		default:
+			return false
 		}
 	}
 }
 
-func (p *parser) skipString() {
-	for p.at++; p.text[p.at] != '"'; p.at++ {
-		if p.text[p.at] == '\\' {
-			p.at++
+func (p *parser) literal(word string) bool {
+	if !bytes.HasPrefix(p.text[p.at:], []byte(word)) {
+		return false
+	}
+	p.at += len(word)
+	return true
+}
+
+// number is [-] int [frac] [exp], without leading zeros.
+func (p *parser) number() bool {
+	if p.peek() == '-' {
+		p.at++
+	}
+	if p.peek() == '0' {
+		p.at++
+	} else if !p.digits() {
+		return false
+	}
+	if p.peek() == '.' {
+		p.at++
+		if !p.digits() {
+			return false
 		}
 	}
-	p.at++
+	if c := p.peek(); c == 'e' || c == 'E' {
+		p.at++
+		if c := p.peek(); c == '+' || c == '-' {
+			p.at++
+		}
+		return p.digits()
+	}
+	return true
+}
+
+func (p *parser) digits() bool {
+	start := p.at
+	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
+		p.at++
+	}
+	return p.at > start
+}
+
+func (p *parser) skipString() bool {
+	text := p.text
+	for i := p.at + 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			p.at = i + 1
+			return true
+		case c < ' ':
+			return false
+		case c == '\\':
+			i++
+			if i >= len(text) {
+				return false
+			}
+			switch text[i] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				if i+4 >= len(text) || !isHex(text[i+1]) || !isHex(text[i+2]) || !isHex(text[i+3]) || !isHex(text[i+4]) {
+					return false
+				}
+				i += 4
+			default:
+				return false
+			}
+		}
+	}
+	return false
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }

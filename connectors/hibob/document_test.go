@@ -3,6 +3,7 @@ package hibob
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -56,6 +57,7 @@ func FuzzDocument(f *testing.F) {
 	}
 	for _, s := range []string{
 		`{}`, `{"a":1,"a":2}`, `{"\/x":1,"/y":[{}],"z":{"\/kept":null}}`, `{"a":[{"b":"\"]}"}],"c":-1.5e+3,"d":true}`, "{ \"\\u0061\" :\t{\"\": \"\xff\"} }",
+		`{"a":01}`, `{"a":1.}`, `{"a":-}`, `{"a":1e}`, `{"a":tru}`, `{"a":"\u12g4"}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", `{"a":[1,]}`, `{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":{"b":[}]}`, `[{}]`, `{}{}`, `{"/a":[1,{"b":}]}`,
 		`{"age":1,"work":{"tenureX":{},"age":[2]},"s":"a\\"}`, `{"<&>":"<\u2028>"}`, `{"":""}`,
 	} {
 		f.Add([]byte(s))
@@ -63,11 +65,22 @@ func FuzzDocument(f *testing.F) {
 	p := newParser()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		want, ok := plainly(raw)
-		var one json.RawMessage
-		if !ok || json.Unmarshal(raw, &one) != nil {
-			return // more than one value, or none: the stream refuses it
-		}
 		e, err := p.parse(raw)
+		if !json.Valid(raw) {
+			if err == nil {
+				t.Fatalf("%q is not JSON and was taken", raw)
+			}
+			return
+		}
+		if !ok {
+			if err == nil {
+				t.Fatalf("%q is no object and was taken", raw)
+			}
+			return
+		}
+		if errors.Is(err, errNotJSON) {
+			t.Fatalf("%q is JSON and was not taken for it", raw)
+		}
 		if err != nil {
 			if bytes.Count(raw, []byte("{")) <= maxDepth {
 				t.Fatalf("%q is refused: %v", raw, err)

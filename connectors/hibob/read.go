@@ -2,11 +2,9 @@ package hibob
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -237,92 +235,59 @@ func (s *Source) stream(ctx context.Context, search searchBody, each func(e *emp
 		return err
 	}
 	defer resp.Body.Close()
-	portion := &portion{from: resp.Body, left: maxEmployee}
-	dec := json.NewDecoder(portion)
-	broken := func(err error) error { return s.people.Broken(opSearch, resp.Status, dec.InputOffset(), err) }
+	scan := newScanner(resp.Body)
+	broken := func(err error) error { return s.people.Broken(opSearch, resp.Status, scan.offset(), err) }
 	parser := newParser()
-	var raw json.RawMessage
 
-	if err := expect(dec, json.Delim('{')); err != nil {
+	if err := scan.take('{'); err != nil {
 		return broken(err)
 	}
 	found := false
-	for dec.More() {
-		key, err := dec.Token()
+	// problem is an error that says more than that the answer is broken.
+	var problem error
+	err = scan.list('}', func() error {
+		key, err := scan.key()
 		if err != nil {
-			return broken(err)
+			return err
 		}
-		if key != "employees" || found {
-			// Other keys are not documented, and not ours; a second list is an
-			// answer that nobody can read.
-			if key == "employees" {
-				return undocumented("the answer holds two lists of employees")
-			}
-			if err := dec.Decode(&raw); err != nil {
-				return broken(err)
-			}
-			continue
+		if key != "employees" {
+			return scan.skip() // not documented, and not ours
+		}
+		if found {
+			// A second list is an answer that nobody can read.
+			problem = undocumented("the answer holds two lists of employees")
+			return problem
 		}
 		found = true
-		if err := expect(dec, json.Delim('[')); err != nil {
-			return broken(err)
+		if err := scan.take('['); err != nil {
+			return err
 		}
-		for dec.More() {
-			portion.left = maxEmployee
-			if err := dec.Decode(&raw); err != nil {
-				return broken(err)
-			}
-			e, err := parser.parse(raw)
+		return scan.list(']', func() error {
+			raw, err := scan.value()
 			if err != nil {
 				return err
 			}
-			if err := each(e); err != nil {
+			e, err := parser.parse(raw)
+			if err != nil {
+				if !errors.Is(err, errNotJSON) {
+					problem = err
+				}
 				return err
 			}
-		}
-		if err := expect(dec, json.Delim(']')); err != nil {
-			return broken(err)
-		}
-	}
-	if err := expect(dec, json.Delim('}')); err != nil {
+			problem = each(e)
+			return problem
+		})
+	})
+	switch {
+	case problem != nil:
+		return problem
+	case err != nil:
 		return broken(err)
-	}
-	if !found {
+	case !found:
 		return undocumented("the answer holds no list of employees")
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return broken(errors.Join(err, errors.New("more data follows")))
+	if err := scan.end(); err != nil {
+		return broken(err)
 	}
 	return nil
-}
-
-// expect reads one token that must be the given bracket.
-func expect(dec *json.Decoder, want json.Delim) error {
-	got, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	if got != want {
-		return errors.New("another token is expected")
-	}
-	return nil
-}
-
-// maxEmployee bounds what is read for one employee.
-const maxEmployee = 4 << 20
-
-// portion bounds, to within one read, how much is read before its owner sets left
-// again, so that one endless value does not fill the memory.
-type portion struct {
-	from io.Reader
-	left int
-}
-
-func (p *portion) Read(b []byte) (int, error) {
-	if p.left <= 0 {
-		return 0, undocumented(fmt.Sprintf("the answer goes on for %d bytes within one employee", maxEmployee))
-	}
-	n, err := p.from.Read(b)
-	p.left -= n
-	return n, err
 }

@@ -3,7 +3,6 @@ package hibobsim
 import (
 	"maps"
 	"strconv"
-	"sync"
 	"time"
 
 	"rollcall/connectors/cast"
@@ -207,20 +206,13 @@ func (sn *snapshot) today(site string) string {
 		zone = time.UTC
 		switch site {
 		case "Lyon", "Paris", "Nantes":
-			zone = paris()
+			if paris, err := time.LoadLocation("Europe/Paris"); err == nil {
+				zone = paris
+			}
 		}
 	}
 	return sn.now.In(zone).Format(time.DateOnly)
 }
-
-// paris is loaded once: a search asks for it a few times per person.
-var paris = sync.OnceValue(func() *time.Location {
-	zone, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-})
 
 // lifecycle is the machine value of the lifecycle status today.
 func (sn *snapshot) lifecycle(f *facts) string {
