@@ -404,34 +404,38 @@ func (c *change) managers(seeds []model.RecordID, before, relinked []model.Recor
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	for _, id := range ids {
-		if err := c.resolveManager(id); err != nil {
+	resolved := make([]bool, len(ids))
+	for i, id := range ids {
+		var err error
+		if resolved[i], err = c.resolveManager(id); err != nil {
 			return err
 		}
 	}
-	for _, id := range ids {
-		if err := c.managerConflicts(id); err != nil {
+	for i, id := range ids {
+		if err := c.managerConflicts(id, resolved[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *change) resolveManager(id model.PersonID) error {
+// resolveManager brings a person's manager in line with the reference; resolved is
+// false when there is a reference and it leads nowhere.
+func (c *change) resolveManager(id model.PersonID) (resolved bool, err error) {
 	p, ok, err := store.Persons.Get(c.tx, id)
 	if err != nil || !ok {
-		return err
+		return true, err
 	}
-	manager, _, err := c.managerOf(p)
+	manager, resolved, err := c.managerOf(p)
 	if err != nil || manager == p.Manager {
-		return err
+		return resolved, err
 	}
 	c.remember(id, p, true)
 	p.Manager = manager
 	p.Rev++
 	p.Changed = c.at
 	c.touched[id] = true
-	return store.Persons.Put(c.tx, id, p)
+	return resolved, store.Persons.Put(c.tx, id, p)
 }
 
 // managerOf resolves a person's manager reference; resolved is false when there
@@ -464,17 +468,14 @@ func (c *change) aliasOwners(key string) ([]model.PersonID, error) {
 }
 
 // managerConflicts opens and closes what is to be said about a person's manager.
-func (c *change) managerConflicts(id model.PersonID) error {
+// resolved is what resolving the reference just said.
+func (c *change) managerConflicts(id model.PersonID, resolved bool) error {
 	wanted := map[model.ConflictID]model.Conflict{}
 	p, ok, err := store.Persons.Get(c.tx, id)
 	if err != nil {
 		return err
 	}
 	if ok && p.Access == model.AccessOn {
-		_, resolved, err := c.managerOf(p)
-		if err != nil {
-			return err
-		}
 		source := []model.RecordID{p.Provenance[model.Manager]}
 		silenced, err := answered(c.tx, source, model.ManagerUnresolved)
 		if err != nil {

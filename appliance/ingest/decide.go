@@ -66,7 +66,9 @@ func (e *Engine) ResolveAll(actor string, asked []Asked, a Answer) ([]model.Deci
 // that would do it.
 func (e *Engine) TryResolve(actor string, asked []Asked, a Answer, look func(tx *store.Tx, run model.Run) error) error {
 	return e.store.Try(func(tx *store.Tx) error {
-		_, run, err := e.begin(tx, actor, 0, model.JobOpen).resolve(asked, a)
+		c := e.begin(tx, actor, 0, model.JobOpen)
+		c.dry = true
+		_, run, err := c.resolve(asked, a)
 		if err != nil {
 			return err
 		}

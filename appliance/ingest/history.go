@@ -28,6 +28,11 @@ func (c *change) remember(id model.PersonID, old model.Person, had bool) {
 // which nobody can erase, names fields only; the values go to the history, which
 // forget and retention can erase.
 func (c *change) writeHistory() error {
+	if c.dry {
+		clear(c.were)
+		clear(c.heirs)
+		return nil
+	}
 	for _, id := range slices.Sorted(maps.Keys(c.were)) {
 		old := c.were[id]
 		now, has, err := store.Persons.Get(c.tx, id)

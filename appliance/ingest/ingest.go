@@ -105,6 +105,9 @@ type change struct {
 	initial model.JobState
 	// sender is set for SCIM writes, whose effects a sliding window guards.
 	sender string
+	// dry says that the transaction is rolled back in the end: nothing is written
+	// to journal and history, which nobody could read.
+	dry bool
 	// everyone re-evaluates all persons of the neighbourhood, changed or not.
 	everyone bool
 
@@ -154,6 +157,9 @@ func (e *Engine) commit(write func(func(*store.Tx) error) error, actor string, r
 
 // event appends to the journal.
 func (c *change) event(verb, subject, reason string, fields ...string) (uint64, error) {
+	if c.dry {
+		return 0, nil
+	}
 	return c.tx.Append(model.Event{At: c.at, Actor: c.actor, Subject: subject, Verb: verb, Reason: reason, Fields: fields, Run: c.run})
 }
 

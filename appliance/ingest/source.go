@@ -13,6 +13,10 @@ import (
 // large enough to be quick, small enough that SCIM senders are not kept waiting.
 const batch = 500
 
+// previewBatch is the same for a preview, which is one transaction anyway: the more
+// at once, the fewer managers are looked at again when their reports come later.
+const previewBatch = 5000
+
 // Activate makes a source take part: its staged records join the roster, and
 // what follows is judged by the guards, except that the first activation of a
 // source may create any number of accounts. It returns the run.
@@ -115,6 +119,7 @@ func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) e
 func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.Run) error) error {
 	return e.store.Try(func(tx *store.Tx) error {
 		c := e.begin(tx, actorSelf, 0, model.JobOpen)
+		c.dry = true
 		first := true
 		var staged []model.RecordID
 		for _, name := range sources {
@@ -133,7 +138,7 @@ func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.
 		if err != nil {
 			return err
 		}
-		for part := range slices.Chunk(staged, batch) {
+		for part := range slices.Chunk(staged, previewBatch) {
 			if err := c.unstage(part); err != nil {
 				return err
 			}

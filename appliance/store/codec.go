@@ -438,11 +438,18 @@ func decodeRecord(raw []byte, to *model.Record) error {
 			d.skip(n)
 		}
 	}
-	// Clipped, so that an append by whoever gets the value never writes into it.
+	*to = model.Record(r)
+	clipRecord(to)
+	return whole(d, string(r.ID))
+}
+
+func clipRecord(r *model.Record) {
 	r.Identifiers, r.Names, r.Aliases = slices.Clip(r.Identifiers), slices.Clip(r.Names), slices.Clip(r.Aliases)
 	r.Former, r.ManagerKeys, r.Notices = slices.Clip(r.Former), slices.Clip(r.ManagerKeys), slices.Clip(r.Notices)
-	*to = model.Record(r)
-	return whole(d, string(r.ID))
+}
+
+func clipPerson(p *model.Person) {
+	p.Records, p.Held = slices.Clip(p.Records), slices.Clip(p.Held)
 }
 
 type personRow struct {
@@ -545,8 +552,8 @@ func decodePerson(raw []byte, to *model.Person) error {
 			d.skip(n)
 		}
 	}
-	p.Records, p.Held = slices.Clip(p.Records), slices.Clip(p.Held)
 	*to = model.Person(p)
+	clipPerson(to)
 	return whole(d, string(p.ID))
 }
 

@@ -1,9 +1,10 @@
 package store
 
-// memo is what a write transaction has decoded so far: planning one change looks
-// at the same record and the same person half a dozen times. A value is forgotten
-// when its key is written, so what is read is always what would be read back from
-// the file. It is nil in read transactions, which read most things once.
+// memo is what a write transaction has decoded or written so far: planning one
+// change looks at the same record and the same person half a dozen times. What is
+// read is always what would be read back from the file: a value whose key is
+// written is forgotten, or, in tables that say how, replaced by what was written.
+// It is nil in read transactions, which read most things once.
 type memo map[memoKey]remembered
 
 type memoKey struct{ table, key string }
@@ -14,7 +15,7 @@ type remembered struct {
 }
 
 // maxMemo bounds how many values are kept; a larger transaction begins anew.
-const maxMemo = 4096
+const maxMemo = 16384
 
 func (m memo) keep(k memoKey, v any) {
 	if m == nil {

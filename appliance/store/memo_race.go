@@ -5,6 +5,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 )
 
 // seal is what a remembered value looked like when it was handed out first. Under
@@ -18,6 +19,22 @@ func sealOf(v any) seal {
 		return seal(err.Error())
 	}
 	return seal(raw)
+}
+
+var writes atomic.Uint64
+
+// wrote reports whether a value is remembered as it was written. Sealing takes its
+// time, so here it is one in eight; of those it checks that it is the value that
+// would be read back.
+func wrote[V any](table string, written V, raw []byte, c codec[V]) bool {
+	if writes.Add(1)%8 != 0 {
+		return false
+	}
+	var read V
+	if err := c.decode(raw, &read); err != nil || sealOf(read) != sealOf(written) {
+		panic(fmt.Sprintf("store: a value of %s is not read back as it was written (%v):\n%s\n%s", table, err, sealOf(written), sealOf(read)))
+	}
+	return true
 }
 
 func (m memo) check() {

@@ -7,4 +7,6 @@ type seal struct{}
 
 func sealOf(any) seal { return seal{} }
 
+func wrote[V any](string, V, []byte, codec[V]) bool { return true }
+
 func (m memo) check() {}

@@ -26,6 +26,13 @@ type Table[K, V any] struct {
 	// remembered tables keep what they decoded until the end of a write
 	// transaction, see [memo].
 	remembered bool
+	// clip cuts the spare capacity off the lists of a value, so that an append by
+	// whoever gets it never writes into what others hold. Tables that have it
+	// remember what was written, too.
+	clip func(*V)
+	// ordered says that new keys come in about the order of the keys: pages are
+	// filled then, instead of being left half empty for what never comes.
+	ordered bool
 	// side names buckets with rows of the same keys, which go when a row goes.
 	side []string
 }
@@ -60,6 +67,30 @@ func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
 func (t *Table[K, V]) remember() *Table[K, V] {
 	t.remembered = true
 	return t
+}
+
+// clipped makes a table that remembers what was written.
+func (t *Table[K, V]) clipped(clip func(*V)) *Table[K, V] {
+	t.clip = clip
+	return t
+}
+
+// inOrder makes a table whose new keys come in about the order of the keys.
+func (t *Table[K, V]) inOrder() *Table[K, V] {
+	t.ordered = true
+	return t
+}
+
+// appendFill is how full pages get that are split while new keys come behind all
+// others; bbolt leaves half of each empty otherwise.
+const appendFill = 0.9
+
+func (t *Table[K, V]) writable(tx *Tx) *bbolt.Bucket {
+	b := tx.writable(t.name)
+	if t.ordered {
+		b.FillPercent = appendFill
+	}
+	return b
 }
 
 // newBinaryTable is newTable with a codec of its own.
@@ -128,7 +159,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 	}
 	if len(t.indexes) == 0 {
 		delete(tx.memo, memoKey{t.name, string(key)})
-		return tx.writable(t.name).Put(key, raw)
+		return t.writable(tx).Put(key, raw)
 	}
 	old, had, err := t.get(tx, key)
 	if err != nil {
@@ -154,7 +185,12 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 		}
 	}
 	delete(tx.memo, memoKey{t.name, string(key)})
-	return tx.writable(t.name).Put(key, raw)
+	if t.clip != nil && tx.memo != nil {
+		if t.clip(&v); wrote(t.name, v, raw, t.codec) {
+			tx.memo.keep(memoKey{t.name, string(key)}, v)
+		}
+	}
+	return t.writable(tx).Put(key, raw)
 }
 
 // Delete removes k and its index entries; removing what is not there is no error.
@@ -218,6 +254,9 @@ func (ix *index[V]) primary(entry, value []byte) ([]byte, error) {
 }
 
 func (ix *index[V]) update(tx *Tx, key []byte, before, after entries) error {
+	if len(before.keys) == 0 && len(after.keys) == 0 {
+		return nil
+	}
 	b := tx.writable(ix.name)
 	for _, entry := range before.keys {
 		if containsKey(after.keys, entry) {

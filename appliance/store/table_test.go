@@ -259,6 +259,7 @@ func TestUnreadableEntryIsAnErrorThatNamesTable(t *testing.T) {
 		if err := tx.writable(Records.name).Put([]byte("r1"), []byte("{")); err != nil {
 			return err
 		}
+		clear(tx.memo) // what was written is remembered; the damage is for later transactions
 		_, _, get := Records.Get(tx, "r1")
 		_, _, one := RecordByNative.One(tx, Key("hr", "1"))
 		_, _, last := Records.Last(tx)

@@ -209,9 +209,9 @@ type Restored struct {
 
 // The tables. See the package comment for the drawing.
 var (
-	Records    = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember()
-	Origins    = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin)
-	Persons    = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember()
+	Records    = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember().clipped(clipRecord).inOrder()
+	Origins    = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin).inOrder()
+	Persons    = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder()
 	Decisions  = newTable[string, model.Decision]("decisions", text[string])
 	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
 	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
@@ -222,9 +222,9 @@ var (
 	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
 	Lanes      = newTable[string, model.Lane]("lanes", text[string])
 	Sources    = newTable[string, SourceState]("sources", text[string]).remember()
-	Runs       = newTable[uint64, model.Run]("runs", Seq)
-	Journal    = newTable[uint64, model.Event]("journal", Seq)
-	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) })
+	Runs       = newTable[uint64, model.Run]("runs", Seq).inOrder()
+	Journal    = newTable[uint64, model.Event]("journal", Seq).inOrder()
+	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) }).inOrder()
 	Tokens     = newTable[string, Token]("tokens", text[string])
 	Resources  = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
 	Members    = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
