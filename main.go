@@ -15,6 +15,7 @@ import (
 
 	"rollcall/appliance"
 	"rollcall/appliance/admin/client"
+	"rollcall/appliance/bench"
 	"rollcall/appliance/cli"
 	"rollcall/appliance/demo"
 	"rollcall/appliance/guide"
@@ -39,6 +40,9 @@ func main() {
 			return demo.Sim(ctx, kind, demo.SimOptions{Listen: o.Listen, People: o.People, Seed: o.Seed, Faults: o.Faults, URL: o.URL, Token: o.Token, Out: s.Out})
 		},
 		SimKinds: demo.SimKinds(),
+		Bench: func(ctx context.Context, o cli.BenchOptions, s cli.Streams) error {
+			return bench.Main(ctx, bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoID, Out: s.Err}, s.Out, o.Plot, o.JSON)
+		},
 		Demo: func(ctx context.Context, o cli.DemoOptions, s cli.Streams) error {
 			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, JSON: o.JSON, Out: s.Out, Version: version,
 				Log: hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off})}

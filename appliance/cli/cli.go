@@ -82,6 +82,8 @@ type Deps struct {
 	// Run is the daemon: it blocks until ctx ends. Path is empty when nobody
 	// named a configuration; see config.Load.
 	Run func(ctx context.Context, path string) error
+	// Bench measures the program and prints what it found.
+	Bench func(ctx context.Context, o BenchOptions, s Streams) error
 	// Demo runs the simulated world until ctx ends or, with Once, until it is in step.
 	Demo func(ctx context.Context, o DemoOptions, s Streams) error
 	// Sim runs one simulator until ctx ends; SimKinds are those it knows.

@@ -51,6 +51,7 @@ func (a *app) root() *cobra.Command {
 	for _, g := range groups {
 		root.AddCommand(g.commands...)
 	}
+	root.AddCommand(a.bench())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd("bash") // any argument: it only must not be none
 	if completion, _, err := root.Find([]string{"completion"}); err == nil && completion != root {

@@ -1,0 +1,223 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
+)
+
+// planned is up to how many people the plan and the readiness report are asked for:
+// they are answers for a human to read.
+const planned = 100_000
+
+// starting measures an appliance with nothing to do and then starts the one that
+// is measured.
+func (w *world) starting(ctx context.Context) error {
+	raw, err := os.ReadFile(w.config())
+	if err != nil {
+		return err
+	}
+	from, _, _ := strings.Cut(string(raw), "[sources.hibob]")
+	idle := filepath.Join(w.dir, "idle.toml")
+	text := strings.ReplaceAll(from, filepath.Join(w.dir, "data"), filepath.Join(w.dir, "idle")) + "[sources.okta]\nkind = \"okta\"\n"
+	if err := os.WriteFile(idle, []byte(text), 0o600); err != nil {
+		return err
+	}
+	d, err := start(ctx, w.o.Binary, idle, w.socket())
+	if err != nil {
+		return err
+	}
+	if _, err := d.Status(ctx); err != nil {
+		return err
+	}
+	w.r.MemoryStarted, err = d.memory()
+	_, endErr := d.end()
+	if err := errors.Join(err, endErr); err != nil {
+		return err
+	}
+	w.say("first read")
+	if w.d, err = start(ctx, w.o.Binary, w.config(), w.socket()); err != nil {
+		return err
+	}
+	return w.d.Wait(ctx, nil)
+}
+
+// firstRun reads everybody for the first time, previews, activates and delivers.
+func (w *world) firstRun(ctx context.Context) (err error) {
+	// The appliance reads by itself at its first start; that read was waited for.
+	first, err := w.lastRead(ctx)
+	if err != nil {
+		return err
+	}
+	w.r.FirstRead = first.Ended.Sub(first.Started).Seconds()
+	w.r.FirstReadCPU = w.d.cpu().Seconds()
+	if w.r.People <= planned {
+		w.say("plan and readiness report")
+		if w.r.Plan, err = timed(func() error { _, err := w.d.Plan(ctx, "hibob"); return err }); err != nil {
+			return err
+		}
+		if w.r.Readiness, err = timed(func() error { _, err := w.d.Readiness(ctx); return err }); err != nil {
+			return err
+		}
+	}
+	w.say("activation")
+	before := w.d.cpu()
+	if w.r.Activate, err = timed(func() error { _, err := w.d.Activate(ctx, "hibob"); return err }); err != nil {
+		return err
+	}
+	w.r.ActivateCPU = (w.d.cpu() - before).Seconds()
+	w.r.MemoryFirstRun = w.d.takePeak()
+	if !w.o.Deliver {
+		return w.d.SetLane(ctx, "javelo", "paused")
+	}
+	w.say("deliveries")
+	if w.r.Deliver, err = timed(func() error { return w.d.Wait(ctx, nil) }); err != nil {
+		return err
+	}
+	w.r.Writes, w.r.TwiceWritten = w.target.take(true)
+	return nil
+}
+
+func timed(fn func() error) (float64, error) {
+	begun := time.Now()
+	err := fn()
+	return time.Since(begun).Seconds(), err
+}
+
+// read reads HiBob once and returns the run.
+func (w *world) read(ctx context.Context) (model.Run, error) {
+	if err := errors.Join(w.d.Sync(ctx, []string{"hibob"}), w.d.Wait(ctx, []string{"hibob"})); err != nil {
+		return model.Run{}, err
+	}
+	return w.lastRead(ctx)
+}
+
+// lastRead returns the newest read of HiBob, which must be complete.
+func (w *world) lastRead(ctx context.Context) (model.Run, error) {
+	runs, err := w.d.Runs(ctx, admin.Page{Limit: 20})
+	if err != nil {
+		return model.Run{}, err
+	}
+	for _, r := range runs {
+		if r.Source != "hibob" || r.Cause != model.CausePoll {
+			continue
+		}
+		if r.Verdict != model.VerdictComplete || r.Counts.Seen != w.r.People {
+			break
+		}
+		return r, nil
+	}
+	return model.Run{}, fmt.Errorf("the read is not complete: %+v", runs)
+}
+
+// noChange reads everybody again, in another order, and compares that with
+// decoding the same answer and dropping it.
+func (w *world) noChange(ctx context.Context) error {
+	w.say("read without a change")
+	repeat := max(1, min(20, 200_000/w.r.People)) // short ones are repeated
+	w.d.takePeak()
+	for range repeat {
+		floor, err := timed(w.drop)
+		if err != nil {
+			return err
+		}
+		cpu := w.d.cpu()
+		written, err := w.d.written()
+		if err != nil {
+			return err
+		}
+		run, err := w.read(ctx)
+		if err != nil {
+			return err
+		}
+		now, err := w.d.written()
+		if err != nil {
+			return err
+		}
+		if run.Counts.Unchanged != w.r.People || effects(run.Counts) != 0 {
+			return fmt.Errorf("the read found changes where there are none: %+v", run.Counts)
+		}
+		w.r.Floor += floor / float64(repeat)
+		w.r.NoChange += run.Ended.Sub(run.Started).Seconds() / float64(repeat)
+		w.r.NoChangeCPU += (w.d.cpu() - cpu).Seconds() / float64(repeat)
+		w.r.NoChangeWritten += (now - written) / int64(repeat)
+	}
+	w.r.NoChangeRatio = w.r.NoChange / w.r.Floor
+	w.r.NoChangeWrites, _ = w.target.take(false)
+	w.r.MemoryRun = w.d.takePeak()
+	return nil
+}
+
+// drop decodes HiBob's answer as a stream and throws it away.
+func (w *world) drop() error {
+	req, err := http.NewRequest(http.MethodPost, w.at+"/v1/people/search", strings.NewReader("{}"))
+	if err != nil {
+		return err
+	}
+	req.SetBasicAuth(serviceUser, serviceToken)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return employees(resp.Body, func(json.RawMessage) error { return nil })
+}
+
+// change lets one in a hundred change and counts what reaches the target.
+func (w *world) change(ctx context.Context) error {
+	w.say("read with changes")
+	w.r.Changed = max(1, w.r.People/100)
+	if err := w.hibob.marry(w.r.Changed); err != nil {
+		return err
+	}
+	run, err := w.read(ctx)
+	if err != nil {
+		return err
+	}
+	if run.Counts.Changed != w.r.Changed {
+		return fmt.Errorf("%d people changed and the read found %d", w.r.Changed, run.Counts.Changed)
+	}
+	w.r.ChangeRun = run.Ended.Sub(run.Started).Seconds()
+	if w.o.Deliver {
+		if err := w.d.Wait(ctx, nil); err != nil {
+			return err
+		}
+		w.r.ChangedWrites, _ = w.target.take(false)
+	}
+	info, err := os.Stat(filepath.Join(w.dir, "data", "rollcall.db"))
+	if err != nil {
+		return err
+	}
+	w.r.DatabaseBytes = info.Size()
+	w.r.MemoryService, err = w.d.memory()
+	return err
+}
+
+// restart stops the appliance and starts it with everybody on disk.
+func (w *world) restart(ctx context.Context) error {
+	w.say("restart")
+	took, err := w.d.end()
+	w.d = nil
+	if err != nil {
+		return err
+	}
+	w.r.Shutdown = took.Seconds()
+	if w.d, err = start(ctx, w.o.Binary, w.config(), w.socket()); err != nil {
+		return err
+	}
+	w.r.Start = w.d.ready.Seconds()
+	if _, err := w.d.Status(ctx); err != nil {
+		return err
+	}
+	w.r.MemoryRestart, err = w.d.memory()
+	return err
+}
