@@ -18,7 +18,7 @@ func changeLines(theme *kit.Theme, ch admin.PlanChange, w int) kit.Block {
 	)}
 	block = append(block, kit.Paragraph(kit.Faint, ch.Why, w-4).Indent(4)...)
 	if ch.Effect != string(model.EffectCreate) {
-		return append(block, attributeLines(theme, ch.Attributes)...)
+		return append(block, attributeLines(ch.Attributes)...)
 	}
 	var with []string // all of it is new: one after the other is read faster
 	for _, a := range ch.Attributes {
@@ -45,12 +45,12 @@ func effectCounts(counts map[string]int) string {
 }
 
 // attributeLines draws old and new values, one attribute a line.
-func attributeLines(theme *kit.Theme, changes []admin.AttributeChange) kit.Block {
+func attributeLines(changes []admin.AttributeChange) kit.Block {
 	var block kit.Block
 	for _, a := range changes {
 		line := kit.L(kit.Text(kit.Faint, "    "+spoken(a.Attribute)+": "))
 		if a.Old != "" {
-			line.Spans = append(line.Spans, kit.Text(kit.Plain, a.Old), kit.Text(kit.Faint, " "+theme.Signs.Next+" "))
+			line.Spans = append(line.Spans, kit.Text(kit.Plain, a.Old), kit.Text(kit.Faint, " -> "))
 		}
 		value := kit.Text(kit.Differ, a.New)
 		if a.New == "" {

@@ -59,5 +59,12 @@ type Client interface {
 	History(ctx context.Context, who string) ([]admin.HistoryEntry, error)
 	Decisions(ctx context.Context) ([]admin.Decision, error)
 	Requests(ctx context.Context, source string, failedOnly bool, limit int) ([]admin.Request, error)
+	// Preview and PreviewUndo return the plan that an answer, or taking one back,
+	// would cause.
 	Preview(ctx context.Context, id string, answer admin.Resolution) (admin.Plan, error)
+	PreviewUndo(ctx context.Context, decision string) (admin.Plan, error)
+	// RunPlan is what a run still has to send, with the causes of it.
+	RunPlan(ctx context.Context, seq uint64) (admin.Plan, error)
+	// ApproveOnlyIf is ApproveIf of the part that only names.
+	ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error)
 }

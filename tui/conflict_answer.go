@@ -2,8 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,44 +15,19 @@ import (
 // largeFrom is from how many on a number has to be typed before it is done.
 const largeFrom = 10
 
-// verbsFor lists the answers that make sense for a conflict, the most usual
-// first. The appliance has the last word on each.
+// verbsFor lists the answers that the appliance takes to a conflict, the most
+// usual first; putting it off is always one.
 func verbsFor(cf admin.Conflict) []string {
-	if len(cf.Answers) > 0 {
+	if slices.Contains(cf.Answers, string(model.Later)) {
 		return cf.Answers
 	}
-	var verbs []model.Verb
-	switch model.ConflictKind(cf.Kind) {
-	case model.DuplicateIdentifier, model.AmbiguousMatch, model.DuplicateGroup:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Set}
-	case model.AccountTaken:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Set, model.Exclude}
-	case model.EmailRecycled:
-		verbs = []model.Verb{model.Separate, model.Merge, model.Allow, model.Exclude}
-	case model.IdentifierChange, model.PersonalEmail:
-		verbs = []model.Verb{model.Allow, model.Set, model.Exclude}
-	case model.MissingIdentifier, model.Rejected:
-		verbs = []model.Verb{model.Set, model.Exclude}
-	case model.ManagerUnresolved, model.ManagerCycle:
-		verbs = []model.Verb{model.Set, model.Allow}
-	default:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude, model.Allow, model.Set}
-	}
-	// How many records an answer speaks of.
-	records := map[model.Verb]int{model.Merge: 2, model.Separate: 2, model.Prefer: 1, model.Exclude: 1, model.Set: 1}
-	var out []string
-	for _, v := range append(verbs, model.Later) {
-		if len(cf.Records) >= records[v] {
-			out = append(out, string(v))
-		}
-	}
-	return out
+	return append(slices.Clone(cf.Answers), string(model.Later))
 }
 
 // answerKeys gives each answer its key.
 func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 	var keys kit.Keymap
-	if res, ok := suggested(cf); ok && (res.Record == "" || c.open != "") {
+	if res, ok := suggested(cf); ok && (res.Record == "" && len(res.Apart) == 0 || c.open != "") {
 		keys = append(keys, kit.Binding{Keys: []string{"y"}, Intent: intentAccept, Label: "accept", Help: "preview the suggested answer", Mutates: true})
 	}
 	words := map[string]kit.Binding{
@@ -77,28 +50,15 @@ func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 	return keys
 }
 
-// suggested reads the suggestion of a conflict when it begins with an answer in
-// the words of the command and a colon: "prefer r_12: …", "merge: …". Any other
-// is advice to read, not an answer to give.
+// suggested is the suggestion of a conflict when it is an answer to give; else it
+// is advice to read.
 func suggested(cf admin.Conflict) (admin.Resolution, bool) {
-	head, _, _ := strings.Cut(cf.Suggestion, ":")
-	words := strings.Fields(strings.TrimRight(head, ".,; "))
-	if len(words) == 0 || len(words) > 2 {
+	if cf.Suggested == nil || !slices.Contains(verbsFor(cf), cf.Suggested.Verb) {
 		return admin.Resolution{}, false
 	}
-	res := admin.Resolution{Verb: words[0], Rev: cf.Rev}
-	switch res.Verb {
-	case "merge", "separate", "allow", "later":
-		return res, len(words) == 1 && slices.Contains(verbsFor(cf), res.Verb)
-	case "prefer", "exclude":
-		for _, r := range cf.Records {
-			if len(words) > 1 && r.ID == words[1] {
-				res.Record = r.ID
-				return res, true
-			}
-		}
-	}
-	return admin.Resolution{}, false
+	res := *cf.Suggested
+	res.Rev = cf.Rev
+	return res, true
 }
 
 func (c *conflicts) acceptSuggestion() tea.Cmd {
@@ -160,7 +120,7 @@ type previewed struct {
 	to     []admin.Conflict
 	answer admin.Resolution
 	people []admin.Person
-	plans  []admin.Plan // what would change, of the first previewsAsked
+	plan   admin.Plan // what would change
 }
 
 // weigh shows what an answer would do before it is given: to the conflict in
@@ -173,7 +133,7 @@ func (c *conflicts) weigh(res admin.Resolution) tea.Cmd {
 			if !c.marked[cf.ID] {
 				continue
 			}
-			if len(p.to) > 0 && shapeOf(cf) != shapeOf(p.to[0]) {
+			if len(p.to) > 0 && !alike(cf, p.to[0]) {
 				c.env.say(kit.Warn, "The marked conflicts are of several shapes; one answer fits only those alike. * marks them.")
 				return nil
 			}
@@ -185,24 +145,17 @@ func (c *conflicts) weigh(res admin.Resolution) tea.Cmd {
 	if len(p.to) == 0 {
 		return nil
 	}
+	for _, cf := range p.to[1:] {
+		res.Also = append(res.Also, admin.Asked{ID: cf.ID, Rev: cf.Rev})
+	}
+	p.answer = res
 	client := c.env.client
 	return c.preview.ask(c.env, func(ctx context.Context) (previewed, error) {
-		for _, cf := range p.to[:min(len(p.to), previewsAsked)] {
-			answer := res
-			answer.Rev = cf.Rev
-			plan, err := client.Preview(ctx, cf.ID, answer)
-			if err != nil {
-				return p, err
-			}
-			p.plans = append(p.plans, plan)
-		}
-		return p, nil
+		plan, err := client.Preview(ctx, p.to[0].ID, res)
+		p.plan = plan
+		return p, err
 	})
 }
-
-// previewsAsked bounds how many of many like conflicts are previewed one by one;
-// the others are of the same shape.
-const previewsAsked = 20
 
 // confirm opens the dialog that shows the preview and waits for a yes.
 func (c *conflicts) confirm() {
@@ -235,67 +188,88 @@ func resolveCommand(cf admin.Conflict, res admin.Resolution) string {
 	case res.Record != "":
 		command += " " + quoted(res.Record)
 	}
+	for _, id := range res.Apart {
+		command += " " + quoted(id)
+	}
+	if len(res.Also) > 0 {
+		command += " --all-like"
+	}
 	return command
 }
 
-// give sends the answer, to one conflict after the other.
+// give sends the answer; to several conflicts it is one answer, which all of them
+// take or none.
 func (c *conflicts) give(p previewed) tea.Cmd {
 	client := c.env.client
-	var given []string
+	var ids []string
+	for _, cf := range p.to {
+		ids = append(ids, cf.ID)
+	}
 	return c.env.change(func(ctx context.Context) (string, error) {
-		done := 0
-		var refused error
-		given = nil
-		for _, cf := range p.to {
-			res := p.answer
-			res.Rev = cf.Rev
-			err := client.Resolve(ctx, cf.ID, res)
-			var refusal *admin.Error
-			switch {
-			case err == nil:
-				done++
-				given = append(given, cf.ID)
-			case errors.As(err, &refusal): // this one only: someone else was faster
-				refused = err
-			default:
-				return "", err
-			}
-		}
-		if done == 0 && refused != nil {
-			return "", refused
-		}
-		text := kit.Plural(done, "conflict", "conflicts") + " answered: " + p.answer.Verb + ". u takes it back"
-		if refused != nil {
-			text += fmt.Sprintf("; %d refused: %s", len(p.to)-done, sentence(refused))
-		}
-		return text, nil
+		text := kit.Plural(len(p.to), "conflict", "conflicts") + " answered: " + p.answer.Verb + ". u takes it back"
+		return text, client.Resolve(ctx, p.to[0].ID, p.answer)
 	}, func(done bool) tea.Cmd {
-		if !done && c.open != "" {
-			return tea.Batch(c.ask(), c.askDetail(c.open))
-		}
-		if done {
-			c.answered, c.open = given, ""
+		switch {
+		case done:
+			c.answered, c.open = ids, ""
 			c.detail.forget()
 			clear(c.marked)
+		case c.open != "":
+			return tea.Batch(c.ask(), c.askDetail(c.open))
 		}
 		return c.ask()
 	})
 }
 
-// undo asks before answers are taken back, named by the conflicts they answered
-// or by the decisions themselves.
-func (c *conflicts) undo(ids []string, what string) {
+// undoing is answers on their way to being taken back.
+type undoing struct {
+	ids  []string // of the decisions, their batch, or the conflicts they answered
+	what string   // "The answer given last"
+	plan admin.Plan
+}
+
+// undo shows what taking answers back would do before it is done.
+func (c *conflicts) undo(ids []string, what string) tea.Cmd {
 	if len(ids) == 0 {
+		return nil
+	}
+	client := c.env.client
+	return c.takeBack.ask(c.env, func(ctx context.Context) (undoing, error) {
+		u := undoing{ids: ids, what: what}
+		for _, id := range ids[:min(len(ids), undoPreviews)] {
+			plan, err := client.PreviewUndo(ctx, id)
+			if err != nil {
+				return u, err
+			}
+			u.plan.Changes = append(u.plan.Changes, plan.Changes...)
+			u.plan.Conflicts = append(u.plan.Conflicts, plan.Conflicts...)
+			u.plan.Notices = append(u.plan.Notices, plan.Notices...)
+		}
+		return u, nil
+	})
+}
+
+// undoPreviews bounds how many of many like answers are previewed one by one.
+const undoPreviews = 20
+
+// confirmUndo asks, with what would follow on the screen.
+func (c *conflicts) confirmUndo() {
+	if c.takeBack.err != nil {
+		c.env.say(kit.Bad, sentence(c.takeBack.err))
 		return
 	}
-	text := what + " is taken back. The conflict opens again, and whoever it concerns waits again until it is answered."
-	if len(ids) > 1 {
-		text = what + ", to " + kit.Plural(len(ids), "conflict", "conflicts") + ", is taken back. They open again, and whoever they concern waits again until they are answered."
+	u := c.takeBack.value
+	text := u.what + " is taken back, and what it settled is asked again."
+	if len(u.ids) > 1 {
+		text = u.what + ", to " + kit.Plural(len(u.ids), "conflict", "conflicts") + ", is taken back, and what it settled is asked again."
 	}
-	command := "rollcall conflicts undo " + quoted(ids[0])
-	c.env.ask(kit.Confirm("Take the answer back", kit.Paragraph(kit.Plain, text, 70), "take back"), command, func(string) tea.Cmd {
+	body := append(kit.Paragraph(kit.Plain, text, 70), consequences(c.env.theme, u.plan, 70)...)
+	if more := len(u.ids) - undoPreviews; more > 0 {
+		body = append(body, kit.L(kit.Text(kit.Faint, "and what "+kit.Plural(more, "answer", "answers")+" like these cause")))
+	}
+	c.env.ask(kit.Confirm("Take the answer back", body, "take back"), "rollcall conflicts undo "+quoted(u.ids[0]), func(string) tea.Cmd {
 		return c.env.change(func(ctx context.Context) (string, error) {
-			for _, id := range ids {
+			for _, id := range u.ids {
 				if err := c.env.client.UndoDecision(ctx, id); err != nil {
 					return "", err
 				}
@@ -332,39 +306,51 @@ func (p previewed) body(theme *kit.Theme) kit.Block {
 			block = append(block, kit.L(kit.Text(kit.Plain, theme.Signs.Bullet+" "+who(cf))))
 		}
 	}
-	return append(block, p.consequences(theme, w)...)
+	return append(block, consequences(theme, p.plan, w)...)
 }
 
-// consequences says what would change in the targets, change by change.
-func (p previewed) consequences(theme *kit.Theme, w int) kit.Block {
-	var block, opens kit.Block
-	n := 0
-	for _, plan := range p.plans {
-		for _, ch := range plan.Changes {
-			n++
-			block = append(block, changeLines(theme, ch, w)...)
-		}
-		for _, q := range plan.Conflicts {
-			opens = append(opens, kit.Paragraph(kit.Warn, theme.Signs.Warn+" A conflict opens: "+spoken(q.Kind)+": "+who(q)+"; "+q.Rule, w)...)
-		}
-		for _, notice := range plan.Notices {
-			block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" "+notice, w)...)
-		}
-	}
+// consequences says what would follow, change by change: in the targets, to the
+// records, and to what is asked.
+func consequences(theme *kit.Theme, plan admin.Plan, w int) kit.Block {
 	effects := map[string]int{}
-	for _, plan := range p.plans {
-		for _, ch := range plan.Changes {
-			effects[ch.Effect]++
-		}
+	for _, ch := range plan.Changes {
+		effects[ch.Effect]++
 	}
-	head := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(n, "account", "accounts")+" "), kit.Text(kit.Plain, effectCounts(effects)))}
-	if n == 0 {
-		head = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
+	block := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(len(plan.Changes), "account", "accounts")+" "), kit.Text(kit.Plain, effectCounts(effects)))}
+	if len(plan.Changes) == 0 {
+		block = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
 	}
-	if more := len(p.to) - len(p.plans); more > 0 {
-		block = append(block, kit.L(kit.Text(kit.Faint, "and what "+kit.Plural(more, "conflict", "conflicts")+" of the same shape cause")))
+	for _, q := range plan.Conflicts {
+		block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" A conflict opens: "+spoken(q.Kind)+": "+who(q)+"; "+q.Rule, w)...)
 	}
-	return append(append(head, block...), opens...)
+	for _, notice := range plan.Notices {
+		block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" "+notice, w)...)
+	}
+	for _, h := range plan.Holds {
+		block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Paused+" held until you approve it: "+h.Reason, w)...)
+	}
+	for _, ch := range plan.Changes {
+		block = append(block, changeLines(theme, ch, w)...)
+	}
+	for _, m := range plan.Moves {
+		block = append(block, kit.Paragraph(kit.Faint, theme.Signs.Bullet+" "+moveWords(m), w)...)
+	}
+	return block
+}
+
+// moveWords says where a record goes.
+func moveWords(m admin.RecordMove) string {
+	name := m.Source + " " + m.Record
+	if m.Name != "" {
+		name = m.Source + "'s record of " + m.Name
+	}
+	switch {
+	case m.To == nil:
+		return name + " is set aside until this is answered"
+	case m.From == nil:
+		return name + " goes to " + nameOf(*m.To)
+	}
+	return name + " goes from " + nameOf(*m.From) + " to " + nameOf(*m.To)
 }
 
 func (p previewed) outcome() []string {
@@ -377,6 +363,13 @@ func (p previewed) outcome() []string {
 	case model.Merge:
 		return []string{subject + " are one human from now on. One person holds them all, and each value comes from the first source in authority that has it."}
 	case model.Separate:
+		if len(p.answer.Apart) > 0 {
+			var apart []string
+			for _, id := range p.answer.Apart {
+				apart = append(apart, nameRecord(cf, id))
+			}
+			return []string{strings.Join(apart, " and ") + " is another human than the rest from now on: found or given a person of its own, and an account of its own if it should have one."}
+		}
 		return []string{subject + " are different humans from now on. A person they share stays with one of them; each other one is found or given a person of its own, and an account of its own if it should have one."}
 	case model.Prefer:
 		return []string{nameRecord(cf, p.answer.Record) + " is right. The other records stay linked, but nothing they say counts."}

@@ -26,6 +26,9 @@ func (c *conflicts) decidedBindings() kit.Keymap {
 	if _, ok := c.decision(); ok {
 		keys = append(keys, kit.Binding{Keys: []string{"u"}, Intent: intentUndo, Label: "undo", Help: "take this answer back", Mutates: true})
 	}
+	if d, ok := c.decision(); ok && d.Batch != "" {
+		keys = append(keys, kit.Binding{Keys: []string{"U"}, Intent: intentUndoBatch, Label: "undo batch", Help: "take back every answer that was given together with this one", Mutates: true})
+	}
 	return append(keys, kit.Moves()...)
 }
 
@@ -41,7 +44,9 @@ func (c *conflicts) doDecided(intent kit.Intent) tea.Cmd {
 		return nil
 	}
 	if d, ok := c.decision(); ok && intent == intentUndo {
-		c.undo([]string{d.ID}, "The answer "+d.Verb+" for "+strings.Join(d.Names, ", "))
+		return c.undo([]string{d.ID}, "The answer "+d.Verb+" for "+strings.Join(d.Names, ", "))
+	} else if ok && intent == intentUndoBatch && d.Batch != "" {
+		return c.undo([]string{d.Batch}, "The answer "+d.Verb+" that was given to several conflicts together")
 	}
 	return nil
 }
@@ -68,6 +73,9 @@ func (c *conflicts) decisionInFull(w int) kit.Block {
 	text := "Answered " + c.env.clock(d.At) + " by " + d.Actor + "; records " + strings.Join(d.Records, ", ")
 	if d.Record != "" {
 		text += "; named " + d.Record
+	}
+	if d.Batch != "" {
+		text += "; given together with others as " + d.Batch
 	}
 	if d.Attribute != "" {
 		text += "; " + spoken(d.Attribute) + " is " + d.Value

@@ -139,6 +139,9 @@ func (c *conflicts) about(cf admin.Conflict, w int) kit.Block {
 	if cf.Suggestion != "" {
 		block = append(block, labelled(theme, "suggested", theme.Signs.Next+" "+c.nameRecords(cf, cf.Suggestion), kit.Accent, w)...)
 	}
+	if len(cf.Precedents) > 0 {
+		block = append(block, labelled(theme, "before", "conflicts of this shape were answered: "+effectCounts(cf.Precedents), kit.Plain, w)...)
+	}
 	stops := "it stops nothing else"
 	if cf.Freezes {
 		stops = "nothing is relayed for them until it is answered"

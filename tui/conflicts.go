@@ -17,13 +17,14 @@ const refreshEvery = 5 * time.Second
 
 // Intents of the conflicts page.
 const (
-	intentMark     kit.Intent = "mark"
-	intentMarkLike kit.Intent = "mark_like"
-	intentAccept   kit.Intent = "accept"
-	intentUndo     kit.Intent = "undo"
-	intentDiffers  kit.Intent = "only_differing"
-	intentDecided  kit.Intent = "answers_in_force"
-	intentAnswer   kit.Intent = "answer_" // and the verb
+	intentMark      kit.Intent = "mark"
+	intentMarkLike  kit.Intent = "mark_like"
+	intentAccept    kit.Intent = "accept"
+	intentUndo      kit.Intent = "undo"
+	intentDiffers   kit.Intent = "only_differing"
+	intentDecided   kit.Intent = "answers_in_force"
+	intentUndoBatch kit.Intent = "undo_batch"
+	intentAnswer    kit.Intent = "answer_" // and the verb
 )
 
 // conflicts is the list of open conflicts, and one of them in detail.
@@ -46,6 +47,8 @@ type conflicts struct {
 
 	preview  slot[previewed]
 	answered []string // ids of the conflicts answered last, for undo
+
+	takeBack slot[undoing]
 
 	decided   bool // the answers in force are shown instead
 	decisions slot[[]admin.Decision]
@@ -201,6 +204,8 @@ func (c *conflicts) take(msg tea.Msg) tea.Cmd {
 	case c.detail.take(c.env, msg), c.decisions.take(c.env, msg):
 	case c.preview.take(c.env, msg):
 		c.confirm()
+	case c.takeBack.take(c.env, msg):
+		c.confirmUndo()
 	}
 	return nil
 }
@@ -259,8 +264,7 @@ func (c *conflicts) do(intent kit.Intent) tea.Cmd {
 	case intentAccept:
 		return c.acceptSuggestion()
 	case intentUndo:
-		c.undo(c.answered, "The answer given last")
-		return nil
+		return c.undo(c.answered, "The answer given last")
 	case intentDecided:
 		if c.open == "" {
 			c.decided = true
@@ -319,7 +323,7 @@ func (c *conflicts) markLike(cf admin.Conflict) {
 	var like []string
 	all := true
 	for _, i := range c.shown {
-		if other := c.list.value[i]; shapeOf(other) == shapeOf(cf) {
+		if other := c.list.value[i]; alike(other, cf) {
 			like = append(like, other.ID)
 			all = all && c.marked[other.ID]
 		}
@@ -333,24 +337,9 @@ func (c *conflicts) markLike(cf admin.Conflict) {
 	}
 }
 
-// shape is what two conflicts must have in common to be given one answer.
-type shape struct {
-	kind, target, rule, verb, sources string
-}
-
-func shapeOf(cf admin.Conflict) shape {
-	s := shape{kind: cf.Kind, target: cf.Target, rule: cf.Rule}
-	if res, ok := suggested(cf); ok {
-		s.verb = res.Verb
-	}
-	var sources []string
-	for _, r := range cf.Records {
-		sources = append(sources, r.Source)
-	}
-	slices.Sort(sources)
-	s.sources = strings.Join(sources, "+")
-	return s
-}
+// alike reports whether two conflicts may be given one answer: they are the same,
+// or the appliance says that they have the same shape.
+func alike(a, b admin.Conflict) bool { return a.ID == b.ID || a.Shape != "" && a.Shape == b.Shape }
 
 func (c *conflicts) back() (tea.Cmd, bool) {
 	switch {

@@ -105,8 +105,8 @@ func TestConflictsOfOneShapeAreAnsweredTogether(t *testing.T) {
 		t.Fatal("a large answer was given without its number")
 	}
 	s.typeText("20").press("enter")
-	if len(f.resolved) != 20 {
-		t.Fatalf("%d were answered, want 20", len(f.resolved))
+	if len(f.resolved) != 1 || len(f.resolved[0].Also) != 19 {
+		t.Fatalf("answered %+v, want one answer to 20", f.resolved)
 	}
 	for _, c := range f.conflicts {
 		if c.Kind == string(model.AmbiguousMatch) {
@@ -114,6 +114,18 @@ func TestConflictsOfOneShapeAreAnsweredTogether(t *testing.T) {
 		}
 	}
 	s.sees("20 conflicts answered", "40 conflicts")
+}
+
+func TestAnswerToSeveralIsGivenToAllOrNone(t *testing.T) {
+	f := acme()
+	f.conflicts = manyConflicts(9)
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "*", "m")
+	f.conflicts[3].Rev++ // another operator, meanwhile
+	s.press("y").sees("it has changed meanwhile: look again", " 9 conflicts")
+	if len(f.resolved) > 0 {
+		t.Errorf("answered %+v", f.resolved)
+	}
 }
 
 func TestConflictsOfSeveralShapesAreNotAnsweredTogether(t *testing.T) {
@@ -171,30 +183,37 @@ func TestEvidenceForAndAgainstIsShownAsTheApplianceWeighsIt(t *testing.T) {
 	s.press("enter").sees("one human", "the names are the same", "or several", "birth date differs")
 }
 
-func TestSuggestionIsAnAnswerOnlyWhenItBeginsWithOne(t *testing.T) {
-	c := manyConflicts(1)[0]
-	for _, tt := range []struct {
-		suggestion string
-		want       admin.Resolution
-		ok         bool
-	}{
-		{"merge: same name", admin.Resolution{Verb: "merge", Rev: 1}, true},
-		{"merge", admin.Resolution{Verb: "merge", Rev: 1}, true},
-		{"allow the change for this target, or correct the email", admin.Resolution{}, false},
-		{"merge the two: if they are one", admin.Resolution{}, false},
-		{"prefer r_0b: it is newer", admin.Resolution{Verb: "prefer", Record: "r_0b", Rev: 1}, true},
-		{"prefer r_other: not a record of this conflict", admin.Resolution{}, false},
-		{"Ask for a company address.", admin.Resolution{}, false},
-		{"set email=a@b.example: typo", admin.Resolution{}, false},
-		{"", admin.Resolution{}, false},
-	} {
-		c.Suggestion = tt.suggestion
-		got, ok := suggested(c)
-		if ok != tt.ok || ok && !cmp.Equal(got, tt.want) {
-			diff := cmp.Diff(tt.want, got)
-			t.Errorf("%q: %v (-want +got):\n%s", tt.suggestion, ok, diff)
-		}
+func TestSuggestionIsAnAnswerOnlyWhenTheApplianceMakesItOne(t *testing.T) {
+	c := manyConflicts(3)
+	if res, ok := suggested(c[0]); !ok || res.Verb != "merge" || res.Rev != 1 {
+		t.Errorf("%+v, %v", res, ok)
 	}
+	if _, ok := suggested(c[2]); ok {
+		t.Error("advice is taken for an answer")
+	}
+	c[0].Answers = []string{"separate"}
+	if _, ok := suggested(c[0]); ok {
+		t.Error("an answer that is not taken is suggested")
+	}
+	s := sitDown(t, acme(), 80, 24, Options{})
+	s.press("2", "enter").sees("y accept").press("esc", "down", "down", "enter").missing("y accept")
+}
+
+func TestSeparationOfOneFromTheRestNamesWhom(t *testing.T) {
+	f := acme()
+	f.conflicts[0].Suggested = &admin.Resolution{Verb: "separate", Apart: []string{"r_0b"}}
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "enter", "y").sees("okta 00u0 (Ada Sample) is another human than the rest", "resolve c_0001 separate r_0b")
+	s.press("y")
+	if got := f.resolved[0].Apart; len(got) != 1 || got[0] != "r_0b" {
+		t.Errorf("puts apart %q", got)
+	}
+}
+
+func TestAnswersGivenBeforeToLikeConflictsAreTold(t *testing.T) {
+	f := acme()
+	f.conflicts[0].Precedents = map[string]int{"merge": 3, "separate": 1}
+	sitDown(t, f, 80, 24, Options{}).press("2").sees("conflicts of this shape were answered: 3 merge, 1 separate")
 }
 
 func TestPreviewShowsWhatAnAnswerCauses(t *testing.T) {
@@ -204,7 +223,7 @@ func TestPreviewShowsWhatAnAnswerCauses(t *testing.T) {
 	s := sitDown(t, f, 80, 24, Options{})
 	s.press("2", "enter", "m")
 	s.sees("What changes then: 1 account", "deactivate", "the second account", "Same as: rollcall conflicts resolve c_0001 merge")
-	if diff := cmp.Diff([]string{"c_0001 merge"}, f.previews); diff != "" {
+	if diff := cmp.Diff([]string{"c_0001 merge and 0 more"}, f.previews); diff != "" {
 		t.Errorf("previews (-want +got):\n%s", diff)
 	}
 	if len(f.calls) > 0 {
@@ -212,15 +231,25 @@ func TestPreviewShowsWhatAnAnswerCauses(t *testing.T) {
 	}
 }
 
-func TestPreviewOfManyAddsUpWhatEachCauses(t *testing.T) {
+func TestPreviewOfManyIsOneQuestion(t *testing.T) {
 	f := acme()
-	f.conflicts, f.preview = manyConflicts(90), manyChanges(1)
+	f.conflicts, f.preview = manyConflicts(90), manyChanges(30)
 	s := sitDown(t, f, 80, 24, Options{})
-	s.press("2", "*", "m").sees("Merge 30 conflicts")
-	if len(f.previews) != previewsAsked {
-		t.Errorf("%d previews were asked for", len(f.previews))
+	s.press("2", "*", "m").sees("Merge 30 conflicts", "--all-like")
+	if diff := cmp.Diff([]string{"c_0001 merge and 29 more"}, f.previews); diff != "" {
+		t.Errorf("previews (-want +got):\n%s", diff)
 	}
-	s.press("pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown", "pgdown").sees("and what 10 conflicts of the same shape cause")
+}
+
+func TestPreviewTellsWhatOpensWhatIsHeldAndWhatMoves(t *testing.T) {
+	f := acme()
+	f.preview = admin.Plan{
+		Conflicts: []admin.Conflict{{Kind: "account_taken", Names: []string{"Ada Sample"}, Rule: "an account can have one owner"}},
+		Holds:     []model.Hold{{Reason: "9 would be deactivated and 3 are allowed"}},
+		Moves:     []admin.RecordMove{{Source: "okta", Record: "r_9", Name: "Ada S.", From: &admin.PersonRef{Name: "Ida"}, To: &admin.PersonRef{Name: "Ada"}}},
+	}
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("2", "enter", "m").sees("No account changes.", "A conflict opens: account taken: Ada Sample", "held until you approve it: 9 would be", "okta's record of Ada S. goes from Ida to Ada")
 }
 
 func TestAnswersInForceCanBeTakenBackOneByOne(t *testing.T) {
@@ -232,7 +261,7 @@ func TestAnswersInForceCanBeTakenBackOneByOne(t *testing.T) {
 	s := sitDown(t, f, 80, 24, Options{})
 	s.press("2", "d").sees("2 answers in force", "separate", "Ada Sample, Ida Sample", "jane")
 	s.press("down").sees("email is x@acme.example", "Same as: rollcall conflicts undo d_1")
-	s.press("u").sees("The answer set for Basil Muster is taken back").press("y")
+	s.press("u").sees("The answer set for Basil Muster is taken back", "What changes then").press("y")
 	if got := strings.Join(f.calls, "; "); got != "undo d_1" {
 		t.Errorf("calls: %q", got)
 	}
@@ -244,7 +273,7 @@ func TestUndoTakesBackEveryAnswerGivenTogether(t *testing.T) {
 	f.conflicts = manyConflicts(9)
 	s := sitDown(t, f, 80, 24, Options{})
 	s.press("2", "*", "m", "y", "u").sees("to 3 conflicts, is taken back").press("y")
-	if got := strings.Join(f.calls[3:], "; "); got != "undo c_0001; undo c_0004; undo c_0007" {
+	if got := strings.Join(f.calls[1:], "; "); got != "undo c_0001; undo c_0004; undo c_0007" {
 		t.Errorf("calls: %q", got)
 	}
 }

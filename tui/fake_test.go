@@ -236,8 +236,15 @@ func (f *fake) Resolve(_ context.Context, id string, answer admin.Resolution) er
 	if i < 0 || f.conflicts[i].Rev != answer.Rev {
 		return &admin.Error{Code: admin.CodeStale, Text: "the conflict is not as it was shown"}
 	}
+	for _, also := range answer.Also {
+		if !slices.ContainsFunc(f.conflicts, func(c admin.Conflict) bool { return c.ID == also.ID && c.Rev == also.Rev }) {
+			return &admin.Error{Code: admin.CodeStale, Text: "the conflict " + also.ID + " is not as it was shown"}
+		}
+	}
 	f.resolved = append(f.resolved, answer)
-	f.conflicts = slices.Delete(f.conflicts, i, i+1)
+	f.conflicts = slices.DeleteFunc(f.conflicts, func(c admin.Conflict) bool {
+		return c.ID == id || slices.ContainsFunc(answer.Also, func(a admin.Asked) bool { return a.ID == c.ID })
+	})
 	return nil
 }
 
@@ -325,8 +332,37 @@ func (f *fake) Requests(_ context.Context, source string, failed bool, limit int
 }
 
 func (f *fake) Preview(_ context.Context, id string, answer admin.Resolution) (admin.Plan, error) {
-	f.previews = append(f.previews, id+" "+answer.Verb)
+	f.previews = append(f.previews, fmt.Sprintf("%s %s and %d more", id, answer.Verb, len(answer.Also)))
 	return f.preview, f.down
+}
+
+func (f *fake) PreviewUndo(_ context.Context, decision string) (admin.Plan, error) {
+	f.previews = append(f.previews, "undo "+decision)
+	return f.preview, f.down
+}
+
+func (f *fake) RunPlan(_ context.Context, seq uint64) (admin.Plan, error) {
+	pl := admin.Plan{}
+	for i, d := range f.held {
+		ch := admin.PlanChange{Target: d.Target, Effect: d.Effect, State: d.State, Person: d.Person, Why: "hibob says terminated", Cause: "hibob says terminated",
+			Department: []string{"Sales", "Legal", "People"}[i%3], Causes: []string{"c1"}, Attributes: []admin.AttributeChange{{Attribute: "active", Old: "true", New: "false"}}}
+		if i%4 == 3 {
+			ch.Why, ch.Cause, ch.Causes = "no source lists them any more", "no source lists them any more", []string{"c2"}
+		}
+		pl.Changes = append(pl.Changes, ch)
+	}
+	return pl, f.down
+}
+
+func (f *fake) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
+	run, deliveries, err := f.Run(ctx, seq)
+	if err != nil {
+		return admin.Settled{}, err
+	}
+	if tag != admin.RunTag(run, deliveries) {
+		return admin.Settled{}, &admin.Error{Code: admin.CodeStale, Text: "run 812 is not as it was shown"}
+	}
+	return admin.Settled{Deliveries: len(only.Persons)}, f.change("approve %d only %s %s %s", seq, strings.Join(only.Persons, ","), strings.Join(only.Departments, ","), strings.Join(only.Causes, ","))
 }
 
 // acme is an appliance in the middle of its work: a hold, conflicts, a broken
@@ -420,10 +456,16 @@ func manyConflicts(n int) []admin.Conflict {
 			Persons: []string{fmt.Sprintf("p_%06d", i)}, Differs: []string{"title"}, Suggestion: "merge: same name, birth date and email",
 			For: []string{"the names are the same", "each record is from another source"}, Against: []string{"more than one of them is current"},
 		}
+		c.Shape = string(kind)
+		c.Suggested = &admin.Resolution{Verb: "merge"}
+		c.Answers = []string{"merge", "separate", "prefer", "exclude", "set", "later"}
+		if kind == model.EmailRecycled {
+			c.Answers = append(c.Answers, "allow")
+		}
 		c.Records[1].Attributes["title"] = "Senior Analyst"
 		delete(c.Records[1].Attributes, "birth_date")
 		if kind == model.PersonalEmail {
-			c.Suggestion = "Ask for a company address."
+			c.Suggestion, c.Suggested, c.Answers = "Ask for a company address.", nil, []string{"allow", "set", "exclude", "later"}
 		}
 		out = append(out, c)
 	}

@@ -24,8 +24,10 @@ func (m *root) View() string {
 		body = body.Over(block, y)
 	}
 	tabs, _ := m.tabs(f.Tabs.W)
+	note := m.note(f.Note.W)
+	body = body.Over(note[:len(note)-1], len(body)-len(note)+1) // a long note takes lines of the page
 	screen := append(kit.Block{m.header(f.Header.W), tabs}, body...)
-	screen = append(screen, m.note(f.Note.W), m.hints(f.Keys.W))
+	screen = append(screen, note[len(note)-1], m.hints(f.Keys.W))
 	return theme.Render(screen, m.w, m.h)
 }
 
@@ -117,19 +119,21 @@ func (m *root) tabs(w int) (line kit.Line, ends []int) {
 	return line, ends
 }
 
+// noteLines is how many lines a long note may take.
+const noteLines = 4
+
 // note is what just happened, else the command that does what the page does.
-func (m *root) note(w int) kit.Line {
+func (m *root) note(w int) kit.Block {
 	e := m.env
 	if e.toast.Shown(e.now) {
-		line := e.toast.Line(e.theme)
-		line.Spans = append([]kit.Span{{Text: " "}}, line.Spans...)
-		return line
+		lines := kit.Paragraph(e.toast.Role, e.toast.Line(e.theme).Text(), w-2).Indent(1)
+		return lines[:min(len(lines), noteLines)]
 	}
 	command := m.page().command()
 	if e.dialog != nil && e.command != "" {
 		command = e.command
 	}
-	return kit.L(kit.Text(kit.Faint, " Same as: "), kit.Text(kit.Plain, kit.Truncate(command, w-11, e.theme.Signs.Ellipsis)))
+	return kit.Block{kit.L(kit.Text(kit.Faint, " Same as: "), kit.Text(kit.Plain, kit.Truncate(command, w-11, e.theme.Signs.Ellipsis)))}
 }
 
 // hints is the line of the keys that apply; how to get help and out is always on it.

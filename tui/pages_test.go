@@ -334,3 +334,76 @@ func TestCursorFollowsItsRunAndItsPersonWhenTheListGrows(t *testing.T) {
 	f.shift = 1
 	s.pass(6).sees("Aaron Newcomer", "> Cleo Sample")
 }
+
+func TestHoldIsGroupedByCauseAndByDepartment(t *testing.T) {
+	s := sitDown(t, acme(), 100, 30, Options{})
+	s.press("4", "enter").sees("hibob says terminated", "no source lists them any more").missing("held by the guard")
+	s.press("v").sees("Sales", "Legal", "People", "by cause")
+	s.press("v").sees("hibob says terminated", "by department")
+}
+
+func TestPartOfAHoldIsApproved(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		keys []string
+		sees []string
+		want string
+	}{
+		{"one person", []string{"enter", "down", " ", "a", "y"}, []string{"Approve 1 of 12 changes of run 812", "the rest goes on waiting", "--only person:p_000000"}, "approve 812 only p_000000  "},
+		{"a group", []string{"down", " ", "a", "y"}, []string{"Approve 3 of 12 changes", "deactivate 3 people in javelo: no source lists them"}, "approve 812 only p_000033,p_000077,p_000121  "},
+		{"marked and unmarked again is the whole", []string{" ", "up", " ", "a", "1", "2", "enter"}, []string{"Approve 12 changes of run 812"}, "approve 812"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := acme()
+			s := sitDown(t, f, 110, 34, Options{})
+			s.press("4", "enter")
+			for i, k := range tt.keys {
+				s.press(k)
+				if k == "a" {
+					s.sees(tt.sees...)
+					if i == len(tt.keys)-1 {
+						t.Fatal("the test confirms nothing")
+					}
+				}
+			}
+			if got := strings.Join(f.calls, "; "); got != tt.want {
+				t.Errorf("calls %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestManyMarkedAreNamedByCauseOrDepartmentOnlyWhenThatIsExact(t *testing.T) {
+	item := func(i int, department string, causes ...string) planItem {
+		return planItem{target: "javelo", effect: "deactivate", why: causes[0], department: department, causes: causes, person: admin.PersonRef{ID: fmt.Sprintf("p%05d", i)}}
+	}
+	var items []planItem
+	for i := range 3000 {
+		items = append(items, item(i, []string{"Sales", "Legal"}[i%2], []string{"c1", "c2", "c2"}[i%3]))
+	}
+	mark := func(choose func(planItem) bool) *planGroups {
+		g := &planGroups{marked: map[string]bool{}}
+		g.set(items)
+		for _, it := range items {
+			if choose(it) {
+				g.marked[it.person.ID] = true
+			}
+		}
+		return g
+	}
+	for _, tt := range []struct {
+		name   string
+		choose func(planItem) bool
+		want   admin.Only
+		ok     bool
+	}{
+		{"a cause", func(it planItem) bool { return it.causes[0] == "c2" }, admin.Only{Causes: []string{"c2"}}, true},
+		{"a department", func(it planItem) bool { return it.department == "Legal" }, admin.Only{Departments: []string{"Legal"}}, true},
+		{"neither", func(it planItem) bool { return it.person.ID > "p01200" }, admin.Only{}, false},
+	} {
+		got, ok := mark(tt.choose).only()
+		if diff := cmp.Diff(tt.want, got); diff != "" || ok != tt.ok {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, ok, diff)
+		}
+	}
+}

@@ -153,7 +153,7 @@ func (d *personDetail) changes(w int) kit.Block {
 			line.Spans = append(line.Spans, kit.Text(kit.Plain, text))
 			block = append(block, line)
 		}
-		block = append(block, attributeLines(d.env.theme, entry.Changes).Indent(2)...)
+		block = append(block, attributeLines(entry.Changes).Indent(2)...)
 	}
 	if len(block) == 0 {
 		return kit.Block{kit.L(kit.Text(kit.Faint, "  Nothing was journalled yet."))}

@@ -22,6 +22,7 @@ const (
 	intentApprove  kit.Intent = "approve"
 	intentReject   kit.Intent = "reject"
 	intentActivate kit.Intent = "activate"
+	intentGrouping kit.Intent = "group_by_department"
 )
 
 // plan shows what would change and what a guard stopped. The list has an entry
@@ -98,11 +99,22 @@ func (p *plan) command() string {
 func (p *plan) bindings() kit.Keymap {
 	keys := kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "open", Help: "open what the cursor is on: a plan, a group, a person"}}
 	if en, ok := p.current(); ok && en.hold != nil && p.opened != nil && p.detail.loaded {
+		label := "approve"
+		if n := len(p.groups.marked); n > 0 {
+			label = "approve " + kit.Count(n) + " marked"
+		}
 		keys = append(keys,
-			kit.Binding{Keys: []string{"a"}, Intent: intentApprove, Label: "approve", Help: "release exactly what is held here", Mutates: true},
+			kit.Binding{Keys: []string{"a"}, Intent: intentApprove, Label: label, Help: "release exactly what is held here, or only who is marked", Mutates: true},
+			kit.Binding{Keys: []string{" "}, Intent: intentMark, Label: "mark", Help: "mark a person or a whole group, to release only them", Mutates: true},
 			kit.Binding{Keys: []string{"x"}, Intent: intentReject, Label: "reject", Help: "do not do it; each change waits until its person changes again", Mutates: true})
 	} else if ok && en.source != "" && p.opened != nil {
 		keys = append(keys, kit.Binding{Keys: []string{"a"}, Intent: intentActivate, Label: "activate", Help: "relay what this source says, from now on", Mutates: true})
+	}
+	if p.opened != nil {
+		keys = append(keys, kit.Binding{Keys: []string{"v"}, Intent: intentGrouping, Label: "by department", Help: "group by department, or by cause"})
+		if p.groups.byDepartment {
+			keys[len(keys)-1].Label = "by cause"
+		}
 	}
 	return append(keys, kit.Moves()...)
 }
@@ -191,8 +203,13 @@ func (p *plan) askDetail() tea.Cmd {
 	en, client := *p.opened, p.env.client
 	return p.detail.ask(p.env, func(ctx context.Context) (planDetail, error) {
 		if en.hold != nil {
+			// The tag first: what changes until the plan is read makes it lapse.
 			run, deliveries, err := client.Run(ctx, en.hold.Seq)
-			return planDetail{run: run, tag: admin.RunTag(run, deliveries), items: heldItems(deliveries)}, err
+			if err != nil {
+				return planDetail{}, err
+			}
+			pl, err := client.RunPlan(ctx, en.hold.Seq)
+			return planDetail{run: run, tag: admin.RunTag(run, deliveries), plan: pl, items: heldItems(pl)}, err
 		}
 		pl, err := client.Plan(ctx, en.source)
 		return planDetail{plan: pl, items: planItems(pl)}, err
@@ -231,7 +248,18 @@ func (p *plan) do(intent kit.Intent) tea.Cmd {
 		}
 		return nil
 	}
-	if p.rows.Do(intent, p.groups.Len()) || intent != kit.Open {
+	switch {
+	case p.rows.Do(intent, p.groups.Len()):
+		return nil
+	case intent == intentGrouping:
+		p.groups.turn()
+		p.rows.Select(0, p.groups.Len())
+		return nil
+	case intent == intentMark:
+		p.groups.mark(p.rows.Cursor())
+		p.rows.Do(kit.Down, p.groups.Len())
+		return nil
+	case intent != kit.Open:
 		return nil
 	}
 	if who := p.groups.open(p.rows.Cursor()); who != "" {
@@ -240,35 +268,63 @@ func (p *plan) do(intent kit.Intent) tea.Cmd {
 	return nil
 }
 
-// decide asks before the hold that is open is approved or rejected; a large one
-// takes typing its number. What is decided upon is what is on the screen: if it
-// has changed by then, the appliance refuses.
+// decide asks before the hold that is open is approved, whole or only who is
+// marked, or rejected; a large one takes typing its number. What is decided upon
+// is what is on the screen: if it has changed by then, the appliance refuses.
 func (p *plan) decide(verb string) tea.Cmd {
 	d := p.detail.value
-	seq, n, tag := d.run.Seq, len(d.items), d.tag
-	body := append(holdLines(p.env.theme, d.run), p.groups.summary()...)
+	seq, tag, client := d.run.Seq, d.tag, p.env.client
+	part := verb == "approve" && len(p.groups.marked) > 0
+	chosen, of, command := d.items, "", fmt.Sprintf("rollcall %s %d", verb, seq)
+	body := holdLines(p.env.theme, d.run)
+	var only admin.Only
+	if part {
+		var ok bool
+		if only, ok = p.groups.only(); !ok {
+			p.env.say(kit.Warn, "These are too many to name one by one: mark whole groups, or use rollcall approve with --only.")
+			return nil
+		}
+		chosen, of = p.groups.chosen(), " of "+kit.Count(len(d.items))
+		command += onlyWords(only)
+		body = append(body, p.groups.summary()...)
+	} else {
+		whole := planGroups{byDepartment: p.groups.byDepartment}
+		whole.set(d.items)
+		body = append(body, whole.summary()...)
+	}
+	n := len(chosen)
 	after := "Released changes are sent at once. If the plan has changed by then, nothing of it is."
-	if verb == "reject" {
+	switch {
+	case verb == "reject":
 		after = "Nothing of it is sent. Each change comes up again when its person changes."
+	case part:
+		after = "These are sent at once, the rest goes on waiting. If the plan has changed by then, nothing of it is."
 	}
 	body = append(body, kit.Line{})
 	body = append(body, kit.Paragraph(kit.Plain, after, 70)...)
-	title := fmt.Sprintf("%s%s %s of run %d", strings.ToUpper(verb[:1]), verb[1:], kit.Plural(n, "change", "changes"), seq)
+	title := fmt.Sprintf("%s%s %s%s of run %d", strings.ToUpper(verb[:1]), verb[1:], kit.Plural(n, "change", "changes"), of, seq)
+	if part {
+		title = fmt.Sprintf("Approve %s%s changes of run %d", kit.Count(n), of, seq)
+	}
 	question := kit.Confirm(title, body, verb)
 	if n > largeFrom {
 		question = kit.ConfirmCount(title, body, verb, n)
 	}
-	client := p.env.client
-	p.env.ask(question, fmt.Sprintf("rollcall %s %d", verb, seq), func(string) tea.Cmd {
+	p.env.ask(question, command, func(string) tea.Cmd {
 		return p.env.change(func(ctx context.Context) (string, error) {
-			if verb == "reject" {
+			switch {
+			case verb == "reject":
 				n, err := client.RejectIf(ctx, seq, tag)
 				return kit.Plural(n, "change", "changes") + " rejected.", err
+			case part:
+				done, err := client.ApproveOnlyIf(ctx, seq, tag, only)
+				return settledWords(done), err
 			}
 			n, err := client.ApproveIf(ctx, seq, tag)
 			return kit.Plural(n, "change", "changes") + " released.", err
 		}, func(done bool) tea.Cmd {
-			if !done && p.opened != nil {
+			if p.opened != nil && (part || !done) {
+				p.groups.marked = nil
 				return tea.Batch(p.ask(), p.askDetail())
 			}
 			p.opened = nil
@@ -276,6 +332,38 @@ func (p *plan) decide(verb string) tea.Cmd {
 		})
 	})
 	return nil
+}
+
+// onlyWords says a part as the command takes it, shortened where it is long.
+func onlyWords(only admin.Only) string {
+	var parts []string
+	for _, list := range []struct {
+		kind  string
+		names []string
+	}{{"cause:", only.Causes}, {"department:", only.Departments}, {"person:", only.Persons}} {
+		for _, name := range list.names {
+			parts = append(parts, " --only "+quoted(list.kind+name))
+		}
+	}
+	if len(parts) > 3 {
+		parts = append(parts[:2], " and "+kit.Count(len(parts)-2)+" more")
+	}
+	return strings.Join(parts, "")
+}
+
+// settledWords says what came of releasing a part.
+func settledWords(s admin.Settled) string {
+	text := kit.Plural(s.Deliveries, "change", "changes") + " released"
+	if s.Waiting > 0 {
+		text += ", " + kit.Count(s.Waiting) + " still wait"
+	}
+	for i, l := range s.Left {
+		if i == 3 {
+			return text + "; and " + kit.Count(len(s.Left)-i) + " more left out."
+		}
+		text += "; left out: " + nameOf(l.Person) + ", " + l.Why
+	}
+	return text + "."
 }
 
 // activate asks before a source relays.
