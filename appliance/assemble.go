@@ -67,7 +67,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules})
+		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules, Drift: t.Drift})
 	}
 	return s, nil
 }

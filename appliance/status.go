@@ -215,6 +215,10 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 	}
 	t := admin.Target{Name: name, Kind: string(a.cfg.Targets[name].Kind), Lane: string(lane.State), Reason: lane.Reason, RetryAt: lane.RetryAt,
 		Listed: lane.Listed, Accounts: ingest.ActiveAccounts(tx, name)}
+	t.Drifted, t.Uncovered = store.Drifts.Count(tx, store.Prefix(name)), lane.Uncovered
+	for _, n := range lane.Ignored {
+		t.Ignored = append(t.Ignored, string(n))
+	}
 	if a.files[name] != nil {
 		t.File = &admin.File{People: lane.File.People, At: lane.File.At, Unsure: lane.File.Announced}
 		if next := lane.File.At.Add(time.Duration(a.cfg.Targets[name].Interval)); t.Ready > 0 && next.After(a.now()) {

@@ -70,6 +70,13 @@ func (s *Server) routes() []route {
 			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
 		}},
 		{get, "/v1/deliveries", s.deliveries},
+		{get, "/v1/drift", func(r *request) (any, error) {
+			q, err := r.parameters("target")
+			if err != nil {
+				return nil, err
+			}
+			return list(s.service.Drift(r.Context(), q.Get("target")))
+		}},
 		{post, "/v1/deliveries/{target}/{person}/retry", func(r *request) (any, error) {
 			return nil, s.service.RetryDelivery(r.Context(), r.actor(), r.PathValue("target"), r.PathValue("person"))
 		}},

@@ -115,6 +115,12 @@ type Target struct {
 	Sending *Progress `json:"sending,omitempty"`
 	// Rate says how the budget stands: "12 of 240 requests in 5m".
 	Rate string `json:"rate,omitempty"`
+	// Drifted counts the accounts that were not as delivered when they were listed
+	// last, Uncovered those of nobody in the roster.
+	Drifted   int `json:"drifted,omitempty"`
+	Uncovered int `json:"uncovered,omitempty"`
+	// Ignored names the attributes that the target was seen to drop.
+	Ignored []string `json:"ignored,omitempty"`
 	// File is set for a target that takes everybody as a file.
 	File *File `json:"file,omitempty"`
 }
@@ -653,6 +659,9 @@ type Service interface {
 	Deliveries(ctx context.Context, target, state string, page Page) ([]Delivery, error)
 	RetryDelivery(ctx context.Context, actor, target, person string) error
 	DropDelivery(ctx context.Context, actor, target, person string) error
+	// Drift lists what the last listing of each target (empty: of all) found not to be
+	// as it was delivered.
+	Drift(ctx context.Context, target string) ([]Drift, error)
 	// SetLane pauses or resumes a target: state is "paused" or "open".
 	SetLane(ctx context.Context, actor, target, state string) error
 

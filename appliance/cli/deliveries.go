@@ -56,16 +56,70 @@ func (a *app) deliveries() *cobra.Command {
 		return c
 	}
 	c := filters(&cobra.Command{
-		Use: "deliveries [list|retry|drop|pause|resume]", Short: "what is on its way to a target, what failed and why",
+		Use: "deliveries [list|retry|drop|drift|pause|resume]", Short: "what is on its way to a target, what failed and why",
 		Args: takes(0, 0), RunE: list,
 	})
 	c.AddCommand(
 		filters(&cobra.Command{Use: "list", Short: "what is on its way", Args: takes(0, 0), RunE: list}),
 		a.onDelivery("retry TARGET WHO", "sends one again, a parked one too", "is sent again as soon as the target takes it", (*client.Client).RetryDelivery),
 		a.onDelivery("drop TARGET WHO", "forgets one until the person changes", "is dropped until the person changes", (*client.Client).DropDelivery),
+		a.drift(),
 		a.lane("pause TARGET", "sends nothing to a target", "paused", "is paused. \"rollcall deliveries resume %s\" lets it go on."),
 		a.lane("resume TARGET", "sends to a paused or denied target again", "open", "takes deliveries again. See \"rollcall deliveries --target %s\"."))
 	return c
+}
+
+func (a *app) drift() *cobra.Command {
+	return &cobra.Command{
+		Use: "drift [TARGET]", Short: "what targets hold otherwise than it was delivered, and accounts of nobody",
+		Long: "Shows what the last listing of the accounts found: edits made by hand in the target, values it keeps\n" +
+			"in a form of its own, accounts that are not listed any more, and accounts that no source covers.\n" +
+			"Accounts are listed once a day. What is done about edits, the key drift of the target says.",
+		Args: takes(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			found, err := c.Drift(ctx, strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(found, true)
+			}
+			if len(found) == 0 {
+				a.out.line("Targets hold what was delivered, and no accounts of nobody, as far as the last listing shows.")
+				return nil
+			}
+			now := a.deps.Now()
+			t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "ACCOUNT", flex: true}, {title: "WHAT"}, {title: "FIELDS", flex: true}, {title: "SINCE"}, {title: "WHAT IS DONE", flex: true}}}
+			for _, d := range found {
+				who := d.Login
+				if d.Person != nil {
+					who = personName(*d.Person)
+				}
+				t.add(d.Target, who, driftWord(d), strings.Join(d.Fields, ", "), ago(now, d.Since), d.Done)
+			}
+			a.out.table(t)
+			return nil
+		},
+	}
+}
+
+func driftWord(d admin.Drift) string {
+	switch d.Kind {
+	case "own_form":
+		return "kept otherwise"
+	case "nobody":
+		if !d.Active {
+			return "nobody's, disabled"
+		}
+		return "nobody's"
+	}
+	return d.Kind
 }
 
 func (a *app) tellDeliveries(deliveries []admin.Delivery) {

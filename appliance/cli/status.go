@@ -144,6 +144,12 @@ func (a *app) tellTargets(now time.Time, targets []admin.Target) {
 		if g.Rate != "" {
 			detail = append(detail, g.Rate)
 		}
+		if g.Drifted > 0 {
+			detail = append(detail, count(g.Drifted, "account", "accounts")+" drifted")
+		}
+		if g.Uncovered > 0 {
+			detail = append(detail, number(g.Uncovered)+" of nobody")
+		}
 		if g.File != nil {
 			detail = append(detail, fileState(*g.File, now))
 		}
@@ -152,6 +158,9 @@ func (a *app) tellTargets(now time.Time, targets []admin.Target) {
 	}
 	a.out.table(t)
 	for _, g := range targets {
+		if len(g.Ignored) > 0 {
+			a.out.wrapped("  "+g.Name+": ", "accepts and does not keep "+strings.Join(g.Ignored, ", ")+": have the fields made there, or take them out of its map")
+		}
 		if g.Reason != "" {
 			a.out.wrapped("  "+g.Name+": ", strings.TrimPrefix(g.Reason, g.Name+": "))
 		}

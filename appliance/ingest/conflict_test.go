@@ -175,7 +175,7 @@ func TestRecycledAddressWhoseAccountIsThereIsAskedAboutInTheTargetToo(t *testing
 	w.read("hr", left(someone(1, "email", "", "title", "Emeritus")), someone(3, "email", address(1)))
 	w.conflict(model.AccountTaken)
 	// The address is freed in the target.
-	if err := w.e.Listed("javelo", []model.Account{{RemoteID: "j1", Login: "former@acme.example"}}); err != nil {
+	if _, err := w.e.Listed("javelo", []model.Account{{RemoteID: "j1", Login: "former@acme.example"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.read("hr", left(someone(1, "email", "")), someone(3, "email", address(1), "title", "Analyst"))

@@ -225,7 +225,7 @@ func TestAccountThatIsNotThereAnyMoreIsForgottenAndMadeAnew(t *testing.T) {
 
 func TestListedAccountOfNobodyIsAdopted(t *testing.T) {
 	w, id := ready(t)
-	if err := w.e.Listed("javelo", []model.Account{
+	if _, err := w.e.Listed("javelo", []model.Account{
 		{RemoteID: "x1", Login: "P1@acme.example", Active: true, Attributes: map[model.Name]string{model.Title: "Analyst", model.GivenName: "Givenb", model.FamilyName: "Family"}},
 		{RemoteID: "x2", Login: "stranger@acme.example", Active: true}, {RemoteID: "x3", Login: "no address"}}); err != nil {
 		t.Fatal(err)
@@ -244,7 +244,7 @@ func TestListedAccountOfNobodyIsAdopted(t *testing.T) {
 	}
 	// A listing without it changes nothing: only an update that finds nothing
 	// proves an account gone.
-	if err := w.e.Listed("javelo", nil); err != nil {
+	if _, err := w.e.Listed("javelo", nil); err != nil {
 		t.Fatal(err)
 	}
 	if d, ok := w.delivered(id); !ok || d.RemoteID != "x1" || len(w.jobs()) != 0 || len(all(w, store.Accounts)) != 0 {

@@ -155,7 +155,7 @@ func TestHazard9_27_NothingIsWrittenBeforeActivation(t *testing.T) {
 	for range 3 {
 		w.read("hr", people(10)...)
 		w.create(user(len(all(w, store.Resources))+20, true))
-		if err := w.e.Listed("javelo", []model.Account{{RemoteID: "x1", Login: address(1), Active: true}}); err != nil {
+		if _, err := w.e.Listed("javelo", []model.Account{{RemoteID: "x1", Login: address(1), Active: true}}); err != nil {
 			t.Fatal(err)
 		}
 	}

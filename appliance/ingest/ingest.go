@@ -54,6 +54,9 @@ type SourceSettings struct {
 type TargetSettings struct {
 	Name  string
 	Rules reconcile.TargetRules
+	// Drift says what to do about accounts that somebody else changed; empty is
+	// DriftReport.
+	Drift string
 }
 
 // Engine applies changes to the store.

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"time"
 
 	"rollcall/appliance/model"
@@ -74,5 +75,32 @@ func (e *Engine) Forgive(target string) error {
 			}
 		}
 		return nil
+	})
+}
+
+// Ignored adds to the attributes that a target drops, and journals those that are
+// new: once, not with every person nor after every start. One leaves the list when a
+// listing shows that somebody has it.
+func (e *Engine) Ignored(target string, names []model.Name) error {
+	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		lane, err := c.lane(target)
+		if err != nil {
+			return err
+		}
+		var fresh []string
+		for _, n := range names {
+			if !slices.Contains(lane.Ignored, n) {
+				lane.Ignored = append(lane.Ignored, n)
+				fresh = append(fresh, string(n))
+			}
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		model.SortNames(lane.Ignored)
+		if _, err := c.event("attributes_ignored", "target:"+target, "accepted and not kept: the fields do not exist there", fresh...); err != nil {
+			return err
+		}
+		return store.Lanes.Put(c.tx, target, lane)
 	})
 }

@@ -69,6 +69,22 @@ type Doubt struct {
 // Empty reports whether there is no doubt.
 func (d Doubt) Empty() bool { return len(d.Changed) == 0 && len(d.Logins) == 0 }
 
+// Drift is how an account was not as it was delivered when it was last listed.
+type Drift struct {
+	Target   string   `json:"target"`
+	Person   PersonID `json:"person"`
+	RemoteID string   `json:"remote_id"`
+	// Missing says that the listing did not show the account at all.
+	Missing bool `json:"missing,omitempty"`
+	// Values has a keyed digest of what was listed, for each attribute that differs.
+	Values map[Name]string `json:"values,omitempty"`
+	// Overwritten names those that are written back, Own those that came back in the
+	// same form after they had been: the target keeps them in a form of its own.
+	Overwritten []Name    `json:"overwritten,omitempty"`
+	Own         []Name    `json:"own,omitempty"`
+	Since       time.Time `json:"since"`
+}
+
 // Effect is what a delivery does to an account.
 type Effect string
 
@@ -145,6 +161,8 @@ type Lane struct {
 	Reason   string    `json:"reason,omitempty"`
 	// Listed is when the accounts were last listed whole.
 	Listed time.Time `json:"listed,omitzero"`
+	// Uncovered counts the accounts that no person of the roster matched then.
+	Uncovered int `json:"uncovered,omitempty"`
 	// Usage counts requests per ten-second slot, keyed by the slot's Unix time,
 	// so that a restart does not forget what the budget already spent.
 	Usage map[int64]int `json:"usage,omitempty"`
@@ -152,6 +170,8 @@ type Lane struct {
 	// the last time: the progress of a long backlog, across restarts.
 	Sent      int       `json:"sent,omitempty"`
 	SentSince time.Time `json:"sent_since,omitzero"`
+	// Ignored names the attributes that the target accepted and did not keep, sorted.
+	Ignored []Name `json:"ignored,omitempty"`
 	// File is the file that is there, for a target that takes one.
 	File FileState `json:"file,omitzero"`
 }

@@ -32,6 +32,9 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open b
 		}
 		l.pass(OutcomeStored)
 		l.counted()
+		if err := l.readBack(); err != nil {
+			return true, false, err
+		}
 		lane, err := l.lane()
 		if err != nil {
 			return true, false, err
@@ -42,6 +45,20 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open b
 	}
 	open, err = l.failed(a, err)
 	return true, open, err
+}
+
+// readBack stores what the target was seen to drop, when that became more.
+func (l *Lane) readBack() error {
+	t, ok := l.target.(connectors.TenantFields)
+	if !ok {
+		return nil
+	}
+	names := t.IgnoredAttributes()
+	if slices.Equal(names, l.ignored) {
+		return nil
+	}
+	l.ignored = names
+	return l.engine.Ignored(l.name, names)
 }
 
 // errNotOurs says that the account found belongs to another person.

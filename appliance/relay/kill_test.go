@@ -299,7 +299,7 @@ func prepare(t *testing.T, path string, sim *javelosim.Sim, stage string) map[in
 		n := &tenant{world: w, sim: sim, http: wireTo{sim}, rate: 240}
 		switch stage {
 		case "unlisted":
-			if err := w.e.Listed("javelo", nil); err != nil {
+			if _, err := w.e.Listed("javelo", nil); err != nil {
 				t.Fatal(err)
 			}
 		case "failing":

@@ -82,6 +82,8 @@ type Lane struct {
 	log    hclog.Logger
 	kick   chan struct{}
 
+	ignored []model.Name // what this process saw the target drop; of Run alone
+
 	// Watch, when set before Run, is told of every [Moment] that the lane passes, in
 	// its own goroutine: for whoever follows what a delivery does step by step.
 	Watch func(Moment)
@@ -448,11 +450,12 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 		return err
 	}
 	l.log.Info("accounts listed", "target", l.name, "accounts", len(accounts))
-	if err := l.engine.Listed(l.name, accounts); err != nil {
+	missing, err := l.engine.Listed(l.name, accounts)
+	if err != nil {
 		return fmt.Errorf("%s: store the listing: %w", l.name, err)
 	}
 	l.pass(ListingStored)
-	return nil
+	return l.lookFor(ctx, missing)
 }
 
 // delivered returns whether, and roughly how many, accounts were delivered.
@@ -465,4 +468,27 @@ func (l *Lane) delivered() (n int, err error) {
 		return nil
 	})
 	return n, err
+}
+
+// lookFor asks after accounts that were delivered and are not listed any more. Only
+// one that is not found either is gone.
+func (l *Lane) lookFor(ctx context.Context, missing []model.Delivered) error {
+	for _, d := range missing {
+		a, found, err := l.target.Find(ctx, d.Sent.Email)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			l.log.Warn("missing account not looked up", "target", l.name, "person", d.Person, "error", err)
+			_, err := l.setback(err)
+			return err
+		}
+		if found && a.RemoteID == d.RemoteID {
+			continue
+		}
+		if err := l.engine.AccountGone(l.name, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -26,12 +26,17 @@ import (
 type target struct {
 	mu       sync.Mutex
 	accounts map[string]model.Account // by remote id
+	made     int
 	calls    []call
 	// fail decides before an operation; applied decides after one was applied,
 	// so that the change is there and the answer is lost. Both may be nil.
 	fail, applied func(call) error
 	// partial ends the listing before its last page.
 	partial bool
+	// keeps is the form in which a value is kept; nil: as it was sent.
+	keeps func(model.Name, string) string
+	// hidden is an account that listings miss.
+	hidden string
 	// forgetful drops every link to a manager without a word.
 	forgetful bool
 }
@@ -70,6 +75,7 @@ func (f *target) List(context.Context) iter.Seq2[connectors.AccountPage, error] 
 			return
 		}
 		accounts := slices.SortedFunc(maps.Values(f.accounts), func(a, b model.Account) int { return cmp.Compare(a.RemoteID, b.RemoteID) })
+		accounts = slices.DeleteFunc(accounts, func(a model.Account) bool { return a.RemoteID == f.hidden })
 		yield(connectors.AccountPage{Accounts: accounts, Last: !f.partial}, nil)
 	}
 }
@@ -93,6 +99,11 @@ func (f *target) byLogin(email string) (model.Account, bool) {
 	return model.Account{}, false
 }
 
+func (f *target) id() string {
+	f.made++
+	return fmt.Sprintf("j%d", f.made)
+}
+
 func (f *target) Create(_ context.Context, want model.Desired) (model.Account, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +117,7 @@ func (f *target) Create(_ context.Context, want model.Desired) (model.Account, e
 	if _, taken := f.byLogin(want.Email); taken {
 		return model.Account{}, &connectors.Error{Class: connectors.Taken, Op: "javelo: create account", Detail: "409"}
 	}
-	a := model.Account{RemoteID: fmt.Sprintf("j%d", len(f.accounts)+1), Login: want.Email, ExternalID: string(want.Person), Active: want.Active, Attributes: maps.Clone(want.Attributes), ManagerRemoteID: c.manager}
+	a := model.Account{RemoteID: f.id(), Login: want.Email, ExternalID: string(want.Person), Active: want.Active, Attributes: maps.Clone(want.Attributes), ManagerRemoteID: c.manager}
 	f.accounts[a.RemoteID] = a
 	return f.answer(c, a)
 }
@@ -146,6 +157,9 @@ func (f *target) Update(_ context.Context, id string, have *model.Desired, want 
 			if old, known := have.Attributes[n]; known && old == v {
 				continue
 			}
+		}
+		if f.keeps != nil {
+			v = f.keeps(n, v)
 		}
 		a.Attributes[n] = v
 	}

@@ -16,7 +16,7 @@ type checker interface {
 func (s *Store) CheckIndexes() error {
 	return s.View(func(tx *Tx) error {
 		var all []error
-		for _, c := range []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
+		for _, c := range []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Drifts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
 			all = append(all, c.checkIndexes(tx))
 		}
 		return errors.Join(all...)

@@ -219,6 +219,7 @@ var (
 	Doubts     = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
 	Writes     = newTable[WrittenKey, Written]("written", func(k WrittenKey) []byte { return append(Seq(k.Run), targetPerson(k.TargetPerson)...) })
 	Restores   = newTable[TargetPerson, Restored]("restored", targetPerson)
+	Drifts     = newTable[TargetPerson, model.Drift]("drifts", targetPerson)
 	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
 	Lanes      = newTable[string, model.Lane]("lanes", text[string])
 	Sources    = newTable[string, SourceState]("sources", text[string]).remember()

@@ -32,6 +32,7 @@ type Service struct {
 	Plans      map[string]admin.Plan // by source, "" for what is pending
 	RunList    []model.Run           // newest first
 	Pending    []admin.Delivery
+	Drifted    []admin.Drift
 	Roster     []admin.Person
 	Open       []admin.Conflict
 	Decided    []admin.Decision
@@ -398,6 +399,13 @@ func (s *Service) PreviewUndo(context.Context, string) (admin.Plan, error) {
 // UndoDecision remembers that it was asked.
 func (s *Service) UndoDecision(_ context.Context, actor, decision string) error {
 	return s.do(actor, "undo "+decision, func() error { return nil })
+}
+
+// Drift returns those of Drifted that match.
+func (s *Service) Drift(_ context.Context, target string) ([]admin.Drift, error) {
+	return answer(s, func() ([]admin.Drift, error) {
+		return slices.DeleteFunc(slices.Clone(s.Drifted), func(d admin.Drift) bool { return target != "" && d.Target != target }), nil
+	})
 }
 
 // Deliveries returns those of Pending that match.

@@ -236,6 +236,16 @@ func (c *Client) UndoDecision(ctx context.Context, decision string) error {
 	return c.do(ctx, call{method: post, path: []string{"decisions", decision, "undo"}})
 }
 
+// Drift lists what targets hold otherwise than it was delivered; an empty target
+// means all.
+func (c *Client) Drift(ctx context.Context, target string) ([]admin.Drift, error) {
+	q := url.Values{}
+	if target != "" {
+		q.Set("target", target)
+	}
+	return ask[[]admin.Drift](ctx, c, call{method: get, path: []string{"drift"}, query: q})
+}
+
 // Deliveries lists pending deliveries; an empty target or state means any.
 func (c *Client) Deliveries(ctx context.Context, target, state string, page admin.Page) ([]admin.Delivery, error) {
 	q := pageQuery(page)
