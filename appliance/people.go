@@ -289,7 +289,9 @@ func (a *App) Person(_ context.Context, who string) (admin.Person, error) {
 		if err != nil {
 			return err
 		}
-		out.Values = a.values(p, records, fields)
+		if out.Values, err = a.values(tx, p, records, fields); err != nil {
+			return err
+		}
 		out.Reports = store.PersonByManager.Count(tx, store.Prefix(string(p.ID)), 0)
 		if err := a.accountsOf(tx, p.ID, &out); err != nil {
 			return err
@@ -339,54 +341,6 @@ func fieldsOf(tx *store.Tx, records []model.Record) (map[model.RecordID]map[mode
 		out[r.ID] = o.Fields
 	}
 	return out, nil
-}
-
-// values explains every attribute: where it comes from, and what lost. fields are
-// those of [fieldsOf].
-func (a *App) values(p model.Person, records []model.Record, fields map[model.RecordID]map[model.Name]string) []admin.Value {
-	byID := map[model.RecordID]model.Record{}
-	for _, r := range records {
-		byID[r.ID] = r
-	}
-	var out []admin.Value
-	for _, n := range p.Attributes.Sorted() {
-		v := p.Attributes[n]
-		row := admin.Value{Attribute: string(n), Value: v.Text, Null: v.Null}
-		won, known := byID[p.Provenance[n]]
-		switch {
-		case known && won.Attributes[n].Equal(v):
-			row.Source, row.Field, row.Record, row.Run, row.At = won.Source, fields[won.ID][n], string(won.ID), won.Run, won.Changed
-		case known:
-			row.Source, row.Field, row.Record = won.Source, "decided by a human", string(won.ID)
-		default:
-			row.Source, row.Field = "rollcall", "made of given_name and family_name"
-		}
-		for _, r := range records {
-			if w, said := r.Attributes[n]; said && r.ID != p.Provenance[n] {
-				row.Lost = append(row.Lost, admin.Lost{Source: r.Source, Value: w.Text, Null: w.Null, Why: a.whyLost(n, r, won)})
-			}
-		}
-		out = append(out, row)
-	}
-	return out
-}
-
-func (a *App) whyLost(n model.Name, lost, won model.Record) string {
-	policy := a.engine.Settings().Policy
-	own, exact := policy.Attributes[n]
-	switch {
-	case lost.Scope.State == model.OutOfScope:
-		return "the record is out of scope: " + lost.Scope.Reason
-	case lost.Gone || lost.Status == model.Inactive:
-		return "the record has ended"
-	case exact && !slices.Contains(own, lost.Source):
-		return fmt.Sprintf("[policy.attributes] does not name %s for %s", lost.Source, n)
-	case exact:
-		return fmt.Sprintf("[policy.attributes] ranks %s before %s for %s", won.Source, lost.Source, n)
-	case won.Source == "":
-		return "a human decided"
-	}
-	return fmt.Sprintf("[policy] authority ranks %s before %s", won.Source, lost.Source)
 }
 
 func (a *App) accountsOf(tx *store.Tx, id model.PersonID, out *admin.Person) error {

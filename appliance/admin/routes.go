@@ -42,6 +42,7 @@ func (s *Server) routes() []route {
 		{get, "/v1/people", s.people},
 		{get, "/v1/people/diff", s.peopleDiff},
 		{get, "/v1/person", s.person},
+		{get, "/v1/person/why-not", s.whyNot},
 		{get, "/v1/conflicts", func(r *request) (any, error) { return list(s.service.Conflicts(r.Context())) }},
 		{get, "/v1/conflicts/{conflict}", func(r *request) (any, error) {
 			return s.service.Conflict(r.Context(), r.PathValue("conflict"))

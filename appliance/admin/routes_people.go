@@ -50,6 +50,21 @@ func (s *Server) person(r *request) (any, error) {
 	return s.service.Person(r.Context(), q.Get("who"))
 }
 
+func (s *Server) whyNot(r *request) (any, error) {
+	q, err := r.parameters("who")
+	if err != nil {
+		return nil, err
+	}
+	if q.Get("who") == "" {
+		return nil, invalid("nobody is named: give an id, an email, an employee number or a name")
+	}
+	w, err := s.service.WhyNot(r.Context(), q.Get("who"))
+	if w.Obstacles == nil {
+		w.Obstacles = []Obstacle{}
+	}
+	return w, err
+}
+
 func (s *Server) peopleDiff(r *request) (any, error) {
 	q, err := r.parameters("from", "to")
 	if err != nil {

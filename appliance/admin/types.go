@@ -173,6 +173,29 @@ type Value struct {
 	Run       uint64    `json:"run,omitempty"`
 	At        time.Time `json:"at,omitzero"`
 	Lost      []Lost    `json:"lost,omitempty"` // what other sources say
+	// Rule names the lines of the configuration, or the decision, by which it came
+	// to be this value.
+	Rule string `json:"rule,omitempty"`
+	// Kept is the run that last saw it, when the source stopped sending it since.
+	Kept uint64 `json:"kept,omitempty"`
+}
+
+// WhyNot is what is between somebody and their accounts.
+type WhyNot struct {
+	Person *PersonRef `json:"person,omitempty"`
+	// Records are those that are meant and belong to nobody in the roster.
+	Records []Record `json:"records,omitempty"`
+	// Obstacles are what is in the way; none: every target has what it should have,
+	// or is about to get it.
+	Obstacles []Obstacle `json:"obstacles"`
+}
+
+// Obstacle is one thing that is in the way, and what would have to change.
+type Obstacle struct {
+	Target  string `json:"target,omitempty"` // empty: of every target
+	What    string `json:"what"`
+	Change  string `json:"change"`
+	Command string `json:"command"` // where to look, or what to do
 }
 
 // Lost is a value that another source gave and that did not win.
@@ -654,6 +677,9 @@ type Service interface {
 	PersonAt(ctx context.Context, who string, at time.Time) (Person, error)
 	// PeopleDiff says who joined, went and changed between two instants.
 	PeopleDiff(ctx context.Context, from, to time.Time) (RosterDiff, error)
+	// WhyNot says what is between somebody, or a record that is nobody's yet, and
+	// their accounts, and what would have to change.
+	WhyNot(ctx context.Context, who string) (WhyNot, error)
 	// Verify recomputes everything that is derived and compares it.
 	Verify(ctx context.Context) (Verification, error)
 	Deliveries(ctx context.Context, target, state string, page Page) ([]Delivery, error)

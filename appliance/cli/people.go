@@ -174,6 +174,9 @@ func (a *app) person() *cobra.Command {
 			if past {
 				return a.personAt(ctx, c, args[0], when)
 			}
+			if mode == "why-not" {
+				return a.personWhyNot(ctx, c, args[0])
+			}
 			p, err := c.Person(ctx, args[0])
 			if err != nil {
 				return err
@@ -194,8 +197,6 @@ func (a *app) person() *cobra.Command {
 			switch mode {
 			case "explain":
 				a.tellProvenance(p)
-			case "why-not":
-				a.tellWhyNot(p)
 			case "history":
 				a.tellHistory(history)
 			default:
@@ -291,10 +292,16 @@ func (a *app) tellProvenance(p admin.Person) {
 			if v.Run > 0 {
 				origin += fmt.Sprintf(" ← run %d", v.Run)
 			}
+			if v.Kept > 0 {
+				origin += fmt.Sprintf(", kept: last sent in run %d", v.Kept)
+			}
 			if !v.At.IsZero() {
 				origin += ", " + ago(now, v.At)
 			}
 			a.out.line(origin)
+		}
+		if v.Rule != "" {
+			a.out.line("    by ", v.Rule)
 		}
 		for _, l := range v.Lost {
 			a.out.line(faint("    × " + l.Source + " says " + shown(l.Value, l.Null) + ": " + l.Why))
@@ -317,26 +324,6 @@ func (a *app) tellProvenance(p admin.Person) {
 		t.add(r.ID, r.Source, r.Native, r.Status, ago(now, r.Changed), strings.Join(append(notes, r.Notices...), "; "))
 	}
 	a.out.table(t)
-}
-
-func (a *app) tellWhyNot(p admin.Person) {
-	a.out.line()
-	targets := make([]string, 0, len(p.WhyNot))
-	for t := range p.WhyNot {
-		targets = append(targets, t)
-	}
-	slices.Sort(targets)
-	for _, t := range targets {
-		a.out.wrapped("  "+t+": ", p.WhyNot[t])
-	}
-	if len(targets) == 0 && len(p.Pending) == 0 {
-		a.out.line("Nothing is in the way: every target has what it should have.")
-	}
-	if len(p.Pending) > 0 {
-		a.out.line("Pending:")
-		a.tellDeliveries(p.Pending)
-	}
-	a.tellAccounts(p)
 }
 
 func (a *app) tellHistory(history []admin.HistoryEntry) {

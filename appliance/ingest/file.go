@@ -96,7 +96,7 @@ func (c *change) composed(target string, person model.PersonID) (Attempt, bool, 
 			return Attempt{}, false, err
 		}
 	}
-	a := Attempt{Target: target, Person: person, Want: o.Projection.Want, Effect: o.Projection.Effect, RemoteID: string(person), digest: job.Digest}
+	a := Attempt{Target: target, Person: person, Want: o.Projection.Want, Effect: o.Projection.Effect, RemoteID: string(person), Run: job.Run, digest: job.Digest}
 	if o.Delivered != nil {
 		have := o.Delivered.Sent
 		a.Have, a.RemoteID = &have, o.Delivered.RemoteID

@@ -91,7 +91,7 @@ func Acme() *Service {
 				Manager: &omar, Sources: []string{"hibob", "okta"}, Changed: ago(26 * time.Hour), Reports: 2,
 				Values: []admin.Value{
 					{Attribute: "email", Value: "jane.doe@acme.example", Source: "hibob", Field: "email", Record: "r_1", Run: 3, At: ago(26 * time.Hour)},
-					{Attribute: "title", Value: "Engineer", Source: "hibob", Field: "work.title", Record: "r_1", Run: 12, At: ago(3 * time.Minute),
+					{Attribute: "title", Value: "Engineer", Source: "hibob", Field: "work.title", Record: "r_1", Run: 12, At: ago(3 * time.Minute), Rule: "built-in map of hibob; [policy] authority = hibob, okta",
 						Lost: []admin.Lost{{Source: "okta", Value: "Software Engineer", Why: "hibob comes first in policy.authority"}, {Source: "lucca", Null: true, Why: "hibob comes first in policy.authority"}}},
 					{Attribute: "mobile_phone", Null: true, Source: "hibob", Field: "home.mobilePhone", Record: "r_1", Run: 3, At: ago(26 * time.Hour)},
 				},

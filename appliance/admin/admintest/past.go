@@ -26,3 +26,13 @@ func (s *Service) PeopleDiff(_ context.Context, from, to time.Time) (admin.Roste
 		return d, nil
 	})
 }
+
+// WhyNot tells what WhyNot of a person of Roster says.
+func (s *Service) WhyNot(ctx context.Context, who string) (admin.WhyNot, error) {
+	p, err := s.Person(ctx, who)
+	out := admin.WhyNot{Person: &admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}, Obstacles: []admin.Obstacle{}}
+	for target, why := range p.WhyNot {
+		out.Obstacles = append(out.Obstacles, admin.Obstacle{Target: target, What: why, Change: "a human answers it", Command: "rollcall conflicts show c_9f2c"})
+	}
+	return out, err
+}

@@ -177,6 +177,11 @@ func (c *Client) PersonAt(ctx context.Context, who string, at time.Time) (admin.
 	return ask[admin.Person](ctx, c, call{method: get, path: []string{"person"}, query: url.Values{"who": {who}, "at": {at.UTC().Format(time.RFC3339Nano)}}})
 }
 
+// WhyNot says what is between somebody and their accounts.
+func (c *Client) WhyNot(ctx context.Context, who string) (admin.WhyNot, error) {
+	return ask[admin.WhyNot](ctx, c, call{method: get, path: []string{"person", "why-not"}, query: url.Values{"who": {who}}})
+}
+
 // PeopleDiff says who joined, went and changed between two instants.
 func (c *Client) PeopleDiff(ctx context.Context, from, to time.Time) (admin.RosterDiff, error) {
 	q := url.Values{"from": {from.UTC().Format(time.RFC3339Nano)}, "to": {to.UTC().Format(time.RFC3339Nano)}}
