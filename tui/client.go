@@ -63,6 +63,10 @@ type Client interface {
 	// would cause.
 	Preview(ctx context.Context, id string, answer admin.Resolution) (admin.Plan, error)
 	PreviewUndo(ctx context.Context, decision string) (admin.Plan, error)
+	Readiness(ctx context.Context) (admin.Readiness, error)
+	UndoPlan(ctx context.Context, seq uint64) (admin.Undo, error)
+	// UndoRunIf is what UndoPlan said: tag is that of its answer.
+	UndoRunIf(ctx context.Context, seq uint64, tag string) (admin.Undo, error)
 	// RunPlan is what a run still has to send, with the causes of it.
 	RunPlan(ctx context.Context, seq uint64) (admin.Plan, error)
 	// ApproveOnlyIf is ApproveIf of the part that only names.

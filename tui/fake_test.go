@@ -354,6 +354,28 @@ func (f *fake) RunPlan(_ context.Context, seq uint64) (admin.Plan, error) {
 	return pl, f.down
 }
 
+func (f *fake) Readiness(context.Context) (admin.Readiness, error) {
+	r := admin.Readiness{Made: noon, Previewed: []string{"lucca"}, Counts: map[admin.ReadinessKind]int{}, Notices: []string{"elevo was never listed"}}
+	for i := range 40 {
+		row := admin.ReadinessRow{Kind: "matched", Target: "javelo", Name: f.row(i).Name, Email: f.row(i).Email, Person: f.row(i).ID}
+		if i < 3 {
+			row = admin.ReadinessRow{Kind: "uncovered", Target: "javelo", Account: f.row(i).Email, Detail: "active, last seen in March", ToDo: "tell HR, or add the source that knows them"}
+		}
+		r.Rows = append(r.Rows, row)
+		r.Counts[row.Kind]++
+	}
+	return r, f.down
+}
+
+func (f *fake) UndoPlan(_ context.Context, seq uint64) (admin.Undo, error) {
+	return admin.Undo{Run: seq, Tag: "u1", Plan: f.preview, Stopped: 2, Cannot: []string{"1 account that was created stays, deactivated"},
+		Left: []admin.LeftOut{{Target: "javelo", Person: admin.PersonRef{Name: "Hugo Muster"}, Why: "changed since"}}}, f.down
+}
+
+func (f *fake) UndoRunIf(_ context.Context, seq uint64, tag string) (admin.Undo, error) {
+	return admin.Undo{Run: seq, By: seq + 5}, f.change("undo run %d if %s", seq, tag)
+}
+
 func (f *fake) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
 	run, deliveries, err := f.Run(ctx, seq)
 	if err != nil {

@@ -105,7 +105,7 @@ func leadsTo(n admin.Need) stop {
 		return stop{onSystems, "target:" + strings.TrimPrefix(n.Subject, "target:")}
 	case "activate":
 		return stop{onPlan, "source:" + strings.TrimPrefix(n.Subject, "source:")}
-	case "source":
+	case "source", "silence":
 		return stop{onSystems, "source:" + strings.TrimPrefix(n.Subject, "source:")}
 	}
 	return stop{onSystems, n.Subject}
@@ -361,6 +361,9 @@ func targetCells(e *env, t admin.Target) []kit.Span {
 		return kit.Text(role, kit.Count(n))
 	}
 	about := shortRate(t.Rate)
+	if t.File != nil {
+		about = "file put " + e.ago(t.File.At)
+	}
 	if !t.Oldest.IsZero() {
 		about = "oldest " + e.since(t.Oldest) + "  " + about
 	}

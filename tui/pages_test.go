@@ -407,3 +407,21 @@ func TestManyMarkedAreNamedByCauseOrDepartmentOnlyWhenThatIsExact(t *testing.T) 
 		}
 	}
 }
+
+func TestRunIsUndoneAsShownOrNotAtAll(t *testing.T) {
+	f := acme()
+	s := sitDown(t, f, 100, 40, Options{})
+	s.press("6", "enter", "u").sees("Undo run 812", "2 deliveries not sent yet will not be", "1 account that was created stays", "left as it is: Hugo Muster in javelo, changed since", "What changes then: 1 account", "Same as: rollcall undo 812")
+	s.press("y").sees("Run 812 is undone by run 817.")
+	if got := strings.Join(f.calls, "; "); got != "undo run 812 if u1" {
+		t.Errorf("calls %q", got)
+	}
+}
+
+func TestReadinessSaysWhatToPutRightAndLeadsToWhom(t *testing.T) {
+	s := sitDown(t, acme(), 100, 30, Options{})
+	s.press("4", "G", "enter").sees("As if lucca were active", "elevo was never listed", "accounts that no source covers", "have their account already", "Same as: rollcall check --report")
+	s.press("enter", "down").sees("person0@acme.example", "tell HR, or add the source that knows them")
+	s.press("enter").sees("nobody to look at")
+	s.press("up", "enter", "down", "enter", "down", "enter").sees("[Values]").press("esc").sees("Readiness")
+}

@@ -36,13 +36,15 @@ type plan struct {
 	detail  slot[planDetail]
 	groups  planGroups
 	rows    kit.Table
+	report  readinessView
 	tableAt int // line of the body where the table begins
 }
 
 // entry is one plan to look at.
 type entry struct {
-	hold   *model.Run // of a held run
-	source string     // of a source in preview
+	hold      *model.Run // of a held run
+	source    string     // of a source in preview
+	readiness bool       // the report on all of them
 }
 
 // planDetail is the answer for an entry: a plan, or the deliveries of a run.
@@ -60,7 +62,7 @@ func newPlan(e *env) *plan {
 			kit.Column{Title: "WHAT", Min: 26, Flex: 1, Keep: 9}, kit.Column{Title: "PEOPLE", Min: 8, Right: true, Keep: 8},
 			kit.Column{Title: "WHY", Min: 30, Flex: 4, Keep: 7},
 		),
-		rows: kit.NewTable(planColumns()...),
+		rows: kit.NewTable(planColumns()...), report: newReadiness(e),
 	}
 }
 
@@ -92,6 +94,8 @@ func (p *plan) command() string {
 		return fmt.Sprintf("rollcall runs show %d, rollcall approve %d, rollcall reject %d", en.hold.Seq, en.hold.Seq, en.hold.Seq)
 	case en != nil && en.source != "":
 		return "rollcall plan " + quoted(en.source)
+	case en != nil && en.readiness:
+		return "rollcall check --report"
 	}
 	return "rollcall plan"
 }
@@ -110,7 +114,7 @@ func (p *plan) bindings() kit.Keymap {
 	} else if ok && en.source != "" && p.opened != nil {
 		keys = append(keys, kit.Binding{Keys: []string{"a"}, Intent: intentActivate, Label: "activate", Help: "relay what this source says, from now on", Mutates: true})
 	}
-	if p.opened != nil {
+	if p.opened != nil && !p.opened.readiness {
 		keys = append(keys, kit.Binding{Keys: []string{"v"}, Intent: intentGrouping, Label: "by department", Help: "group by department, or by cause"})
 		if p.groups.byDepartment {
 			keys[len(keys)-1].Label = "by cause"
@@ -133,7 +137,7 @@ func (p *plan) entries() []entry {
 			out = append(out, entry{source: s.Name})
 		}
 	}
-	return out
+	return append(out, entry{readiness: true})
 }
 
 // waiting counts what the holds of a run stop.
@@ -200,6 +204,9 @@ func (p *plan) show(en entry) tea.Cmd {
 }
 
 func (p *plan) askDetail() tea.Cmd {
+	if p.opened.readiness {
+		return p.report.ask()
+	}
 	en, client := *p.opened, p.env.client
 	return p.detail.ask(p.env, func(ctx context.Context) (planDetail, error) {
 		if en.hold != nil {
@@ -218,7 +225,7 @@ func (p *plan) askDetail() tea.Cmd {
 
 func (p *plan) take(msg tea.Msg) tea.Cmd {
 	switch {
-	case p.runs.take(p.env, msg):
+	case p.report.take(msg), p.runs.take(p.env, msg):
 	case p.detail.take(p.env, msg) && p.detail.err == nil:
 		p.groups.set(p.detail.value.items)
 		if p.opened != nil && p.opened.source != "" {
@@ -249,6 +256,8 @@ func (p *plan) do(intent kit.Intent) tea.Cmd {
 		return nil
 	}
 	switch {
+	case p.opened.readiness:
+		return p.report.do(intent)
 	case p.rows.Do(intent, p.groups.Len()):
 		return nil
 	case intent == intentGrouping:
@@ -417,7 +426,10 @@ func (p *plan) back() (tea.Cmd, bool) {
 }
 
 func (p *plan) ready() bool {
-	if p.opened != nil {
+	switch {
+	case p.opened != nil && p.opened.readiness:
+		return p.report.report.loaded
+	case p.opened != nil:
 		return p.detail.loaded
 	}
 	return p.runs.loaded
@@ -430,6 +442,13 @@ func (p *plan) click(_, y int) tea.Cmd {
 	if p.opened == nil {
 		before := p.table.Cursor()
 		if p.table.Click(y-p.tableAt, len(p.entries())) && before == p.table.Cursor() {
+			return p.do(kit.Open)
+		}
+		return nil
+	}
+	if p.opened.readiness {
+		before := p.report.table.Cursor()
+		if p.report.table.Click(y-p.tableAt, len(p.report.rows)) && before == p.report.table.Cursor() {
 			return p.do(kit.Open)
 		}
 		return nil
@@ -448,6 +467,9 @@ func (p *plan) view(w, h int) kit.Block {
 		block = append(block, asOf(p.env, &p.runs, "the plan", w)...)
 		p.tableAt = len(block)
 		return append(block, p.table.View(theme, w, h-len(block), p.entryRows())...)
+	}
+	if p.opened.readiness {
+		return p.report.view(w, h, &p.tableAt)
 	}
 	block := p.heading(w)
 	if !p.detail.loaded {
@@ -502,6 +524,11 @@ func (p *plan) entryRows() kit.Cells {
 			cells = append(cells, []kit.Span{
 				kit.Text(kit.Warn, fmt.Sprintf("%s held: run %d %s", theme.Signs.Warn, en.hold.Seq, en.hold.Source)),
 				kit.Text(kit.Plain, kit.Count(waiting(*en.hold))), kit.Text(kit.Plain, why),
+			})
+		case en.readiness:
+			cells = append(cells, []kit.Span{
+				kit.Text(kit.Plain, theme.Signs.Bullet+" readiness"), {},
+				kit.Text(kit.Faint, "who is matched, who is new, who could lose access, what to put right"),
 			})
 		case en.source != "":
 			cells = append(cells, []kit.Span{

@@ -26,6 +26,7 @@ type runs struct {
 	table   kit.Table
 	opened  uint64
 	detail  slot[runDetail]
+	undoing slot[admin.Undo]
 	scroll  kit.Scroll
 	height  int
 	tableAt int // line of the body where the table begins
@@ -75,6 +76,9 @@ func (r *runs) bindings() kit.Keymap {
 		keys = append(keys, kit.Binding{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "look", Help: "what this run saw and caused"})
 	} else if waiting(r.detail.value.run) > 0 {
 		keys = append(keys, kit.Binding{Keys: []string{"enter", "a"}, Intent: kit.Open, Label: "hold", Help: "look at what is held, approve or reject"})
+	}
+	if r.opened != 0 && r.detail.loaded {
+		keys = append(keys, kit.Binding{Keys: []string{"u"}, Intent: intentUndo, Label: "undo", Help: "put back what this run changed; shown before it is done", Mutates: true})
 	}
 	return append(keys, kit.Moves()...)
 }
@@ -141,6 +145,10 @@ func (r *runs) askDetail() tea.Cmd {
 }
 
 func (r *runs) take(msg tea.Msg) tea.Cmd {
+	if r.undoing.take(r.env, msg) {
+		r.confirmUndo()
+		return nil
+	}
 	if r.detail.take(r.env, msg) || !r.chunk.take(r.env, msg) || r.chunk.err != nil {
 		return nil
 	}
@@ -159,8 +167,12 @@ func (r *runs) take(msg tea.Msg) tea.Cmd {
 
 func (r *runs) do(intent kit.Intent) tea.Cmd {
 	if r.opened != 0 {
-		if !r.scroll.Do(intent, r.height) && intent == kit.Open {
+		switch {
+		case r.scroll.Do(intent, r.height):
+		case intent == kit.Open:
 			return visitCmd(onPlan, strconv.FormatUint(r.opened, 10))
+		case intent == intentUndo:
+			return r.weighUndo()
 		}
 		return nil
 	}

@@ -101,6 +101,10 @@ func (s *systems) sourceDetail(src admin.Source, w int) kit.Block {
 		return block
 	}
 	say("last read", e.ago(src.LastGood), kit.Plain)
+	if src.Webhook != "" {
+		say("webhook", src.Webhook, kit.Strong)
+		say("hinted", e.ago(src.Hinted), kit.Plain)
+	}
 	switch {
 	case src.Reading != nil:
 		block = append(block, progressLine(e, src.Reading, "read"))
@@ -160,6 +164,16 @@ func (s *systems) targetDetail(t admin.Target, w int) kit.Block {
 	}
 	if t.Rate != "" {
 		say("budget", t.Rate, kit.Plain)
+	}
+	if f := t.File; f != nil {
+		text := kit.Plural(f.People, "person", "people") + ", put " + e.ago(f.At)
+		if f.Unsure {
+			text += "; nobody knows whether the last one arrived whole, so it is put again"
+		}
+		if !f.Next.IsZero() {
+			text += "; the next one " + e.in(f.Next)
+		}
+		say("file", text, kit.Plain)
 	}
 	if t.Sending != nil {
 		block = append(block, progressLine(e, t.Sending, "sent"))
