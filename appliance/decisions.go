@@ -3,15 +3,12 @@ package appliance
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
-	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 )
 
@@ -246,125 +243,4 @@ func (a *App) Decisions(context.Context) ([]admin.Decision, error) {
 	})
 	slices.SortFunc(out, func(x, y admin.Decision) int { return y.At.Compare(x.At) })
 	return out, err
-}
-
-// problemsShown bounds what one verification lists.
-const problemsShown = 100
-
-// Verify implements admin.Service. It walks everything in one read transaction:
-// the pages of the file, the indexes, the chain of the journal, and the roster,
-// planned anew as a whole from records and decisions.
-func (a *App) Verify(context.Context) (admin.Verification, error) {
-	v := admin.Verification{Problems: []string{}}
-	note := func(format string, args ...any) {
-		if len(v.Problems) < problemsShown {
-			v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
-		}
-	}
-	if err := a.store.Check(); err != nil {
-		note("the database file is damaged: %v", err)
-	}
-	if err := a.store.CheckIndexes(); err != nil {
-		note("%v", err)
-	}
-	err := a.store.View(func(tx *store.Tx) error {
-		n, err := tx.VerifyJournal()
-		v.Events = n
-		var broken *store.JournalBreak
-		if errors.As(err, &broken) {
-			note("%v", broken)
-		} else if err != nil {
-			return err
-		}
-		return a.verifyRoster(tx, &v, note)
-	})
-	return v, err
-}
-
-func (a *App) verifyRoster(tx *store.Tx, v *admin.Verification, note func(string, ...any)) error {
-	settings := a.engine.Settings()
-	in := reconcile.Input{Today: a.engine.Today(), Policy: &settings.Policy}
-	for r, err := range store.Records.Each(tx, nil) {
-		if err != nil {
-			return err
-		}
-		in.Records = append(in.Records, r)
-	}
-	persons := map[model.PersonID]model.Person{}
-	for p, err := range store.Persons.Each(tx, nil) {
-		if err != nil {
-			return err
-		}
-		in.Persons = append(in.Persons, p)
-		persons[p.ID] = p
-	}
-	for d, err := range store.Decisions.Each(tx, nil) {
-		if err != nil {
-			return err
-		}
-		in.Decisions = append(in.Decisions, d)
-	}
-	v.Records, v.Persons = len(in.Records), len(in.Persons)
-	in.Hot = reconcile.HotIdentifiers(in.Records, &settings.Policy)
-	plan := reconcile.PlanRoster(in)
-	links := map[model.RecordID]model.PersonID{}
-	for _, l := range plan.Links {
-		links[l.Record] = l.Person
-	}
-	for _, r := range in.Records {
-		if !r.Staged && links[r.ID] != r.Person {
-			note("record %s is linked to %q and should be linked to %q", r.ID, r.Person, links[r.ID])
-		}
-	}
-	for _, p := range plan.Persons {
-		if !reconcile.SamePerson(p, persons[p.ID]) {
-			note("person %s is not what its records and the decisions say", p.ID)
-		}
-		delete(persons, p.ID)
-	}
-	for id := range persons {
-		note("person %s has no record", id)
-	}
-	return a.verifyJobs(tx, v, note)
-}
-
-// verifyJobs compares the outbox with what really differs.
-func (a *App) verifyJobs(tx *store.Tx, v *admin.Verification, note func(string, ...any)) error {
-	settings := a.engine.Settings()
-	for i := range settings.Targets {
-		t := &settings.Targets[i]
-		active := 0
-		for d, err := range store.Deliveries.Each(tx, store.Prefix(t.Name)) {
-			if err != nil {
-				return err
-			}
-			if d.Sent.Active {
-				active++
-			}
-		}
-		if n := ingest.ActiveAccounts(tx, t.Name); n != active {
-			note("%s: %d active accounts are counted and %d were delivered", t.Name, n, active)
-		}
-		for p, err := range store.Persons.Each(tx, nil) {
-			if err != nil {
-				return err
-			}
-			o, _, err := ingest.Look(tx, t, p.ID)
-			if err != nil {
-				return err
-			}
-			job, pending, err := store.Outbox.Get(tx, store.TargetPerson{Target: t.Name, Person: p.ID})
-			if err != nil {
-				return err
-			}
-			if pending {
-				v.Jobs++
-			}
-			differs := o.Projection.Effect != model.EffectNone
-			if differs != pending {
-				note("%s: person %s differs: %t, and a delivery is pending: %t (%s)", t.Name, p.ID, differs, pending, job.State)
-			}
-		}
-	}
-	return nil
 }

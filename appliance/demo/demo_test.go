@@ -268,6 +268,11 @@ func TestLifeGoesOnWithoutNewHoldsOrFailures(t *testing.T) {
 	if d := cmp.Diff(held, must(s.held(t.Context()))); d != "" {
 		t.Errorf("holds changed (-before +after):\n%s", d)
 	}
+	// Everything that was derived on the way equals its recomputation.
+	v := must(stage.client.Verify(t.Context()))
+	if v.Records < MinPeople || v.Persons < MinPeople || v.Events == 0 || len(v.Problems) > 0 {
+		t.Errorf("%d records, %d people, %d events; problems:\n%s", v.Records, v.Persons, v.Events, strings.Join(v.Problems, "\n"))
+	}
 }
 
 // ending ends a demo once it has printed a text.

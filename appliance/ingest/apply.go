@@ -467,52 +467,72 @@ func (c *change) aliasOwners(key string) ([]model.PersonID, error) {
 	return out, nil
 }
 
-// managerConflicts opens and closes what is to be said about a person's manager.
-// resolved is what resolving the reference just said.
-func (c *change) managerConflicts(id model.PersonID, resolved bool) error {
+// managerQuestions returns what is to be asked about a person's manager; resolved
+// is what resolving the reference said.
+func (c *change) managerQuestions(p model.Person, resolved bool) (map[model.ConflictID]model.Conflict, error) {
 	wanted := map[model.ConflictID]model.Conflict{}
-	p, ok, err := store.Persons.Get(c.tx, id)
-	if err != nil {
-		return err
+	if p.Access != model.AccessOn {
+		return wanted, nil
 	}
-	if ok && p.Access == model.AccessOn {
-		source := []model.RecordID{p.Provenance[model.Manager]}
+	id := p.ID
+	source := []model.RecordID{p.Provenance[model.Manager]}
+	if !resolved {
 		silenced, err := answered(c.tx, source, model.ManagerUnresolved)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if !resolved && !silenced {
+		if !silenced {
 			q := model.Conflict{Kind: model.ManagerUnresolved, Persons: []model.PersonID{id}, Records: source,
 				Rule: "the manager named is nobody in the roster, or more than one person"}
 			q.ID = reconcile.ConflictIDOf(q)
 			wanted[q.ID] = q
 		}
-		// Who has no active account manages nobody in a target: no circle closes there.
-		cycle, err := reconcile.ManagerCycle(id, func(p model.PersonID) (model.PersonID, error) {
-			person, _, err := store.Persons.Get(c.tx, p)
-			if person.Access != model.AccessOn {
-				return "", err
-			}
-			return person.Manager, err
-		})
-		if err != nil {
-			return err
+	}
+	// Who has no active account manages nobody in a target: no circle closes there.
+	cycle, err := reconcile.ManagerCycle(id, func(p model.PersonID) (model.PersonID, error) {
+		person, _, err := store.Persons.Get(c.tx, p)
+		if person.Access != model.AccessOn {
+			return "", err
 		}
-		if silenced, err = answered(c.tx, source, model.ManagerCycle); err != nil {
-			return err
-		}
-		if slices.Contains(cycle, id) && !silenced {
-			q := model.Conflict{Kind: model.ManagerCycle, Persons: cycle, Rule: "these people manage each other in a circle"}
-			for _, member := range cycle {
-				m, _, err := store.Persons.Get(c.tx, member)
-				if err != nil {
-					return err
-				}
-				q.Records = append(q.Records, m.Provenance[model.Manager])
+		return person.Manager, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(cycle, id) {
+		return wanted, nil
+	}
+	silenced, err := answered(c.tx, source, model.ManagerCycle)
+	if err != nil {
+		return nil, err
+	}
+	if !silenced {
+		q := model.Conflict{Kind: model.ManagerCycle, Persons: cycle, Rule: "these people manage each other in a circle"}
+		for _, member := range cycle {
+			m, _, err := store.Persons.Get(c.tx, member)
+			if err != nil {
+				return nil, err
 			}
-			slices.Sort(q.Records)
-			q.ID = reconcile.ConflictIDOf(q)
-			wanted[q.ID] = q
+			q.Records = append(q.Records, m.Provenance[model.Manager])
+		}
+		slices.Sort(q.Records)
+		q.ID = reconcile.ConflictIDOf(q)
+		wanted[q.ID] = q
+	}
+	return wanted, nil
+}
+
+// managerConflicts opens and closes what is to be said about a person's manager.
+// resolved is what resolving the reference just said.
+func (c *change) managerConflicts(id model.PersonID, resolved bool) error {
+	p, ok, err := store.Persons.Get(c.tx, id)
+	if err != nil {
+		return err
+	}
+	wanted := map[model.ConflictID]model.Conflict{}
+	if ok {
+		if wanted, err = c.managerQuestions(p, resolved); err != nil {
+			return err
 		}
 	}
 	var stale []model.Conflict
