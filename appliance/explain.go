@@ -24,7 +24,7 @@ func (a *App) values(tx *store.Tx, p model.Person, records []model.Record, field
 	var out []admin.Value
 	for _, n := range p.Attributes.Sorted() {
 		v := p.Attributes[n]
-		row := admin.Value{Attribute: string(n), Value: v.Text, Null: v.Null}
+		row := admin.Value{Attribute: string(n), Value: v.Text, Null: v.Null, FrozenUntil: string(p.Frozen[n])}
 		won, known := byID[p.Provenance[n]]
 		d, decided := set[n]
 		switch {

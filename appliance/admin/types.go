@@ -178,6 +178,9 @@ type Value struct {
 	Rule string `json:"rule,omitempty"`
 	// Kept is the run that last saw it, when the source stopped sending it since.
 	Kept uint64 `json:"kept,omitempty"`
+	// FrozenUntil is set while accounts keep the value they have, because this one
+	// goes back and forth.
+	FrozenUntil string `json:"frozen_until,omitempty"`
 }
 
 // WhyNot is what is between somebody and their accounts.

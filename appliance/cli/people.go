@@ -303,6 +303,9 @@ func (a *app) tellProvenance(p admin.Person) {
 		if v.Rule != "" {
 			a.out.line("    by ", v.Rule)
 		}
+		if v.FrozenUntil != "" {
+			a.out.line(faint("    it goes back and forth: accounts keep the value they have until " + v.FrozenUntil))
+		}
 		for _, l := range v.Lost {
 			a.out.line(faint("    × " + l.Source + " says " + shown(l.Value, l.Null) + ": " + l.Why))
 		}

@@ -36,7 +36,7 @@ var (
 	ErrEmpty     = errors.New("is empty")
 	ErrTooLong   = errors.New("is too long")
 	ErrEncoding  = errors.New("is not valid UTF-8 text")
-	ErrControl   = errors.New("contains a control character")
+	ErrControl   = errors.New("contains a control or private-use character")
 	ErrSpace     = errors.New("contains a space")
 	ErrNoAt      = errors.New("has no @")
 	ErrManyAt    = errors.New("has more than one @")
@@ -75,9 +75,15 @@ func Email(raw string) (id model.Identifier, warning string, err error) {
 	case local == "":
 		return model.Identifier{}, "", ErrLocal
 	}
+	if placeholderLocal[local] {
+		return model.Identifier{}, "", ErrPlacehold
+	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(domain, "."))
 	if err != nil || ascii == "" || !validHost(ascii) {
 		return model.Identifier{}, "", ErrDomain
+	}
+	if strings.HasSuffix(ascii, ".invalid") || ascii == "invalid" {
+		return model.Identifier{}, "", ErrPlacehold // RFC 6761 §6.4
 	}
 	if len(local) > maxLocal || len(local)+1+len(ascii) > maxEmail {
 		return model.Identifier{}, "", ErrTooLong
@@ -88,6 +94,29 @@ func Email(raw string) (id model.Identifier, warning string, err error) {
 		}
 	}
 	return model.Identifier{Kind: model.IdentifierEmail, Value: local + "@" + ascii}, warning, nil
+}
+
+// placeholderLocal are what people type where an address is missing. None of them
+// can be a name.
+var placeholderLocal = map[string]bool{
+	"tbd": true, "tba": true, "todo": true, "n/a": true, "none": true, "null": true, "xxx": true, "xxxx": true, "noemail": true, "no-email": true,
+	"no.email": true, "no_email": true, "nomail": true, "placeholder": true, "dummy": true, "noreply": true, "no-reply": true, "donotreply": true,
+}
+
+// placeholderName are what people type where a name is missing.
+var placeholderName = map[string]bool{
+	"tbd": true, "tba": true, "todo": true, "test": true, "tests": true, "testuser": true, "xxx": true, "xxxx": true, "none": true, "null": true,
+	"unknown": true, "inconnu": true, "placeholder": true, "dummy": true, "firstname": true, "lastname": true, "newhire": true, "adefinir": true,
+}
+
+// Placeholder reports whether a name stands where a name is missing: "TBD",
+// "Test", ".", "-". Nothing at all is none.
+func Placeholder(name string) bool {
+	if strings.TrimSpace(name) == "" {
+		return false
+	}
+	folded := Name(name)
+	return folded == "" || placeholderName[folded]
 }
 
 // EmployeeNumber normalises an employee number: invisible characters removed,
@@ -113,7 +142,7 @@ func Domain(id model.Identifier) string {
 }
 
 // Of derives the identifiers of an observation, and one notice for each
-// identifier attribute that could not be used. Employee numbers count only when
+// identifier attribute that could not be used and each name that is a placeholder. Employee numbers count only when
 // byNumber is set, which the kind of the source must allow.
 func Of(attrs model.Attributes, byNumber bool) (ids []model.Identifier, notices []string) {
 	if raw := attrs.Text(model.Email); raw != "" {
@@ -136,6 +165,11 @@ func Of(attrs model.Attributes, byNumber bool) (ids []model.Identifier, notices 
 			ids = append(ids, id)
 		}
 	}
+	for _, n := range []model.Name{model.GivenName, model.FamilyName} {
+		if Placeholder(attrs.Text(n)) {
+			notices = append(notices, strings.ReplaceAll(string(n), "_", " ")+" is a placeholder")
+		}
+	}
 	return ids, notices
 }
 
@@ -155,14 +189,14 @@ func clean(raw string) (string, error) {
 	if len(raw) > maxRaw {
 		return "", ErrTooLong
 	}
-	if !utf8.ValidString(raw) {
-		return "", ErrEncoding
+	if !utf8.ValidString(raw) || strings.ContainsRune(raw, utf8.RuneError) {
+		return "", ErrEncoding // a replacement character stands for what was lost on the way
 	}
 	s := strings.TrimFunc(visible(raw), unicode.IsSpace)
 	if s == "" {
 		return "", ErrEmpty
 	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Co, r) }) {
 		return "", ErrControl
 	}
 	// NFKC may itself produce blanks (U+00A8 decomposes into one), hence the second trim.
@@ -174,12 +208,18 @@ func clean(raw string) (string, error) {
 	return s, nil
 }
 
-// visible drops characters that change nothing on screen: zero-width ones, the
-// byte-order mark, soft hyphens, direction marks.
+// visible drops characters that change nothing on screen: format characters
+// (zero-width ones, the byte-order mark, soft hyphens, direction marks, tags),
+// variation selectors and blank fillers. The list is that of Default_Ignorable
+// code points (Unicode 16, DerivedCoreProperties), as far as they are assigned.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
+		if r < 0xAD {
+			return r
+		}
 		switch {
-		case r >= 0x200B && r <= 0x200F, r == 0x2060, r == 0xFEFF, r == 0x00AD, r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r),
+			r == 0x034F, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5, r == 0x3164, r == 0xFFA0:
 			return -1
 		}
 		return r

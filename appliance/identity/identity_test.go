@@ -19,6 +19,11 @@ func TestSpellingsOfOneAddressGiveOneIdentifier(t *testing.T) {
 		"punycode":       "zoé.müller@xn--mller-kva.example",
 		"final dot":      "zoé.müller@müller.example.",
 		"soft hyphen":    "zoé.mül\u00adler@müller.example",
+		"joiner":         "zoé\u200d.müller@müller.example",
+		"separator":      "zoé\u180e.müller@müller.example",
+		"selector":       "zoé\ufe0f.müller@müller.example",
+		"filler":         "zoé.müller\u3164@müller.example",
+		"tag":            "zoé.müller\U000e0061@müller.example",
 		"direction mark": "\u202ezoé.müller@müller.example\u202c",
 	} {
 		got, _, err := Email(raw)
@@ -56,6 +61,8 @@ func TestUnusableAddressesAreRefusedWithTheirFault(t *testing.T) {
 		"": ErrEmpty, " \u200b ": ErrEmpty, "jane": ErrNoAt, "a@b@c.example": ErrManyAt, "@c.example": ErrLocal,
 		"jane@": ErrDomain, "jane@ex_ample": ErrDomain, "ja ne@a.example": ErrSpace, "jane\x00@a.example": ErrControl,
 		"jane\n@a.example": ErrControl, "jane@a..example": ErrDomain, "\xff@a.example": ErrEncoding,
+		"jos\ufffd@a.example": ErrEncoding, "jo\ue000@a.example": ErrControl, "TBD@a.example": ErrPlacehold, "no-email@a.example": ErrPlacehold,
+		"jane@nowhere.invalid": ErrPlacehold,
 	} {
 		if _, _, err := Email(raw); !errors.Is(err, want) {
 			t.Errorf("Email(%q) error = %v, want %v", raw, err, want)
@@ -119,4 +126,20 @@ func FuzzEmailIsIdempotent(f *testing.F) {
 			t.Fatalf("Email(%q) = %q, and Email of that = %q, %v", s, id.Value, again.Value, err)
 		}
 	})
+}
+
+func TestPlaceholdersAreNoNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"TBD": true, "Test": true, ".": true, "-": true, "??": true, "À définir": true, "xxx": true, "New-Hire": true,
+		"": false, "  ": false, "Testa": false, "Ng": false, "O": false, "李": false, "Noné Smith": false,
+	} {
+		if got := Placeholder(name); got != want {
+			t.Errorf("Placeholder(%q) = %t", name, got)
+		}
+	}
+	attrs := model.Attributes{model.GivenName: model.Text("Ada"), model.FamilyName: model.Text("TBD"), model.Email: model.Text("a@a.example")}
+	ids, notices := Of(attrs, false)
+	if len(ids) != 1 || len(notices) != 1 || notices[0] != "family name is a placeholder" {
+		t.Errorf("%v, %v", ids, notices)
+	}
 }

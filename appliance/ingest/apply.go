@@ -95,6 +95,11 @@ func (c *change) persons(plan reconcile.Plan) ([]model.PersonID, error) {
 		if had && reconcile.SamePerson(old, p) {
 			continue
 		}
+		if had {
+			if err := c.freezeFlapping(old, &p); err != nil {
+				return nil, err
+			}
+		}
 		p.Rev++
 		p.Changed = c.at
 		if !had {

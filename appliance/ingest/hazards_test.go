@@ -150,6 +150,62 @@ func TestHazard9_20_SourcesThatTakeTurnsCauseNoDelivery(t *testing.T) {
 	}
 }
 
+func TestHazard9_20_AValueThatOneSourceTakesBackAndForthIsFrozenAndTold(t *testing.T) {
+	titles := [2]string{"Ingénieure", "Engineer"} // a label in the language of whoever looked last
+	w := settled(t, someone(1, "title", titles[0]), someone(2))
+	writes, told, account := 0, 0, titles[0]
+	flap := func(times int) {
+		for i := range times {
+			run := w.read("hr", someone(1, "title", titles[(i+1)%2]), someone(2, "title", fmt.Sprint("Grade ", i))) // the other one is promoted each time
+			for _, n := range run.Notes {
+				if strings.HasPrefix(n, "1 record: title goes back and forth") {
+					told++
+				}
+			}
+			w.deliver()
+			if d, _ := w.delivered(w.person("hr", 1).ID); d.Sent.Attributes[model.Title] != account {
+				writes, account = writes+1, d.Sent.Attributes[model.Title]
+			}
+		}
+	}
+	flap(12)
+	if writes > 3 || told != 1 {
+		t.Errorf("%d of 12 times the account followed, told %d times", writes, told)
+	}
+	if p := w.person("hr", 1); p.Attributes.Text(model.Title) != titles[0] || len(p.Frozen) != 1 || len(w.person("hr", 2).Frozen) != 0 {
+		t.Errorf("the roster says what the source says, %q; frozen %v and %v", p.Attributes.Text(model.Title), p.Frozen, w.person("hr", 2).Frozen)
+	}
+	// Once it rests for a day, accounts follow again.
+	rest := titles[0]
+	if account == rest {
+		rest = titles[1]
+	}
+	w.read("hr", someone(1, "title", rest), someone(2, "title", "Grade 11"))
+	w.now = w.now.AddDate(0, 0, 1)
+	if _, err := w.e.TurnDay(); err != nil {
+		t.Fatal(err)
+	}
+	w.deliver()
+	if d, _ := w.delivered(w.person("hr", 1).ID); d.Sent.Attributes[model.Title] != rest || len(w.person("hr", 1).Frozen) != 0 {
+		t.Errorf("after a day of rest the account says %q, frozen %v", d.Sent.Attributes[model.Title], w.person("hr", 1).Frozen)
+	}
+}
+
+func TestHazard9_21_AStaleReadIsNoEvidenceAndTheNextPutsItRight(t *testing.T) {
+	w := settled(t, someone(1, "title", "Analyst"), someone(2))
+	w.read("hr", someone(1, "title", "Partner"), someone(2), someone(3))
+	w.deliver()
+	w.read("hr", someone(1, "title", "Analyst"), someone(2)) // as it was before, and without the newcomer
+	if got := w.deliver(); got[model.EffectDeactivate] != 0 || w.record("hr", 3).Gone {
+		t.Errorf("a stale read ended somebody: %v", got)
+	}
+	w.read("hr", someone(1, "title", "Partner"), someone(2), someone(3))
+	w.deliver()
+	if d, _ := w.delivered(w.person("hr", 1).ID); d.Sent.Attributes[model.Title] != "Partner" || len(w.jobs()) != 0 || len(w.conflicts()) != 0 {
+		t.Errorf("after a good read %+v, jobs %v", d.Sent, w.jobs())
+	}
+}
+
 func TestHazard9_27_NothingIsWrittenBeforeActivation(t *testing.T) {
 	w := newWorld(t)
 	for range 3 {

@@ -114,9 +114,10 @@ type change struct {
 	// everyone re-evaluates all persons of the neighbourhood, changed or not.
 	everyone bool
 
-	counts  model.RunCounts
-	kicks   map[string]bool
-	touched map[model.PersonID]bool // persons whose projections must be looked at
+	counts   model.RunCounts
+	flapping map[model.Name]int // attributes that began to go back and forth
+	kicks    map[string]bool
+	touched  map[model.PersonID]bool // persons whose projections must be looked at
 	// were are the people written in this settling as they were before, for the
 	// history; nil stands for somebody new. heirs took over who is gone.
 	were  map[model.PersonID]*model.Person
@@ -127,7 +128,7 @@ type change struct {
 
 func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {
 	return &change{e: e, tx: tx, settings: e.Settings(), today: e.Today(), at: e.now().UTC(), actor: actor, run: run, initial: initial,
-		kicks: map[string]bool{}, touched: map[model.PersonID]bool{},
+		kicks: map[string]bool{}, touched: map[model.PersonID]bool{}, flapping: map[model.Name]int{},
 		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}}
 }
 

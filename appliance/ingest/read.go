@@ -39,13 +39,15 @@ type Read struct {
 	moving   bool // the source is asked as somebody else than last time
 	told     int  // how many people the source said there are, 0 when it did not
 
+	odd map[string]int // notices of the records that changed
+
 	mu     sync.Mutex
 	counts model.RunCounts
 }
 
 // StartRead opens a run over a polled source.
 func (e *Engine) StartRead(source string) (*Read, error) {
-	r := &Read{e: e, source: source, coverage: map[model.Name]int{}}
+	r := &Read{e: e, source: source, coverage: map[model.Name]int{}, odd: map[string]int{}}
 	err := e.update(actorSource+source, 0, model.JobOpen, func(c *change) error {
 		s, err := c.source(source)
 		if err != nil {
@@ -191,8 +193,10 @@ func (r *Read) Page(p connectors.Page) error {
 // write stores the observations that differ and plans what follows. It returns the
 // ordinals of their records.
 func (r *Read) write(settings SourceSettings, differ []observed, counts *model.RunCounts) (seen []uint64, err error) {
+	told := map[string]int{}
 	err = r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
 		counts.Added, counts.Changed, seen = 0, 0, seen[:0]
+		clear(told)
 		// Looked up anew: the source may have been activated meanwhile.
 		s, err := c.source(r.source)
 		if err != nil {
@@ -209,6 +213,11 @@ func (r *Read) write(settings SourceSettings, differ []observed, counts *model.R
 				return err
 			}
 			seen = append(seen, rec.Ordinal)
+			if changed {
+				for _, n := range rec.Notices {
+					told[n]++
+				}
+			}
 			switch {
 			case !changed:
 				continue
@@ -225,9 +234,38 @@ func (r *Read) write(settings SourceSettings, differ []observed, counts *model.R
 		}
 		err = c.settle(seeds, before)
 		counts.Conflicts = c.counts.Conflicts
+		for n, k := range c.flapping {
+			told[string(n)+" goes back and forth, and accounts keep the value they have"] += k
+		}
 		return err
 	})
+	if err == nil {
+		for n, k := range told {
+			r.odd[n] += k
+		}
+	}
 	return seen, err
+}
+
+// noticesShown bounds how many different notices a run tells of.
+const noticesShown = 20
+
+// notices says what is odd about the records that this read changed, and about how
+// many: values that could not be used, names that are placeholders.
+func (r *Read) notices() []string {
+	var out []string
+	for n, k := range r.odd {
+		who := "1 record"
+		if k > 1 {
+			who = fmt.Sprintf("%d records", k)
+		}
+		out = append(out, who+": "+n)
+	}
+	slices.Sort(out)
+	if more := len(out) - noticesShown; more > 0 {
+		out = append(out[:noticesShown], fmt.Sprintf("and %d more kinds of notices", more))
+	}
+	return out
 }
 
 // absence says what it means when a source stops sending an attribute.
@@ -392,7 +430,7 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 			return err
 		}
 		run := r.run
-		run.Counts, run.Notes = r.counts, r.notes
+		run.Counts, run.Notes = r.counts, append(r.notes, r.notices()...)
 		verdict := model.VerdictComplete
 		if readErr != nil {
 			verdict = model.VerdictFailed

@@ -423,3 +423,16 @@ func TestCalendarAloneEndsAnEmploymentAtTheCustomersMidnight(t *testing.T) {
 		}
 	}
 }
+
+func TestRunTellsWhatCouldNotBeUsed(t *testing.T) {
+	w := newWorld(t)
+	run := w.read("hr", someone(1, "email", "no address"), someone(2, "email", "neither"), someone(3, "family_name", "TBD"), someone(4))
+	for _, want := range []string{"2 records: email has no @", "1 record: family name is a placeholder"} {
+		if !slices.Contains(run.Notes, want) {
+			t.Errorf("notes %v, want %q", run.Notes, want)
+		}
+	}
+	if again := w.read("hr", someone(1, "email", "no address"), someone(2, "email", "neither"), someone(3, "family_name", "TBD"), someone(4)); len(again.Notes) > 0 {
+		t.Errorf("nothing changed, and it is told again: %v", again.Notes)
+	}
+}

@@ -85,8 +85,8 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Mapping is the compiled expressions of one source. A nil Mapping changes
-// nothing.
+// Mapping is the compiled expressions of one source. A nil Mapping has none, and
+// normalises only.
 type Mapping struct {
 	rules   []rule // by attribute
 	include *expression
@@ -163,8 +163,10 @@ func (m *Mapping) Paths() []string {
 // Apply overrides the attributes of o that have an expression, with "map: …" as
 // their field, and sets its scope. An expression that cannot be evaluated for
 // this record leaves a notice and its attribute absent; a scope that cannot be
-// evaluated holds the record. A record that is out of scope already stays out.
+// evaluated holds the record. A record that is out of scope already stays out. All
+// values are normalised then, also where there is no expression.
 func (m *Mapping) Apply(o *model.Observation) {
+	defer Normalise(o)
 	if m == nil {
 		return
 	}

@@ -149,6 +149,9 @@ type Person struct {
 	Waiting string `json:"waiting,omitempty"`
 	// Reason says in words why Status and Access are what they are.
 	Reason string `json:"reason,omitempty"`
+	// Frozen are attributes that went back and forth too often, each with the day on
+	// which its accounts follow again: until then they keep the value they have.
+	Frozen map[Name]Date `json:"frozen,omitempty"`
 	// Review is the next date on which the calendar alone changes the person,
 	// empty when none does.
 	Review Date `json:"review,omitempty"`

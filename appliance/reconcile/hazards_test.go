@@ -17,9 +17,10 @@ import (
 //	9.13 null and absent             here; a vanished column, in ingest TestHazard9_13
 //	9.15 the customer's midnight     dates here; whose today, in ingest TestHazard9_15
 //	9.19 volatile fields             ingest TestHazard9_19
-//	9.21 stale reads                 connectors (Check), never here: no read-after-write is evidence
+//	9.20 values that flap            here; what one source takes back and forth, in ingest TestHazard9_20
+//	9.21 stale reads                 ingest TestHazard9_21
 //	9.22 refused credentials         poll TestHazard9_22, relay TestHazard9_22
-//	9.26 overlong, control, formula  targets (javelo, elevo) and the exporters
+//	9.26 control characters          mapping TestHazard9_26; formulas and lengths, targets and exporters
 //	9.27 first activation            ingest TestHazard9_27
 
 var everything = &TargetRules{Attributes: model.Names, Custom: true, IdentifierChanges: true}
@@ -202,6 +203,14 @@ func TestHazard9_9_NameChangesUpdateInPlaceAndNamelessPeopleAreNotCreated(t *tes
 	w.put(says("hr", "2", "given_name", "", "family_name", "", "email", mail("nobody")))
 	if flows(personOf(t, w, "r-hr2")) {
 		t.Error("an account is made for someone without a name")
+	}
+	w.put(says("hr", "3", "given_name", "TBD", "family_name", ".", "email", mail("soon")))
+	if p := personOf(t, w, "r-hr3"); flows(p) || p.Waiting != "the name is a placeholder" {
+		t.Errorf("an account is made for a placeholder, or %q", p.Waiting)
+	}
+	w.put(says("hr", "3", "given_name", "Ines", "family_name", ".", "email", mail("soon")))
+	if !flows(personOf(t, w, "r-hr3")) {
+		t.Error("half a name is a name")
 	}
 }
 

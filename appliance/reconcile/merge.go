@@ -22,6 +22,7 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 	v := decide(speaking, w.in.Today, w.in.Policy)
 	person.Access, person.Reason, person.Review = v.access, v.reason, v.review
 	person.Status = v.status
+	person.Frozen = w.frozen(person)
 
 	heard := w.heard(speaking)
 	names := presentNames(heard)
@@ -49,6 +50,23 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 		}
 	}
 	person.Waiting = w.waiting(person, speaking)
+}
+
+// frozen keeps what is frozen beyond today, and has the person looked at again on
+// the day it thaws.
+func (w *work) frozen(person *model.Person) map[model.Name]model.Date {
+	var out map[model.Name]model.Date
+	for n, until := range person.Frozen {
+		if until <= w.in.Today {
+			continue
+		}
+		if out == nil {
+			out = map[model.Name]model.Date{}
+		}
+		out[n] = until
+		person.Review = soonest(person.Review, until)
+	}
+	return out
 }
 
 // heard chooses the records whose values count: the live ones, or all that take
@@ -153,7 +171,10 @@ func (w *work) waiting(person *model.Person, records []*model.Record) string {
 		return ""
 	}
 	if person.EmailKey == "" {
-		if person.Attributes.Text(model.Email) != "" {
+		if raw := person.Attributes.Text(model.Email); raw != "" {
+			if _, _, err := identity.Email(raw); err != nil {
+				return "the email cannot be used: it " + err.Error()
+			}
 			return "the email cannot be used as it is written"
 		}
 		return "there is no work email yet"
@@ -163,8 +184,11 @@ func (w *work) waiting(person *model.Person, records []*model.Record) string {
 			return why
 		}
 	}
-	if person.Attributes.Text(model.GivenName) == "" && person.Attributes.Text(model.FamilyName) == "" {
+	switch given, family := person.Attributes.Text(model.GivenName), person.Attributes.Text(model.FamilyName); {
+	case given == "" && family == "":
 		return "there is no name yet"
+	case (given == "" || identity.Placeholder(given)) && (family == "" || identity.Placeholder(family)):
+		return "the name is a placeholder"
 	}
 	for _, r := range records {
 		if r.Scope.State == model.InScope && w.in.Policy.mayCreate(r.Source) {

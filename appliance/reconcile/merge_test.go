@@ -144,7 +144,7 @@ func TestAccountWaitsUntilEverythingForItIsThere(t *testing.T) {
 	}{
 		{"everything is there", Policy{}, ada("hr", "1"), "", ""},
 		{"no address", Policy{}, says("hr", "1", "given_name", "Ada"), "there is no work email yet", model.MissingIdentifier},
-		{"an address nobody can use", Policy{}, says("hr", "1", "given_name", "Ada", "email", "ada at acme"), "the email cannot be used as it is written", model.MissingIdentifier},
+		{"an address nobody can use", Policy{}, says("hr", "1", "given_name", "Ada", "email", "ada at acme"), "the email cannot be used: it has no @", model.MissingIdentifier},
 		{"a private provider", Policy{}, says("hr", "1", "given_name", "Ada", "email", "ada@gmail.com"), "the address belongs to a personal-mail provider", model.PersonalEmail},
 		{"not a domain of the company", Policy{EmailDomains: []string{"acme.example"}}, says("hr", "1", "given_name", "Ada", "email", "ada@other.example"), "the address is not in one of the company's email_domains", model.PersonalEmail},
 		{"a subdomain of the company's", Policy{EmailDomains: []string{"acme.example"}}, says("hr", "1", "given_name", "Ada", "email", "ada@fr.acme.example"), "", ""},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -303,7 +304,7 @@ func (w *work) finish() Plan {
 func SamePerson(a, b model.Person) bool {
 	return a.ID == b.ID && a.Status == b.Status && a.Access == b.Access && a.Waiting == b.Waiting && a.Reason == b.Reason &&
 		a.Review == b.Review && a.EmailKey == b.EmailKey && a.Attributes.Equal(b.Attributes) &&
-		slices.Equal(a.Records, b.Records) && slices.Equal(a.Held, b.Held) && equalProvenance(a.Provenance, b.Provenance)
+		slices.Equal(a.Records, b.Records) && slices.Equal(a.Held, b.Held) && maps.Equal(a.Frozen, b.Frozen) && equalProvenance(a.Provenance, b.Provenance)
 }
 
 func equalProvenance(a, b map[model.Name]model.RecordID) bool {

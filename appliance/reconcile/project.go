@@ -138,10 +138,11 @@ func want(p model.Person, holding Holding, manager ManagerView, rules *TargetRul
 			w.Attributes[n] = v
 		}
 	}
-	if email := identity.Deliverable(p.Attributes.Text(model.Email)); email != "" && !(have != nil && SameLogin(have.Email, email)) {
+	said := steady(p, have)
+	if email := identity.Deliverable(said.Text(model.Email)); email != "" && !(have != nil && SameLogin(have.Email, email)) {
 		w.Email = email
 	}
-	for n, v := range p.Attributes {
+	for n, v := range said {
 		if !rules.takes(n) {
 			continue
 		}
@@ -151,7 +152,7 @@ func want(p model.Person, holding Holding, manager ManagerView, rules *TargetRul
 		w.Attributes[n] = v.Text
 	}
 	if rules.Derive != nil {
-		for n, v := range rules.Derive(p.Attributes) {
+		for n, v := range rules.Derive(said) {
 			if _, held := w.Attributes[n]; v != "" || held || holding.doubts(n) {
 				w.Attributes[n] = v
 			}
@@ -160,15 +161,37 @@ func want(p model.Person, holding Holding, manager ManagerView, rules *TargetRul
 	if holding.doubts(model.Manager) && w.Manager == nil {
 		w.Manager = &model.ManagerLink{} // back to what it was before the unanswered write
 	}
-	switch v, said := p.Attributes[model.Manager]; {
+	_, frozen := p.Frozen[model.Manager]
+	switch v, told := said[model.Manager]; {
+	case frozen && have != nil && !manager.Off:
+		// It goes back and forth: the link stays what it is.
 	case manager.Linkable:
 		w.Manager = &model.ManagerLink{Person: manager.Person}
 	case have == nil || have.Manager == nil || have.Manager.Person == "":
 		// Nothing is linked and nothing can be: leave it alone.
-	case manager.Off, said && v.Null:
+	case manager.Off, told && v.Null:
 		w.Manager = &model.ManagerLink{}
 	}
 	return w
+}
+
+// steady returns a person's attributes as accounts are to follow them: of those that
+// are frozen, the value that the account has.
+func steady(p model.Person, have *model.Desired) model.Attributes {
+	if len(p.Frozen) == 0 || have == nil {
+		return p.Attributes
+	}
+	out := maps.Clone(p.Attributes)
+	for n := range p.Frozen {
+		if v, held := have.Attributes[n]; held {
+			out[n] = model.Text(v)
+		} else if n == model.Email {
+			out[n] = model.Text(have.Email)
+		} else if n != model.Manager {
+			delete(out, n)
+		}
+	}
+	return out
 }
 
 // SameLogin reports whether two addresses are one login: spelling apart.

@@ -465,6 +465,7 @@ type personRow struct {
 	Access     model.Access
 	Waiting    string
 	Reason     string
+	Frozen     map[model.Name]model.Date
 	Review     model.Date
 	Created    time.Time
 	Changed    time.Time
@@ -506,6 +507,9 @@ func encodePerson(person model.Person) ([]byte, error) {
 	e.text(13, string(p.Review))
 	e.moment(14, p.Created)
 	e.moment(15, p.Changed)
+	for n, until := range p.Frozen {
+		e.message(16, func(e *encoder) { e.text(1, string(n)); e.text(2, string(until)) })
+	}
 	return e, nil
 }
 
@@ -548,6 +552,12 @@ func decodePerson(raw []byte, to *model.Person) error {
 			p.Created = d.moment()
 		case 15:
 			p.Changed = d.moment()
+		case 16:
+			if p.Frozen == nil {
+				p.Frozen = map[model.Name]model.Date{}
+			}
+			name, until := d.frozen()
+			p.Frozen[name] = until
 		default:
 			d.skip(n)
 		}
@@ -555,6 +565,20 @@ func decodePerson(raw []byte, to *model.Person) error {
 	*to = model.Person(p)
 	clipPerson(to)
 	return whole(d, string(p.ID))
+}
+
+func (d *decoder) frozen() (name model.Name, until model.Date) {
+	d.message(func(n protowire.Number) {
+		switch n {
+		case 1:
+			name = d.name()
+		case 2:
+			until = model.Date(d.text())
+		default:
+			d.skip(n)
+		}
+	})
+	return name, until
 }
 
 func (d *decoder) origin(records []model.RecordID) (name model.Name, id model.RecordID) {
