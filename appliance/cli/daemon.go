@@ -69,7 +69,9 @@ func (a *app) sim() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sim KIND", Short: "one simulated service on loopback, faults on a dial",
 		Long: "Runs one simulated service until it is stopped (Ctrl-C), and prints what to put into a configuration to\n" +
-			"use it: " + strings.Join(a.deps.SimKinds, ", ") + ". okta and azure are senders: they push to --url with --token.",
+			"use it: " + strings.Join(a.deps.SimKinds, ", ") + ". okta and azure are senders: they push to --url with --token.\n" +
+			"A wrong --fault is refused with the list of those there are; hide-NAME takes a permission of hibob away\n" +
+			"(hide-personal), or a section of lucca (hide-extension).",
 		Example: "  rollcall sim hibob --people 200\n  rollcall sim javelo --fault throttle:3\n" +
 			"  rollcall sim okta --url http://127.0.0.1:8443/scim/v2 --token rct_…",
 		Args: takes(1, 1), ValidArgs: a.deps.SimKinds,

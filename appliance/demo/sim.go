@@ -21,12 +21,13 @@ import (
 
 // SimOptions say what a simulator is like.
 type SimOptions struct {
-	Listen string // HOST:PORT on loopback; empty: a free port. hibob, lucca, javelo
+	Listen string // HOST:PORT on loopback; empty: a free port. Not for okta and azure
 	People int    // how many people it has; 0: DefaultPeople, at most MaxPeople
 	Seed   uint64 // 0: DefaultSeed
 	// Faults are on a dial: "KIND" goes wrong once, "KIND:3" three times, and
 	// "KIND:always" until the end. The kinds are those of the simulator; a wrong
-	// one is refused with the list.
+	// one is refused with the list. "hide-NAME" hides what a permission of hibob or
+	// a section of lucca shows.
 	Faults []string
 	// URL and Token are where okta and azure push to: the URL ends in /scim/v2
 	// and comes with the token from "rollcall token create".
@@ -36,15 +37,16 @@ type SimOptions struct {
 
 // simulators are the kinds that Sim knows.
 var simulators = map[string]func(context.Context, SimOptions, *narrator) error{
-	"hibob": simHiBob, "lucca": simLucca, "javelo": simJavelo, "okta": simOkta, "azure": simAzure,
+	"hibob": simHiBob, "lucca": simLucca, "adp": simADP, "scim-pull": simSCIMPull, "okta": simOkta, "azure": simAzure,
+	"javelo": simJavelo, "scim": simSCIM, "elevo": simElevo,
 }
 
 // SimKinds lists the kinds of simulators, sorted.
 func SimKinds() []string { return slices.Sorted(maps.Keys(simulators)) }
 
-// Sim runs one simulator until ctx ends, and returns nil then. For hibob, lucca
-// and javelo it serves on loopback and prints the table to paste into a
-// configuration; okta and azure push a company to the SCIM service at URL, and
+// Sim runs one simulator until ctx ends, and returns nil then. Those that serve
+// do so on loopback and print the table to paste into a configuration, with keys
+// and certificates in a directory that is gone afterwards; okta and azure push a company to the SCIM service at URL, and
 // then a change every few seconds. Options that do not fit the kind are errors.
 func Sim(ctx context.Context, kind string, o SimOptions) error {
 	run := simulators[kind]
@@ -120,26 +122,41 @@ func answer(ctx context.Context, n *narrator, o SimOptions, h http.Handler, what
 	if err != nil {
 		return err
 	}
-	n.say("Simulated %s at %s, until Ctrl-C. To read or write it, paste this into a configuration:", what, base)
-	n.line("")
-	for line := range strings.Lines(fmt.Sprintf(table, base)) {
-		n.line(strings.TrimSuffix(line, "\n"))
-	}
-	for _, f := range o.Faults {
-		n.say("On the dial: %s.", f)
-	}
+	n.paste(what, base, fmt.Sprintf(table, base), o.Faults)
 	<-ctx.Done()
 	return srv.Close()
 }
 
+// paste says where a simulator is, what to put into a configuration to use it, and
+// what will go wrong.
+func (n *narrator) paste(what, where, table string, faults []string) {
+	n.say("Simulated %s at %s, until Ctrl-C. To read or write it, paste this into a configuration:", what, where)
+	n.line("")
+	for line := range strings.Lines(table) {
+		n.line(strings.TrimSuffix(line, "\n"))
+	}
+	for _, f := range faults {
+		n.say("On the dial: %s.", f)
+	}
+	if len(faults) == 0 {
+		n.say("Nothing is on the dial: --fault makes it go wrong.")
+	}
+}
+
 func simHiBob(ctx context.Context, o SimOptions, n *narrator) error {
+	hidden, err := o.hidden("work", "workContact", "home", "personal", "employment", "lifecycle")
+	if err != nil {
+		return err
+	}
 	faults, err := dial(o.Faults, map[string]hibobsim.FaultKind{
 		"status": hibobsim.Status, "page": hibobsim.Page, "empty": hibobsim.Empty, "half": hibobsim.Half,
 		"cut": hibobsim.Cut, "reset": hibobsim.Reset, "hang": hibobsim.Hang})
 	if err != nil {
 		return err
 	}
-	sim := hibobsim.New(cast.Company(o.People, o.Seed), hibobsim.Options{Seed: o.Seed})
+	sim := hibobsim.New(cast.Company(o.People, o.Seed), hibobsim.Options{Seed: o.Seed, PermissionDelay: -1})
+	sim.Revoke(hidden...)
+	n.tell(hidden)
 	for _, f := range faults {
 		if f.times == always {
 			sim.SetFaults(1, hibobsim.Fault{Kind: f.kind})
@@ -155,13 +172,22 @@ service_user_token = "sim-token"`)
 }
 
 func simLucca(ctx context.Context, o SimOptions, n *narrator) error {
+	hidden, err := o.hidden(string(luccasim.SectionContract), string(luccasim.SectionPersonal), string(luccasim.SectionExtension), string(luccasim.SectionFormer))
+	if err != nil {
+		return err
+	}
 	faults, err := dial(o.Faults, map[string]luccasim.FaultKind{
 		"status": luccasim.Status, "html": luccasim.HTML, "hang": luccasim.Hang, "reset": luccasim.Reset, "truncated": luccasim.Truncated,
 		"empty": luccasim.Empty, "half": luccasim.Half, "repeat": luccasim.Repeat, "miscount": luccasim.Miscount, "foreign": luccasim.Foreign})
 	if err != nil {
 		return err
 	}
-	sim := luccasim.New(cast.Company(o.People, o.Seed), luccasim.Options{})
+	var opts luccasim.Options
+	for _, name := range hidden {
+		opts.Hidden = append(opts.Hidden, luccasim.Section(name))
+	}
+	n.tell(hidden)
+	sim := luccasim.New(cast.Company(o.People, o.Seed), opts)
 	for _, f := range faults {
 		sim.Inject(luccasim.Fault{Kind: f.kind, Status: http.StatusServiceUnavailable, Times: max(0, f.times)}) // 0: until it is healed
 	}

@@ -87,9 +87,12 @@ func TestSimulatorsRefuseWhatDoesNotFit(t *testing.T) {
 		o    SimOptions
 		want string
 	}{
-		{"workday", SimOptions{}, "azure, hibob, javelo, lucca, okta"},
+		{"workday", SimOptions{}, "adp, azure, elevo, hibob, javelo, lucca, okta, scim, scim-pull"},
 		{"hibob", SimOptions{Faults: []string{"fire"}}, "cut, empty, half"},
 		{"hibob", SimOptions{Faults: []string{"half:never"}}, "half:3"},
+		{"hibob", SimOptions{Faults: []string{"hide-shoes"}}, "lifecycle"},
+		{"elevo", SimOptions{Faults: []string{"cut", "read-only"}}, "one fault"},
+		{"adp", SimOptions{Faults: []string{"fire"}}, "truncated"},
 		{"lucca", SimOptions{Faults: []string{"html:0"}}, "html:always"},
 		{"javelo", SimOptions{Listen: "0.0.0.0:0"}, "loopback"},
 		{"javelo", SimOptions{Listen: "nowhere"}, "host and port"},

@@ -223,18 +223,27 @@ func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
 // serve answers on a loopback address until the server is closed.
 func serve(h http.Handler, listen string) (base string, srv *http.Server, err error) {
-	host, _, err := net.SplitHostPort(listen)
+	l, err := listenLoopback(listen)
 	if err != nil {
-		return "", nil, fmt.Errorf("listen on %q: write host and port, such as 127.0.0.1:8080", listen)
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", nil, fmt.Errorf("listen on %q: simulators answer on loopback only, such as 127.0.0.1:8080", listen)
-	}
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return "", nil, fmt.Errorf("listen on %s: %w", listen, err)
+		return "", nil, err
 	}
 	srv = &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: hclog.NewNullLogger().StandardLogger(nil)}
 	go func() { _ = srv.Serve(l) }()
 	return "http://" + l.Addr().String(), srv, nil
+}
+
+// listenLoopback listens on an address that only this machine can reach.
+func listenLoopback(listen string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: write host and port, such as 127.0.0.1:8080", listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("listen on %q: simulators answer on loopback only, such as 127.0.0.1:8080", listen)
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", listen, err)
+	}
+	return l, nil
 }

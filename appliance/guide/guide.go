@@ -25,7 +25,7 @@ var texts embed.FS
 
 // Topics returns the guides as files named TOPIC.md at the root, UTF-8 markdown
 // with lines of at most 100 columns. The topics are okta, azure, hibob, lucca,
-// adp, scim, javelo, elevo, first-activation, holds, conflicts, operations and
+// adp, scim, csv, javelo, elevo, first-activation, holds, conflicts, operations and
 // security.
 // The file system is read-only and safe for concurrent use.
 func Topics() fs.FS { return texts }

@@ -70,12 +70,12 @@ func (s *Source) readAll(ctx context.Context, _ connectors.Cursor, yield func(co
 	if err != nil {
 		return err
 	}
-	if len(roll.seen) == 0 {
+	if roll.seen.count == 0 {
 		page.Notices = []string{noPeople}
 	} else if err := roll.judge(len(page.People)); err != nil {
 		return err
 	}
-	page.Last, page.Total = true, len(roll.seen)
+	page.Last, page.Total = true, roll.seen.count
 	yield(page, nil)
 	return nil
 }
@@ -189,14 +189,13 @@ func (s *Source) take(e *employee, r *roll) (model.Observation, error) {
 
 // roll is what one read has seen so far.
 type roll struct {
-	// seen holds ids as numbers, or hashes of those that are none: a million of
-	// them take some twenty megabytes, as text they would take five times that.
-	seen        map[uint64]struct{}
+	// seen holds ids as numbers, or hashes of those that are none.
+	seen        numbers
 	hash        maphash.Seed
 	statusKnown bool
 }
 
-func newRoll() *roll { return &roll{seen: map[uint64]struct{}{}, hash: maphash.MakeSeed()} }
+func newRoll() *roll { return &roll{hash: maphash.MakeSeed()} }
 
 // add reports whether id is new.
 func (r *roll) add(id string) bool {
@@ -204,9 +203,7 @@ func (r *roll) add(id string) bool {
 	if err != nil || id[0] == '0' {
 		n = maphash.String(r.hash, id)
 	}
-	before := len(r.seen)
-	r.seen[n] = struct{}{}
-	return len(r.seen) > before
+	return r.seen.add(n)
 }
 
 // judge refuses the read as soon as a whole page tells nobody's status. People

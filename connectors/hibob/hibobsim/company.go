@@ -3,6 +3,7 @@ package hibobsim
 import (
 	"maps"
 	"strconv"
+	"sync"
 	"time"
 
 	"rollcall/connectors/cast"
@@ -206,13 +207,20 @@ func (sn *snapshot) today(site string) string {
 		zone = time.UTC
 		switch site {
 		case "Lyon", "Paris", "Nantes":
-			if paris, err := time.LoadLocation("Europe/Paris"); err == nil {
-				zone = paris
-			}
+			zone = paris()
 		}
 	}
 	return sn.now.In(zone).Format(time.DateOnly)
 }
+
+// paris is loaded once: a search asks for it a few times per person.
+var paris = sync.OnceValue(func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+})
 
 // lifecycle is the machine value of the lifecycle status today.
 func (sn *snapshot) lifecycle(f *facts) string {
