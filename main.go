@@ -41,7 +41,11 @@ func main() {
 		},
 		SimKinds: demo.SimKinds(),
 		Bench: func(ctx context.Context, o cli.BenchOptions, s cli.Streams) error {
-			return bench.Main(ctx, bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoID, Out: s.Err}, s.Out, o.Plot, o.JSON)
+			opts := bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoSCIM, Out: s.Err}
+			if o.Soak > 0 {
+				return bench.SoakMain(ctx, bench.SoakOptions{Options: opts, Duration: o.Soak}, s.Out, o.JSON)
+			}
+			return bench.Main(ctx, opts, s.Out, o.Plot, o.JSON)
 		},
 		Demo: func(ctx context.Context, o cli.DemoOptions, s cli.Streams) error {
 			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, JSON: o.JSON, Out: s.Out, Version: version,

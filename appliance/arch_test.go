@@ -41,7 +41,7 @@ var arrows = []struct{ from, to, why string }{
 	{"appliance/admin/admintest", "appliance/model appliance/admin appliance/readiness", "a Service for tests of whatever asks one"},
 	{"appliance/cli", "appliance/model appliance/admin appliance/admin/client appliance/config appliance/install appliance/readiness", "commands talk to the running appliance; starting one is handed in"},
 	{"appliance/demo", "appliance appliance/... connectors connectors/... scimsrv", "the demo is the appliance between simulators"},
-	{"appliance/bench", "appliance/admin appliance/admin/client appliance/model connectors connectors/...", "measuring sees the program from outside"},
+	{"appliance/bench", "appliance/admin appliance/admin/client appliance/model appliance/store connectors connectors/...", "measuring sees the program from outside"},
 	{"appliance", "appliance/... connectors connectors/... scimsrv scimsrv/schema", "the assembly knows everyone"},
 	{"connectors", "appliance/model", "the contract speaks the product's words"},
 	{"connectors/cast", "", "made-up people depend on nothing"},

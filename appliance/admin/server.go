@@ -87,7 +87,7 @@ func (s *Server) ConnContext(ctx context.Context, c net.Conn) context.Context {
 }
 
 // Serve answers on both listeners until ctx ends, and closes them. View may be
-// nil. Requests that wait for news end with ctx; others have five seconds more.
+// nil. Requests that wait for news end with ctx; others have a second more.
 // It returns nil after ctx ended, and otherwise why it could not go on.
 func (s *Server) Serve(ctx context.Context, admin, view net.Listener) error {
 	serving, stop := context.WithCancel(ctx)
@@ -125,7 +125,7 @@ func (s *Server) Serve(ctx context.Context, admin, view net.Listener) error {
 		failed = fmt.Errorf("%s socket: %w", e.name, e.err)
 	}
 	stop()
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	for _, srv := range servers {
 		if err := srv.Shutdown(grace); err != nil {

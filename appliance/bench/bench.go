@@ -141,10 +141,7 @@ func run(ctx context.Context, o Options, people int) (r Result, err error) {
 	return w.r, nil
 }
 
-func (w *world) say(format string, args ...any) { fmt.Fprintf(w.o.Out, format+"\n", args...) }
-
-// open makes the world around the appliance.
-func (w *world) open(people int) error {
+func (w *world) makeDir() error {
 	parent := w.o.Dir
 	if parent == "" && len(os.TempDir()) > 60 {
 		parent = "/tmp" // paths of unix sockets must be short
@@ -154,13 +151,35 @@ func (w *world) open(people int) error {
 		return err
 	}
 	w.dir = dir
+	return nil
+}
+
+func (w *world) say(format string, args ...any) { fmt.Fprintf(w.o.Out, format+"\n", args...) }
+
+// open makes the world around the appliance.
+func (w *world) open(people int) error {
+	if err := w.makeDir(); err != nil {
+		return err
+	}
+	var err error
 	w.say("%d people: rendering the simulated HiBob's answer", people)
-	if w.hibob, err = newArchive(dir, people, w.o.Seed); err != nil {
+	if w.hibob, err = newArchive(w.dir, people, w.o.Seed); err != nil {
 		return err
 	}
 	w.r.Machine, w.r.People, w.r.BodyBytes = machine(), people, w.hibob.bytes()
 	if w.at, err = w.serve(w.hibob); err != nil {
 		return err
+	}
+	return w.configure()
+}
+
+// configure writes the configuration of an appliance between the services, and
+// serves the target.
+func (w *world) configure() error {
+	if w.dir == "" {
+		if err := w.makeDir(); err != nil {
+			return err
+		}
 	}
 	javelo, err := w.serve(w.target)
 	if err != nil {
@@ -192,7 +211,7 @@ token    = %q
 rate     = "1000000/1s"
 [policy]
 authority = ["hibob", "okta"]
-`, filepath.Join(dir, "data"), w.socket(), filepath.Join(dir, "v.sock"), w.at, serviceUser, serviceToken, javelo, javelosim.DefaultToken)
+`, filepath.Join(w.dir, "data"), w.socket(), filepath.Join(w.dir, "v.sock"), w.at, serviceUser, serviceToken, javelo, javelosim.DefaultToken)
 	return os.WriteFile(w.config(), []byte(config), 0o600)
 }
 

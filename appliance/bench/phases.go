@@ -48,12 +48,32 @@ func (w *world) starting(ctx context.Context) error {
 	if w.d, err = start(ctx, w.o.Binary, w.config(), w.socket()); err != nil {
 		return err
 	}
-	return w.d.Wait(ctx, nil)
+	return w.firstRead(ctx)
 }
 
-// firstRun reads everybody for the first time, previews, activates and delivers.
+// firstRead waits until the read is over that the appliance begins by itself at
+// its first start.
+func (w *world) firstRead(ctx context.Context) error {
+	for {
+		runs, err := w.d.Runs(ctx, admin.Page{Limit: 20})
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			if r.Source == "hibob" && r.Verdict != model.VerdictRunning {
+				return w.d.Wait(ctx, nil)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// firstRun looks at the first read, previews, activates and delivers.
 func (w *world) firstRun(ctx context.Context) (err error) {
-	// The appliance reads by itself at its first start; that read was waited for.
 	first, err := w.lastRead(ctx)
 	if err != nil {
 		return err

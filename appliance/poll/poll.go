@@ -299,7 +299,7 @@ func (p *Poller) pages(ctx context.Context, r *ingest.Read) error {
 }
 
 func (p *Poller) pull(ctx context.Context, r *ingest.Read, cursor *connectors.Cursor) (last bool, err error) {
-	for page, err := range p.source.Read(ctx, *cursor) {
+	for page, err := range ahead(ctx, p.source, *cursor) {
 		if err != nil {
 			return false, err
 		}

@@ -359,6 +359,20 @@ func (s *Store) Size() int64 {
 	return n
 }
 
+// Space is what the file takes, in bytes.
+type Space struct {
+	File int64
+	Free int64 // of it in pages that are used again before the file grows
+}
+
+// Space returns what the file takes and how much of that is free.
+func (s *Store) Space() Space {
+	space := Space{File: s.Size()}
+	st := s.db.Stats()
+	space.Free = int64(st.FreePageN+st.PendingPageN) * int64(s.db.Info().PageSize)
+	return space
+}
+
 // Check walks every page and reports what is wrong with the file itself.
 func (s *Store) Check() error {
 	return s.db.View(func(tx *bbolt.Tx) error {
