@@ -76,6 +76,11 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		if s.Activity, err = a.recentActivity(tx); err != nil {
 			return err
 		}
+		last, _, err := store.Journal.Last(tx)
+		if err != nil {
+			return err
+		}
+		s.Journal = last.Seq
 		return a.needs(tx, &s)
 	})
 	a.notifyNeeds(&s)

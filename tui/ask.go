@@ -76,6 +76,8 @@ type slot[T any] struct {
 	at     time.Time // when it came
 	err    error     // of the last question, nil when it was answered
 
+	journal uint64    // number of the last event when it was asked
+
 	gen     uint64
 	waiting bool
 	cancel  context.CancelFunc
@@ -91,7 +93,7 @@ func (s *slot[T]) askWithin(e *env, limit time.Duration, call func(context.Conte
 	e.gen++
 	gen := e.gen
 	ctx, cancel := context.WithTimeout(e.ctx, limit)
-	s.gen, s.waiting, s.cancel = gen, true, cancel
+	s.gen, s.waiting, s.cancel, s.journal = gen, true, cancel, e.status.value.Journal
 	return func() (msg tea.Msg) {
 		defer cancel()
 		defer catch(&msg)
@@ -127,6 +129,18 @@ func (s *slot[T]) drop() {
 func (s *slot[T]) forget() {
 	s.drop()
 	*s = slot[T]{}
+}
+
+// unchangedFor is after how long something is asked again although the journal
+// says that nothing has changed.
+const unchangedFor = 30 * time.Second
+
+// due reports whether it is time to ask again for something whose changes are
+// journalled: while the number of the last event stays the same there is little
+// need, and a thousand conflicts are not sent anew every few seconds.
+func (s *slot[T]) due(e *env, now time.Time) bool {
+	last := e.status.value.Journal
+	return s.stale(now, refreshEvery) && (last == 0 || last != s.journal || s.err != nil || now.Sub(s.at) >= unchangedFor)
 }
 
 // stale reports whether it is time to ask again.

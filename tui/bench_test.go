@@ -60,6 +60,45 @@ func BenchmarkKey(b *testing.B) {
 	}
 }
 
+// BenchmarkAnswer takes the largest answers that arrive while a key may be pressed,
+// and draws the screen after each.
+func BenchmarkAnswer(b *testing.B) {
+	open := func(keys ...string) *session {
+		s := sitDown(b, huge(), 160, 50, Options{Appearance: &colourLook})
+		return s.press(keys...)
+	}
+	pages := func(s *session) [places]page { return s.m.(*root).pages }
+	for _, bb := range []struct {
+		name string
+		keys []string
+		ask  func(*session) tea.Cmd
+	}{
+		{"status", []string{"1"}, func(s *session) tea.Cmd { return s.m.(*root).askStatus() }},
+		{"conflicts_1000", []string{"2"}, func(s *session) tea.Cmd { return pages(s)[onConflicts].(*conflicts).ask() }},
+		{"people_chunk", []string{"3"}, func(s *session) tea.Cmd { return pages(s)[onPeople].(*people).refresh() }},
+		{"plan_10000", []string{"4", "down", "enter"}, func(s *session) tea.Cmd {
+			s.m.(*root).env.client.(*fake).plan = manyChanges(10_000)
+			return pages(s)[onPlan].(*plan).askDetail()
+		}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			s := open(bb.keys...)
+			n := 0
+			for b.Loop() {
+				b.StopTimer()
+				messages := run(bb.ask(s)) // the appliance and the line, not ours
+				b.StartTimer()
+				for _, msg := range messages {
+					s.m, _ = s.m.Update(msg)
+				}
+				_ = s.m.View()
+				n++
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n)/frame, "frames/answer")
+		})
+	}
+}
+
 // BenchmarkJournalMinute takes a minute of a busy appliance's journal, 10,000
 // lines in answers of 170, and draws the screen after each.
 func BenchmarkJournalMinute(b *testing.B) {
@@ -85,7 +124,7 @@ func BenchmarkResize(b *testing.B) {
 	s := sitDown(b, huge(), 160, 50, Options{Appearance: &colourLook})
 	n := 0
 	for b.Loop() {
-		s.press(string(rune('1' + n%8)))
+		s.press(string(rune('1' + n%9)))
 		m, _ := s.m.Update(tea.WindowSizeMsg{Width: 80 + n%120, Height: 24 + n%40})
 		_ = m.View()
 		n++

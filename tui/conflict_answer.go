@@ -316,7 +316,7 @@ func consequences(theme *kit.Theme, plan admin.Plan, w int) kit.Block {
 	for _, ch := range plan.Changes {
 		effects[ch.Effect]++
 	}
-	block := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(len(plan.Changes), "account", "accounts")+" "), kit.Text(kit.Plain, effectCounts(effects)))}
+	block := kit.Block{{}, kit.L(kit.Text(kit.Strong, "What changes then: "+kit.Plural(len(plan.Changes), "account", "accounts")+": "+effectCounts(effects)))}
 	if len(plan.Changes) == 0 {
 		block = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
 	}

@@ -156,9 +156,9 @@ func (c *conflicts) visit(subject string) tea.Cmd {
 
 func (c *conflicts) tick(now time.Time) tea.Cmd {
 	switch {
-	case c.decided && c.decisions.stale(now, refreshEvery):
+	case c.decided && c.decisions.due(c.env, now):
 		return c.askDecided()
-	case !c.decided && c.list.stale(now, refreshEvery):
+	case !c.decided && c.list.due(c.env, now):
 		return c.ask()
 	}
 	return nil

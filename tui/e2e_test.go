@@ -182,7 +182,7 @@ func resolveADuplicate(t *testing.T, c *company) {
 	c.press("right", "e")
 	c.await("Set email")
 	c.press("ctrl+u", address, "enter")
-	c.await("whatever the sources say", "What changes then: 2 accounts 1 create, 1 adopt")
+	c.await("whatever the sources say", "What changes then: 2 accounts: 1 create, 1 adopt")
 	if n := len(c.users(created)); n != 0 {
 		t.Fatal("the preview alone made an account")
 	}

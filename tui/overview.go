@@ -44,7 +44,7 @@ func (o *overview) ask() tea.Cmd {
 }
 
 func (o *overview) tick(now time.Time) tea.Cmd {
-	if o.lately.stale(now, refreshEvery) {
+	if o.lately.due(o.env, now) {
 		return o.ask()
 	}
 	return nil

@@ -425,3 +425,21 @@ func TestReadinessSaysWhatToPutRightAndLeadsToWhom(t *testing.T) {
 	s.press("enter").sees("nobody to look at")
 	s.press("up", "enter", "down", "enter", "down", "enter").sees("[Values]").press("esc").sees("Readiness")
 }
+
+func TestListsAreAskedForAgainWhenTheJournalMoves(t *testing.T) {
+	f := acme()
+	f.status.Journal = 500
+	s := sitDown(t, f, 80, 24, Options{})
+	s.press("3").pass(3)
+	f.asked = nil
+	if s.pass(20); len(f.asked) > 0 {
+		t.Errorf("people were asked for %d times although nothing changed", len(f.asked))
+	}
+	f.status.Journal = 501
+	if s.pass(5); len(f.asked) != 1 {
+		t.Errorf("people were asked for %d times after one change", len(f.asked))
+	}
+	if s.pass(40); len(f.asked) != 2 {
+		t.Errorf("people were asked for %d times, want once more after half a minute", len(f.asked))
+	}
+}

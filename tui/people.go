@@ -99,7 +99,7 @@ func (p *people) tick(now time.Time) tea.Cmd {
 	if p.opened != "" {
 		return p.person.tick(now, p.opened)
 	}
-	if p.chunk.stale(now, refreshEvery) {
+	if p.chunk.due(p.env, now) {
 		return p.refresh()
 	}
 	return nil

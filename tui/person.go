@@ -76,7 +76,7 @@ func (d *personDetail) ask(id string) tea.Cmd {
 }
 
 func (d *personDetail) tick(now time.Time, id string) tea.Cmd {
-	if d.person.stale(now, refreshEvery) {
+	if d.person.due(d.env, now) {
 		return d.ask(id)
 	}
 	return nil

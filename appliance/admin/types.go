@@ -38,6 +38,9 @@ type Status struct {
 	People   Counts   `json:"people"`
 	Sources  []Source `json:"sources"`
 	Targets  []Target `json:"targets"`
+	// Journal is the number of the last event: while it is the same, nothing that
+	// the journal tells of has changed.
+	Journal uint64 `json:"journal"`
 	// Activity counts journal events per minute, oldest first, for the last hour.
 	Activity []int `json:"activity"`
 }
