@@ -76,7 +76,7 @@ type slot[T any] struct {
 	at     time.Time // when it came
 	err    error     // of the last question, nil when it was answered
 
-	journal uint64    // number of the last event when it was asked
+	journal uint64 // number of the last event when it was asked
 
 	gen     uint64
 	waiting bool
