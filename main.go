@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"rollcall/appliance"
+	"rollcall/appliance/admin"
 	"rollcall/appliance/admin/client"
 	"rollcall/appliance/bench"
 	"rollcall/appliance/cli"
@@ -46,6 +47,9 @@ func main() {
 				return bench.SoakMain(ctx, bench.SoakOptions{Options: opts, Duration: o.Soak}, s.Out, o.JSON)
 			}
 			return bench.Main(ctx, opts, s.Out, o.Plot, o.JSON)
+		},
+		Restore: func(ctx context.Context, path string, o cli.RestoreOptions) (admin.Restored, error) {
+			return appliance.Restore(ctx, path, o.File, o.Identities, o.CheckOnly, o.GoOn)
 		},
 		Demo: func(ctx context.Context, o cli.DemoOptions, s cli.Streams) error {
 			opts := demo.Options{People: o.People, Seed: o.Seed, Once: o.Once, JSON: o.JSON, Out: s.Out, Version: version,

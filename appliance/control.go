@@ -257,14 +257,30 @@ func (a *App) SetLane(_ context.Context, actor, target, state string) error {
 	default:
 		return invalid("a target can be set to paused or open, not to %q", state)
 	}
+	if stands, err := a.lane(target); err != nil {
+		return err
+	} else if state == string(model.LaneOpen) && !stands.Restored.IsZero() && stands.Listed.IsZero() {
+		return invalid("the accounts of %s could not be listed since the backup was restored, so nobody knows what would be sent; rollcall check %s says why", target, target)
+	}
 	err := a.engine.SetLane(actor, target, func(l *model.Lane) {
 		l.State, l.Reason, l.RetryAt, l.Failures = model.LaneState(state), "", time.Time{}, 0
+		if l.State == model.LaneOpen {
+			l.Restored = time.Time{} // whoever lets it go on has seen the difference
+		}
 		if l.State == model.LanePaused {
 			l.Reason = "paused by " + actor
 		}
 	})
 	lane.Kick()
 	return err
+}
+
+func (a *App) lane(target string) (lane model.Lane, err error) {
+	err = a.store.View(func(tx *store.Tx) error {
+		lane, _, err = store.Lanes.Get(tx, target)
+		return err
+	})
+	return lane, err
 }
 
 // Backup implements admin.Service.

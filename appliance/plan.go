@@ -76,7 +76,12 @@ func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool)
 		if err != nil {
 			return err
 		}
-		if lane.Listed.IsZero() {
+		switch {
+		case !lane.Restored.IsZero() && lane.Listed.IsZero():
+			p.Notices = append(p.Notices, t.Name+" was not listed since a backup was restored: what it holds is not known yet, so look again in a moment")
+		case !lane.Restored.IsZero():
+			p.Notices = append(p.Notices, t.Name+" gets nothing since a backup was restored: this is how it differs; rollcall deliveries resume "+t.Name+" lets it go on")
+		case lane.Listed.IsZero():
 			p.Notices = append(p.Notices, t.Name+" was never listed, so nobody knows yet who has an account there: some of those to create will be adopted instead")
 		}
 	}

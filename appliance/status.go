@@ -323,6 +323,12 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		case model.LaneDenied, model.LaneBroken:
 			s.Needs = append(s.Needs, admin.Need{Kind: "lane", Subject: t.Name, Text: fmt.Sprintf("nothing reaches %s: %s", t.Name, t.Reason), Command: "rollcall check " + t.Name})
 		}
+		if lane, _, err := store.Lanes.Get(tx, t.Name); err != nil {
+			return err
+		} else if !lane.Restored.IsZero() {
+			s.Needs = append(s.Needs, admin.Need{Kind: "restored", Subject: t.Name, Text: fmt.Sprintf("%s gets nothing since a backup was restored; %s wait", t.Name, plural(t.Ready+t.Held, "difference")),
+				Command: fmt.Sprintf("rollcall plan, then rollcall deliveries resume %s", t.Name)})
+		}
 		if t.Parked > 0 {
 			s.Needs = append(s.Needs, admin.Need{Kind: "parked", Subject: t.Name, Text: fmt.Sprintf("%s refused %s as they are", t.Name, people(t.Parked)), Command: "rollcall deliveries list --state parked"})
 		}
@@ -398,7 +404,7 @@ func (a *App) judge(s *admin.Status) {
 		switch n.Kind {
 		case "lane", "source":
 			s.Health = healthTrouble
-		case "hold", "parked", "certificate", "silence", "activate", needNotify:
+		case "hold", "parked", "certificate", "silence", "activate", "restored", "backup", "token", "syslog", needNotify:
 			if s.Health == healthOK {
 				s.Health = healthAttention
 			}

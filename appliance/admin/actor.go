@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net"
+	"os"
 	"os/user"
 	"strconv"
 	"strings"
@@ -38,7 +39,21 @@ func PeerActor(c net.Conn) string {
 	if !ok {
 		return UnknownActor
 	}
-	id := strconv.FormatUint(uint64(uid), 10)
+	return userActor(uint64(uid))
+}
+
+// SelfActor returns the OS user of this process, for the few commands that act
+// without a running appliance.
+func SelfActor() string {
+	uid := os.Getuid()
+	if uid < 0 {
+		return UnknownActor // a system without user numbers
+	}
+	return userActor(uint64(uid))
+}
+
+func userActor(uid uint64) string {
+	id := strconv.FormatUint(uid, 10)
 	u, err := user.LookupId(id)
 	if err != nil {
 		return "uid:" + id

@@ -91,6 +91,8 @@ type Deps struct {
 	SimKinds []string
 	// TUI runs the terminal UI against a socket until its user leaves.
 	TUI func(ctx context.Context, socket string, readOnly bool) error
+	// Restore puts a backup in the place of the database, or only looks at it.
+	Restore restoreHook
 	// ConfigExample is config.example.toml.
 	ConfigExample string
 	// AlertRules and Dashboard are what monitoring loads.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,11 +36,25 @@ func (d *decoder) check() {
 	}
 	d.checkPolicy()
 	d.checkNotify()
+	d.checkBackup()
 }
 
 func (d *decoder) written(key ...string) bool {
 	_, exact, _ := d.lines.find(key)
 	return exact
+}
+
+func (d *decoder) checkBackup() {
+	b := &d.config.Backup
+	if b.Dir == "" {
+		b.Dir = Path(filepath.Join(string(d.config.Appliance.DataDir), "backups"))
+	}
+	if b.Keep < 1 {
+		d.add(toml.Key{"backup", "keep"}, Problem{Message: "no copy would be left", Found: strconv.Itoa(b.Keep), Allowed: "a number from 1 on"})
+	}
+	if every := time.Duration(b.Every); every > 0 && every < time.Minute {
+		d.add(toml.Key{"backup", "every"}, Problem{Message: "shorter than a minute", Found: strconv.Quote(b.Every.String()), Allowed: `"0s" for none, or from "1m" on`})
+	}
 }
 
 func (d *decoder) checkAppliance() {

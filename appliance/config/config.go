@@ -30,6 +30,9 @@ type Config struct {
 	Targets   map[string]*Target `toml:"targets"` // by name
 	Policy    Policy             `toml:"policy"`
 	Notify    Notify             `toml:"notify"`
+	Journal   Journal            `toml:"journal"`
+	Backup    Backup             `toml:"backup"`
+	Privacy   Privacy            `toml:"privacy"`
 
 	// File is where the configuration was read from, for messages.
 	File string `toml:"-"`
@@ -60,6 +63,9 @@ type SCIM struct {
 	PublicURL URL  `toml:"public_url" reload:"restart"`
 	TLSCert   Path `toml:"tls_cert" reload:"restart"` // PEM; re-read when the file changes
 	TLSKey    Path `toml:"tls_key" reload:"restart"`
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is
+	// believed; from anywhere else the header is ignored.
+	TrustedProxies []Prefix `toml:"trusted_proxies" reload:"restart"`
 	// Extensions are schemas of this tenant for users: URN → attribute → type.
 	Extensions map[string]map[string]AttributeType `toml:"extensions" reload:"restart"`
 }
@@ -278,6 +284,39 @@ type Email struct {
 	Password Secret   `toml:"password" reload:"restart"`
 	From     string   `toml:"from" reload:"restart"`
 	To       []string `toml:"to" reload:"restart"`
+}
+
+// Journal is the [journal] table.
+type Journal struct {
+	// Syslog is where each event is sent as well, as RFC 5424; zero: nowhere.
+	Syslog SyslogAddress `toml:"syslog" empty:"off"`
+	// Keep is how long events are kept; zero: for ever.
+	Keep Duration `toml:"keep"`
+}
+
+// Backup is the [backup] table: copies that the appliance makes by itself.
+type Backup struct {
+	Dir Path `toml:"dir"` // left out: backups below data_dir
+	// Every is how old the newest copy may become; zero: none is made.
+	Every Duration `toml:"every"`
+	Keep  int      `toml:"keep"` // how many copies stay
+	// Recipients are age or SSH public keys that every backup is encrypted to;
+	// empty: backups are not encrypted.
+	Recipients []Recipient `toml:"recipients"`
+}
+
+// What to do when a source still lists somebody who was erased.
+const (
+	ForgottenUntilActive = "until_active" // leave them out until the source says they work here again
+	ForgottenForGood     = "for_good"     // leave them out whatever it says
+)
+
+// Privacy is the [privacy] table.
+type Privacy struct {
+	// KeepHistory is how long the old and new values of changes are kept, beside
+	// the journal, which names fields only; zero: for ever.
+	KeepHistory Duration `toml:"keep_history"`
+	Forgotten   string   `toml:"forgotten" oneof:"until_active for_good"`
 }
 
 // ServesSCIM reports whether some source pushes.

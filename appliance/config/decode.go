@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -190,10 +191,14 @@ func (d *decoder) list(key toml.Key, f reflect.StructField, raw any, into reflec
 	for _, item := range items {
 		value := reflect.New(into.Type().Elem())
 		if err := decodeValue(item, value); err != nil {
-			d.add(key, Problem{Message: err.Error(), Found: describe(item), Allowed: "a list, each " + allowedType(into.Type().Elem())})
+			p := Problem{Message: err.Error(), Found: describe(item), Allowed: "a list, each " + allowedType(into.Type().Elem())}
+			if errors.Is(err, errPrivateKey) {
+				p.Found, p.secret = "", true
+			}
+			d.add(key, p)
 			continue
 		}
-		if text := value.Elem().String(); seen[text] {
+		if text := spellItem(value.Elem()); seen[text] {
 			d.add(key, Problem{Message: "listed twice", Found: describe(item)})
 			continue
 		} else {
@@ -351,6 +356,9 @@ var tableTypes = []struct {
 	{"targets.NAME", reflect.TypeFor[Target]()},
 	{"policy", reflect.TypeFor[Policy]()},
 	{"policy.lifecycle", reflect.TypeFor[Lifecycle]()},
+	{"journal", reflect.TypeFor[Journal]()},
+	{"backup", reflect.TypeFor[Backup]()},
+	{"privacy", reflect.TypeFor[Privacy]()},
 	{"policy.guard", reflect.TypeFor[Guard]()},
 	{"notify", reflect.TypeFor[Notify]()},
 	{"notify.webhook", reflect.TypeFor[Webhook]()},

@@ -35,7 +35,7 @@ func Default() *Config {
 		Log: Log{Level: "info", Format: "text"},
 		SCIM: SCIM{
 			Listen:     Address{Host: "0.0.0.0", Port: 8443, set: true},
-			Extensions: map[string]map[string]AttributeType{},
+			Extensions: map[string]map[string]AttributeType{}, TrustedProxies: []Prefix{},
 		},
 		Metrics: Metrics{Listen: Address{Host: "127.0.0.1", Port: 9464, set: true}},
 		Sources: map[string]*Source{},
@@ -63,6 +63,9 @@ func Default() *Config {
 				MaxDepartmentDeactivations: percent(50),
 			},
 		},
+		Backup: Backup{Every: Duration(day), Keep: 7, Recipients: []Recipient{}},
+		// Long enough to answer for a review of the year before.
+		Privacy: Privacy{KeepHistory: Duration(400 * day), Forgotten: ForgottenUntilActive},
 	}
 }
 

@@ -97,11 +97,21 @@ func spell(v reflect.Value) (text string, ok bool) {
 		}
 		items := make([]string, v.Len())
 		for i := range items {
-			items[i] = quote(v.Index(i).String())
+			items[i] = quote(spellItem(v.Index(i)))
 		}
 		return "[" + strings.Join(items, ", ") + "]", true
 	}
 	return quote(v.String()), v.String() != ""
+}
+
+// spellItem returns an item of a list as text.
+func spellItem(v reflect.Value) string {
+	if m, is := v.Interface().(encoding.TextMarshaler); is {
+		if b, err := m.MarshalText(); err == nil {
+			return string(b)
+		}
+	}
+	return v.String()
 }
 
 // quote returns s as a TOML basic string.

@@ -132,12 +132,13 @@ title = ["okta"]
 		{Key: "scim.public_url", Old: `"http://127.0.0.1:8443"`, New: `"http://127.0.0.1:9443"`},
 		{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T2" }`},
 		{Key: "targets.javelo.rate", Old: `"300/5m"`, New: `"10/1m"`},
+		{Key: "backup.dir", Old: `"/var/lib/rollcall/backups"`, New: `"/srv/rollcall/backups"`, Live: true}, // follows data_dir
 		{Key: "policy.authority", Old: `["sheet", "okta"]`, New: `["sheet", "okta"]`, Live: true},
 		{Key: "sources.okta.scope.exclude", New: `"userType == \"robot\""`, Live: true},
 		{Key: "targets.javelo.map.region", New: `"site"`},
 		{Key: "policy.attributes.title", New: `["okta"]`, Live: true},
 	}
-	want = append(want[:8], want[9:]...) // the authority is the same
+	want = append(want[:9], want[10:]...) // the authority is the same
 	if diff := cmp.Diff(want, Diff(old, updated)); diff != "" {
 		t.Error(diff)
 	}

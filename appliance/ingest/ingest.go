@@ -113,6 +113,8 @@ type change struct {
 	dry bool
 	// everyone re-evaluates all persons of the neighbourhood, changed or not.
 	everyone bool
+	// lookFirst makes new jobs look for an account before they create one.
+	lookFirst bool
 
 	counts   model.RunCounts
 	flapping map[model.Name]int // attributes that began to go back and forth

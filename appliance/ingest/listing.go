@@ -63,16 +63,21 @@ func (c *change) listed(target string, listing uint64, accounts []model.Account)
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.drift(target, accounts)
+	lane, err := c.lane(target)
+	if err != nil {
+		return nil, err
+	}
+	var found drifts
+	if !lane.Restored.IsZero() && lane.Listed.IsZero() {
+		err = c.confirm(target, accounts) // what was delivered is not known, so nothing has drifted
+	} else {
+		found, err = c.drift(target, accounts)
+	}
 	if err != nil {
 		return nil, err
 	}
 	run.Notes = append(run.Notes, found.notes...)
 	if err := c.evaluateTouched(); err != nil {
-		return nil, err
-	}
-	lane, err := c.lane(target)
-	if err != nil {
 		return nil, err
 	}
 	lane.Listed, lane.Uncovered = c.at, uncovered

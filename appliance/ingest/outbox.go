@@ -255,7 +255,7 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 	if had && old.Digest == digest && old.Effect == pr.Effect {
 		return nil
 	}
-	job := model.Job{Target: t.Name, Person: id, Effect: pr.Effect, Changed: pr.Changed, Digest: digest, Created: c.at, Run: c.run, State: c.initial}
+	job := model.Job{Target: t.Name, Person: id, Effect: pr.Effect, Changed: pr.Changed, Digest: digest, Created: c.at, Run: c.run, State: c.initial, Uncertain: c.lookFirst}
 	if had {
 		job.Created, job.Attempts, job.Uncertain = old.Created, old.Attempts, old.Uncertain
 		if old.State == model.JobOpen || old.State == model.JobHeld && old.Effect == pr.Effect {

@@ -163,6 +163,9 @@ type Lane struct {
 	Listed time.Time `json:"listed,omitzero"`
 	// Uncovered counts the accounts that no person of the roster matched then.
 	Uncovered int `json:"uncovered,omitempty"`
+	// Restored is when a backup was restored, until a human lets the lane go on:
+	// what the target holds is listed anew, and nothing is sent.
+	Restored time.Time `json:"restored,omitzero"`
 	// Usage counts requests per ten-second slot, keyed by the slot's Unix time,
 	// so that a restart does not forget what the budget already spent.
 	Usage map[int64]int `json:"usage,omitempty"`
@@ -293,5 +296,8 @@ type Event struct {
 	// Fields names what changed; personal values are never here.
 	Fields []string `json:"fields,omitempty"`
 	Run    uint64   `json:"run,omitempty"`
-	Prev   string   `json:"prev"`
+	// Base is set on the checkpoint that retention leaves: the last event that was
+	// taken out, as NUMBER:HASH. The oldest event left follows from it.
+	Base string `json:"base,omitempty"`
+	Prev string `json:"prev"`
 }

@@ -234,6 +234,13 @@ func (l *Lane) people(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		if unlistedSinceRestore(lane) {
+			// Held, and looked at all the same: the difference is what the human who
+			// lets it go on must see.
+			if lane, err = l.listHeld(ctx, lane); err != nil || unlistedSinceRestore(lane) {
+				return probeEvery, err
+			}
+		}
 		if wait, closed := closedFor(lane); closed {
 			return wait, nil
 		}
@@ -267,6 +274,21 @@ func (l *Lane) people(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	return 0, nil
+}
+
+// unlistedSinceRestore reports whether a backup was restored and nobody knows yet
+// what the target holds.
+func unlistedSinceRestore(lane model.Lane) bool {
+	return !lane.Restored.IsZero() && lane.Listed.IsZero()
+}
+
+// listHeld lists the accounts of a held lane and returns the lane after it.
+func (l *Lane) listHeld(ctx context.Context, lane model.Lane) (model.Lane, error) {
+	l.working()
+	if err := l.list(ctx, lane); err != nil {
+		return lane, err
+	}
+	return l.lane()
 }
 
 func unchanged(a, b model.Job) bool {

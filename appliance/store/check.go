@@ -9,6 +9,20 @@ import (
 // checker recomputes the indexes of one table.
 type checker interface {
 	checkIndexes(tx *Tx) error
+	present(tx *Tx) bool
+}
+
+// tables are all tables, for whatever looks at the whole database.
+var tables = []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Drifts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members, Forgotten}
+
+// present reports whether the buckets of the table are there: one that this
+// program added later may be missing from a file that was not opened since.
+func (t *Table[K, V]) present(tx *Tx) bool {
+	all := tx.tx.Bucket([]byte(t.name)) != nil
+	for _, ix := range t.indexes {
+		all = all && tx.tx.Bucket([]byte(ix.name)) != nil
+	}
+	return all
 }
 
 // CheckIndexes recomputes every index from its table and reports entries that
@@ -16,7 +30,7 @@ type checker interface {
 func (s *Store) CheckIndexes() error {
 	return s.View(func(tx *Tx) error {
 		var all []error
-		for _, c := range []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Drifts, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members} {
+		for _, c := range tables {
 			all = append(all, c.checkIndexes(tx))
 		}
 		return errors.Join(all...)
@@ -56,3 +70,7 @@ func (t *Table[K, V]) checkIndexes(tx *Tx) error {
 	}
 	return nil
 }
+
+// Has reports whether a table's buckets are there, for files of other programs
+// or versions.
+func (t *Tx) Has(table interface{ present(*Tx) bool }) bool { return table.present(t) }

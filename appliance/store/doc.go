@@ -16,7 +16,7 @@
 // unique index has the primary key as its value, behind the note of the index
 // when it has one.
 //
-//	meta                  version · created · instance · epoch · secret (of digests) · journal.head
+//	meta                  version · created · instance · epoch · secret (of digests) · journal.head · journal.base
 //	settings              name → JSON set at run time
 //	sources               source → SourceState
 //	records               recordID → model.Record
@@ -53,8 +53,9 @@
 //	accounts.email          target 0 normalised login 0 key
 //	lanes                 target → model.Lane
 //	runs                  seq (8) → model.Run
-//	journal               seq (8) → model.Event, each with the hash of the one before
+//	journal               seq (8) → model.Event, each with the hash of the one before; retention cuts at a checkpoint
 //	history               personID 0 seq → Change: values before and after, what forget erases
+//	forgotten             keyed digest → Tombstone, how an erased id is known again
 //	tokens                id → Token
 //	tokens.hash             sha256 → id                                  unique
 //	resources             source 0 type 0 id → Resource, what a SCIM sender wrote

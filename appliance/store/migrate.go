@@ -1,13 +1,7 @@
 package store
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -59,95 +53,4 @@ func (s *Store) migrate(version int, steps []migration) error {
 		}
 		return tx.Bucket([]byte(metaBucket)).Put([]byte("version"), []byte(strconv.Itoa(Version)))
 	})
-}
-
-// Backup writes a consistent copy to path while the store is in use, reads it
-// back and checks it before it takes its name. An existing file is replaced only
-// by a good copy.
-func (s *Store) Backup(path string) error {
-	if same, err := s.isDatabase(path); err != nil || same {
-		return fmt.Errorf("backup: %s is the database in use; name another file", path)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".rollcall-backup-*")
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		_, err := tx.WriteTo(tmp)
-		return err
-	})
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if err == nil {
-		err = tmp.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("backup to %s: %w", path, err)
-	}
-	if err := verifyFile(tmp.Name()); err != nil {
-		return fmt.Errorf("backup to %s: the copy is not sound: %w", path, err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// isDatabase reports whether path names the open database, by whatever way.
-func (s *Store) isDatabase(path string) (bool, error) {
-	there, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	here, err := os.Stat(s.path)
-	return err == nil && os.SameFile(here, there), err
-}
-
-// verifyFile opens a database read-only and checks every page.
-func verifyFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	head := make([]byte, 4096)
-	n, _ := io.ReadFull(f, head)
-	f.Close()
-	if n < 4096 || bytes.Count(head, []byte{0}) == len(head) {
-		return fmt.Errorf("%s is not a database", path)
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.View(func(tx *bbolt.Tx) error {
-		var found error
-		for err := range tx.Check() { // to its end: the check reads on until then
-			if found == nil {
-				found = err
-			}
-		}
-		if found != nil {
-			return found
-		}
-		if tx.Bucket([]byte(metaBucket)) == nil {
-			return fmt.Errorf("it has no %s bucket", metaBucket)
-		}
-		return nil
-	})
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -282,6 +282,7 @@ type readable interface {
 	Get(key []byte) []byte
 	Cursor() *bbolt.Cursor
 	Stats() bbolt.BucketStats
+	Sequence() uint64
 }
 
 func (t *Tx) bucket(name string) readable { return t.open(name) }

@@ -228,6 +228,7 @@ var (
 	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) }).inOrder()
 	Tokens     = newTable[string, Token]("tokens", text[string])
 	Resources  = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
+	Forgotten  = newTable[string, Tombstone]("forgotten", text[string])
 	Members    = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
 )
 
