@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,6 +46,11 @@ import (
 type Options struct {
 	Version admin.Version
 	Log     hclog.Logger // required
+	// Load reads the configuration anew, secrets resolved, when a reload is asked
+	// for; nil: there is nothing to read again.
+	Load func() (*config.Config, error)
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
 	// Ready is called once everything accepts requests; nil: nobody is told.
 	Ready func(Addresses)
 }
@@ -56,7 +62,9 @@ type Addresses struct {
 
 // App is the appliance. Open it, Serve once, Close it.
 type App struct {
-	cfg     *config.Config
+	cfg     *config.Config                // as it was at the start
+	loaded  atomic.Pointer[config.Config] // as it was accepted last, see config
+	load    func() (*config.Config, error)
 	log     hclog.Logger
 	version admin.Version
 	ready   func(Addresses)
@@ -78,6 +86,9 @@ type App struct {
 	files   map[string]connectors.FileTarget // that take everybody at once
 	budgets map[string]*budget
 
+	reloading sync.Mutex // one reload at a time
+	chores    chores
+
 	mu      sync.Mutex // guards what follows
 	started time.Time
 	url     string // of the SCIM service, known once it listens
@@ -92,9 +103,13 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	if o.Version.Version == "" {
 		o.Version.Version = "devel" // clients tell by it whether rollcall answers
 	}
-	a := &App{cfg: cfg, log: o.Log, version: o.Version, ready: o.Ready, now: time.Now,
+	a := &App{cfg: cfg, load: o.Load, log: o.Log, version: o.Version, ready: o.Ready, now: o.Now,
 		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
 		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, files: map[string]connectors.FileTarget{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.loaded.Store(cfg)
 	settings, err := a.settings(cfg)
 	if err != nil {
 		return nil, err
@@ -157,7 +172,7 @@ func (a *App) recover(settings *ingest.Settings) error {
 	if err := a.engine.ResumeActivations(); err != nil {
 		return err
 	}
-	if _, err := a.replanIfChanged(settings); err != nil {
+	if _, err := a.replanIfChanged(actorSelf, settings); err != nil {
 		return fmt.Errorf("plan under the new policy: %w", err)
 	}
 	return nil
@@ -211,6 +226,8 @@ func (a *App) Serve(ctx context.Context) error {
 	g.Go(func() error { return a.record.run(ctx, a.heard) })
 	g.Go(func() error { return a.calendar(ctx) })
 	g.Go(func() error { return a.notifier.Run(ctx) })
+	g.Go(func() error { return a.housekeep(ctx) })
+	g.Go(func() error { return a.exportJournal(ctx) })
 	g.Go(func() error {
 		a.systemd.Watch(ctx, func(context.Context) error { return a.alive() }, func(err error) {
 			if err != nil {

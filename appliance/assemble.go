@@ -52,7 +52,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		s.Policy.EmailDomains = append(s.Policy.EmailDomains, string(d))
 	}
 	for name, src := range cfg.Sources {
-		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber()}
+		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber(), Print: mapPrint(src)}
 		set.Adjust = src.Mapping().Apply
 		if src.Kind.Pushes() {
 			set.MapResource = mapResource

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -259,7 +260,7 @@ func (a *App) SetLane(_ context.Context, actor, target, state string) error {
 	}
 	if stands, err := a.lane(target); err != nil {
 		return err
-	} else if state == string(model.LaneOpen) && !stands.Restored.IsZero() && stands.Listed.IsZero() {
+	} else if _, listed := a.targets[target]; listed && state == string(model.LaneOpen) && !stands.Restored.IsZero() && stands.Listed.IsZero() {
 		return invalid("the accounts of %s could not be listed since the backup was restored, so nobody knows what would be sent; rollcall check %s says why", target, target)
 	}
 	err := a.engine.SetLane(actor, target, func(l *model.Lane) {
@@ -288,15 +289,20 @@ func (a *App) Backup(_ context.Context, actor, path string) error {
 	if !strings.HasPrefix(path, "/") {
 		return invalid("name the backup file by its absolute path; the appliance has another working directory than you")
 	}
-	if err := a.store.Backup(path); err != nil {
+	if err := a.store.BackupTo(path, a.config().Backup.AgeRecipients()); err != nil {
 		return invalid("%s", err.Error())
 	}
-	return a.engine.Note(actor, "backup", "appliance", "")
+	return a.engine.Note(actor, "backup", "appliance", filepath.Base(path))
 }
 
 // ShowConfig implements admin.Service.
 func (a *App) ShowConfig(context.Context) (string, error) {
 	var b strings.Builder
-	err := a.cfg.Show(&b)
+	for _, c := range config.Diff(a.cfg, a.config()) {
+		if !c.Live {
+			fmt.Fprintf(&b, "# %s waits for a restart\n", c.Key)
+		}
+	}
+	err := a.config().Show(&b)
 	return b.String(), err
 }

@@ -49,7 +49,11 @@ func (a *App) Plan(_ context.Context, source string) (admin.Plan, error) {
 
 // readPlan describes the pending jobs in the transaction that are asked for.
 func (a *App) readPlan(tx *store.Tx, p *admin.Plan, wanted func(model.Job) bool) error {
-	settings := a.engine.Settings()
+	return a.readPlanUnder(tx, a.engine.Settings(), p, wanted)
+}
+
+// readPlanUnder is readPlan under settings that may not be in force.
+func (a *App) readPlanUnder(tx *store.Tx, settings *ingest.Settings, p *admin.Plan, wanted func(model.Job) bool) error {
 	seen := lookups{tx: tx, records: map[model.RecordID]string{}, names: map[model.PersonID]string{}}
 	for i := range settings.Targets {
 		t := &settings.Targets[i]
@@ -467,10 +471,27 @@ func (a *App) events(after int64, limit int) ([]model.Event, error) {
 }
 
 // VerifyJournal implements admin.Service.
-func (a *App) VerifyJournal(context.Context) (n int, err error) {
-	err = a.store.View(func(tx *store.Tx) error {
-		n, err = tx.VerifyJournal()
+func (a *App) VerifyJournal(_ context.Context, known string) (admin.Verified, error) {
+	var noted store.Head
+	if known != "" {
+		var err error
+		if noted, err = store.ParseHead(known); err != nil {
+			return admin.Verified{}, invalid("%q is %s", known, err.Error())
+		}
+	}
+	var v admin.Verified
+	err := a.store.View(func(tx *store.Tx) (err error) {
+		if v.Events, err = tx.VerifyJournal(); err != nil {
+			return err
+		}
+		if known != "" {
+			if err := tx.VerifyHead(noted); err != nil {
+				return err
+			}
+		}
+		head, err := tx.JournalHead()
+		v.Head = head.String()
 		return err
 	})
-	return n, err
+	return v, err
 }

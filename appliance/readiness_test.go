@@ -17,11 +17,11 @@ func readinessRows(r readiness.Report, k readiness.Kind) []readiness.Row {
 // journalOf counts the events of the journal.
 func journalOf(w *world) int {
 	w.t.Helper()
-	n, err := w.app.VerifyJournal(w.ctx())
+	v, err := w.app.VerifyJournal(w.ctx(), "")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return n
+	return v.Events
 }
 
 func TestReadinessReportOfALiveTenantBeforeActivation(t *testing.T) {

@@ -96,7 +96,11 @@ func Restore(ctx context.Context, path, file string, identities []string, checkO
 }
 
 func contentsView(c store.Contents) admin.BackupContents {
-	return admin.BackupContents{Schema: c.Version, Instance: c.Instance, Epoch: c.Epoch, Sealed: c.Sealed, Bytes: c.Size,
+	upgraded := 0
+	if c.Version < store.Version {
+		upgraded = store.Version
+	}
+	return admin.BackupContents{Upgraded: upgraded, Schema: c.Version, Instance: c.Instance, Epoch: c.Epoch, Sealed: c.Sealed, Bytes: c.Size,
 		People: c.People, Records: c.Records, Events: c.Events, Head: c.Head.String(), Newest: c.Newest}
 }
 

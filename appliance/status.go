@@ -84,6 +84,7 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 		return a.needs(tx, &s)
 	})
 	a.notifyNeeds(&s)
+	a.tellNeeds(&s)
 	a.judge(&s)
 	return s, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type world struct {
 	ready  chan struct{}
 	stop   func()
 	log    *strings.Builder
+	shift  time.Duration // of the appliance's clock against ours
 }
 
 // newWorld employs n people in a simulated HiBob beside an empty Javelo.
@@ -89,7 +91,7 @@ func (w *world) open() (*appliance.App, error) {
 	if testing.Verbose() {
 		log = hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Info})
 	}
-	return appliance.Open(cfg, appliance.Options{Log: log, Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a; close(w.ready) }})
+	return appliance.Open(cfg, appliance.Options{Log: log, Load: w.load, Now: func() time.Time { return time.Now().Add(w.shift) }, Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a; close(w.ready) }})
 }
 
 // start runs the appliance until stop or the end of the test.
@@ -166,3 +168,15 @@ func (w *world) activate(source string) {
 
 // admin0 asks for the first page.
 func admin0() admin.Page { return admin.Page{} }
+
+// sender returns a client of the SCIM service with a token of its own.
+func (w *world) sender(source string) sender {
+	w.t.Helper()
+	token, err := w.app.CreateToken(w.ctx(), "test", source, "", 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return sender{tb: w.t, base: token.URL, token: token.Token, http: &http.Client{Transport: transport}}
+}

@@ -81,6 +81,9 @@ type (
 	// Verified answers a check of the journal's chain.
 	Verified struct {
 		Events int `json:"events"`
+		// Head is the end of the journal as NUMBER:HASH. Kept elsewhere, it proves
+		// later that nothing before it was changed.
+		Head string `json:"head"`
 	}
 	// CheckRequest names the sources and targets to check; none means all.
 	CheckRequest struct {

@@ -1,10 +1,11 @@
 package admin
 
-import "time"
-
 // BackupContents says what a backup holds.
 type BackupContents struct {
-	Schema   int    `json:"schema"`
+	Schema int `json:"schema"`
+	// Upgraded is the schema that a copy of it was brought to, to see whether it
+	// works; zero when it needs none.
+	Upgraded int    `json:"upgraded,omitempty"`
 	Instance string `json:"instance"`
 	Epoch    string `json:"epoch"`
 	// Sealed says that the file carries a seal and fits it; a plain copy of a
@@ -38,10 +39,30 @@ type Restored struct {
 	NotCarried string `json:"not_carried,omitempty"`
 }
 
-// BackupStatus is how the backups that the appliance makes by itself stand.
-type BackupStatus struct {
-	Dir    string    `json:"dir"`
-	Newest time.Time `json:"newest,omitzero"`
-	Count  int       `json:"count"`
-	Error  string    `json:"error,omitempty"` // why the last one failed
+// ConfigChange is one key of the configuration that changed. Secrets are shown
+// as their references.
+type ConfigChange struct {
+	Key  string `json:"key"`
+	Old  string `json:"old,omitempty"`
+	New  string `json:"new,omitempty"`
+	Live bool   `json:"live"` // in force without a restart
+}
+
+// Reloaded is what reading the configuration again changed or, after a dry run,
+// would change.
+type Reloaded struct {
+	DryRun  bool           `json:"dry_run,omitempty"`
+	Changes []ConfigChange `json:"changes"` // since it was last read
+	Restart []string       `json:"restart"` // keys that wait for a restart
+	// Reread are the polled sources whose map or scope changed: it takes effect
+	// with a read, which is asked for at once.
+	Reread []string `json:"reread"`
+	Run    uint64   `json:"run,omitempty"`  // that planned what the change causes
+	Held   []string `json:"held,omitempty"` // what the guards stopped of it, and why
+	Plan   *Plan    `json:"plan,omitempty"` // of a dry run
+}
+
+// ReloadRequest asks to read the configuration again.
+type ReloadRequest struct {
+	DryRun bool `json:"dry_run,omitempty"`
 }

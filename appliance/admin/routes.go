@@ -92,8 +92,11 @@ func (s *Server) routes() []route {
 		}},
 		{get, "/v1/journal", s.journal},
 		{get, "/v1/journal/verify", func(r *request) (any, error) {
-			n, err := s.service.VerifyJournal(r.Context())
-			return Verified{Events: n}, err
+			q, err := r.parameters("head")
+			if err != nil {
+				return nil, err
+			}
+			return s.service.VerifyJournal(r.Context(), q.Get("head"))
 		}},
 		{get, "/v1/names", s.names},
 		{get, "/v1/requests", s.requests},
@@ -103,6 +106,13 @@ func (s *Server) routes() []route {
 		{post, "/v1/check", s.check},
 		{post, "/v1/backup", s.backup},
 		{post, "/v1/notify/test", func(r *request) (any, error) { return list(s.service.NotifyTest(r.Context())) }},
+		{post, "/v1/reload", func(r *request) (any, error) {
+			var asked ReloadRequest
+			if err := r.decode(&asked); err != nil {
+				return nil, err
+			}
+			return s.service.Reload(r.Context(), r.actor(), asked.DryRun)
+		}},
 		{get, "/v1/config", func(r *request) (any, error) {
 			text, err := s.service.ShowConfig(r.Context())
 			return ShownConfig{Config: text}, err

@@ -47,7 +47,7 @@ type Status struct {
 
 // Need is one thing that waits for a human, with the command that deals with it.
 type Need struct {
-	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate, silence, notify
+	Kind    string `json:"kind"` // hold, conflict, source, lane, parked, activate, certificate, silence, restored, backup, syslog, token, notify
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	Command string `json:"command"`
@@ -705,7 +705,9 @@ type Service interface {
 	// a negative seq returns the newest. With wait it blocks until there is one or
 	// ctx ends.
 	Journal(ctx context.Context, after int64, limit int, wait bool) ([]model.Event, error)
-	VerifyJournal(ctx context.Context) (events int, err error)
+	// VerifyJournal checks the journal's chain and, when known is not empty, that it
+	// still holds the head NUMBER:HASH that somebody noted.
+	VerifyJournal(ctx context.Context, known string) (Verified, error)
 	// Names says what humans call the subjects of journal events: people and
 	// records by name, conflicts by the names they concern. What has no name, or
 	// is not there any more, is left out.
@@ -721,6 +723,9 @@ type Service interface {
 	Backup(ctx context.Context, actor, path string) error
 	// NotifyTest sends a test message over every channel of [notify].
 	NotifyTest(ctx context.Context) ([]NotifyResult, error)
+	// Reload reads the configuration again; with dryRun it only says what that
+	// would change.
+	Reload(ctx context.Context, actor string, dryRun bool) (Reloaded, error)
 	// ShowConfig returns the effective configuration with secrets hidden.
 	ShowConfig(ctx context.Context) (string, error)
 }

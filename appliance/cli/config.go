@@ -11,8 +11,8 @@ import (
 )
 
 func (a *app) config() *cobra.Command {
-	return topic("config check|show|example", "validates the configuration, shows what is in effect, or prints every key",
-		a.configCheck(), a.configShow(), a.configExample())
+	return topic("config check|show|reload|example", "validates the configuration, shows what is in effect, puts changes into force, or prints every key",
+		a.configCheck(), a.configShow(), a.configReload(), a.configExample())
 }
 
 // configReport is what config check found, as JSON.

@@ -20,25 +20,23 @@ import (
 const journalChunk = admin.MaxPage
 
 func (a *app) journal() *cobra.Command {
-	var since, person string
+	var f journalFilter
 	var limit int
 	var follow bool
 	c := &cobra.Command{
-		Use: "journal [--since --person --follow|verify]", Short: "what changed, why and who asked; and proof that nobody edited it",
+		Use: "journal [--since --person --follow|export|verify]", Short: "what changed, why and who asked; and proof that nobody edited it",
 		Long: "Prints the journal, oldest first: the newest events, or with --since those from a time on. --follow\n" +
-			"goes on as things happen. With --json it is an array, and with --follow one object per line.",
-		Example: "  rollcall journal --since 2h\n  rollcall journal --person jane@example.com --since 2026-01-01",
-		Args:    takes(0, 0),
+			"goes on as things happen. Filters narrow it down, and all that are given must fit. With --json it is an\n" +
+			"array, and with --follow one object per line.",
+		Example: "  rollcall journal --since 2h\n  rollcall journal --person jane@example.com --since 2026-01-01\n" +
+			"  rollcall journal --verb approved --actor jane --since 30d",
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := between("limit", limit, 1, maxListed); err != nil {
 				return err
 			}
-			var from time.Time
-			if since != "" {
-				var err error
-				if from, err = instant(a.deps.Now(), since); err != nil {
-					return wrongUsage(err)
-				}
+			if follow && f.until != "" {
+				return wrongUsage(errors.New("--follow waits for what is to come, and --until ends before it: leave one out"))
 			}
 			c, err := a.connect()
 			if err != nil {
@@ -46,14 +44,9 @@ func (a *app) journal() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Minute)
 			defer cancel()
-			wanted := func(model.Event) bool { return true }
-			if person != "" {
-				p, err := c.Person(ctx, person)
-				if err != nil {
-					return err
-				}
-				subject := "person:" + p.ID
-				wanted = func(e model.Event) bool { return e.Subject == subject }
+			from, wanted, err := f.compile(ctx, a.deps.Now(), c)
+			if err != nil {
+				return err
 			}
 			events, err := lookBack(ctx, c, from, limit, wanted)
 			if err != nil {
@@ -75,17 +68,21 @@ func (a *app) journal() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", "from this `TIME` on: 2h, 3d, 2026-01-31 or 2026-01-31T08:00:00Z")
-	c.Flags().StringVar(&person, "person", "", "of one person only (`WHO`)")
+	f.flags(c)
 	c.Flags().IntVar(&limit, "limit", 100, "without --since: how many, the newest (`N`)")
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on as things happen")
-	c.AddCommand(a.journalVerify())
+	c.AddCommand(a.journalExport(), a.journalVerify())
 	return c
 }
 
 func (a *app) journalVerify() *cobra.Command {
-	return &cobra.Command{
-		Use: "verify", Short: "proves that no event was edited, removed or reordered",
+	var head string
+	c := &cobra.Command{
+		Use: "verify [--head HEAD]", Short: "proves that no event was edited, removed or reordered",
+		Long: "Walks the chain of the journal: each event carries the hash of the one before it. Finds every changed\n" +
+			"byte, a missing event and another order. Somebody who can rewrite the whole file could forge all of\n" +
+			"it: note the head that is printed, outside this machine, and give it with --head later to prove that\n" +
+			"nothing up to there changed since. [journal] syslog does the same for every event.",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
@@ -94,17 +91,25 @@ func (a *app) journalVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := c.VerifyJournal(ctx)
+			v, err := c.VerifyJournal(ctx, head)
 			if err != nil {
 				return err
 			}
 			if a.json {
-				return a.out.json(admin.Verified{Events: n}, true)
+				return a.out.json(v, true)
 			}
-			a.out.linef("The journal is whole: each of its %s follows from the one before.", count(n, "event", "events"))
+			a.out.linef("The journal is whole: each of its %s follows from the one before.", count(v.Events, "event", "events"))
+			if head != "" {
+				a.out.line("Nothing up to the head that you gave was changed since it was noted.")
+			}
+			if v.Head != "" {
+				a.out.line("Its head: ", v.Head)
+			}
 			return nil
 		},
 	}
+	c.Flags().StringVar(&head, "head", "", "a `HEAD` that was printed before: prove that all up to it is as it was then")
+	return c
 }
 
 // instant reads a time as operators write it: how long ago, a date, or a time.

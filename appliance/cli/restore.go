@@ -30,7 +30,7 @@ func (a *app) restore() *cobra.Command {
 			"the one it replaces. The appliance must be stopped. What was delivered after the backup is not known to\n" +
 			"it: at the next start every target is listed and compared and gets nothing until you let it go on\n" +
 			"(\"rollcall plan\", then \"rollcall deliveries resume TARGET\"). --check only looks, also beside a running\n" +
-			"appliance.",
+			"appliance: with a newer program it tries the upgrade on a copy.",
 		Example: "  rollcall restore --check /var/lib/rollcall/backups/rollcall-20261130T020000Z.db\n" +
 			"  systemctl stop rollcall && rollcall restore /mnt/backup/rollcall.db.age --identity /root/backup-key.txt",
 		Args: takes(1, 1),
@@ -74,6 +74,9 @@ func (a *app) restore() *cobra.Command {
 func (a *app) tellContents(file string, c admin.BackupContents) {
 	a.out.linef("%s is sound: %s, %s, %s; the newest of %s.", file, count(c.People, "person", "people"), count(c.Records, "record", "records"),
 		count(c.Events, "event", "events"), c.Newest)
+	if c.Upgraded > 0 {
+		a.out.linef("It has schema version %d; bringing a copy of it to version %d worked.", c.Schema, c.Upgraded)
+	}
 	if !c.Sealed {
 		a.note.line("note: it carries no seal, so it is a plain copy of a database and not a file that \"rollcall backup\" wrote.")
 	}

@@ -434,13 +434,18 @@ func (c *change) putResource(r store.Resource, said model.Observation) error {
 	if scimsrv.Type(r.Type) != scimsrv.User {
 		return nil
 	}
-	s, err := c.source(r.Source)
+	return c.recordOf(r.Source, said)
+}
+
+// recordOf stores what a user resource says as a record and plans its neighbourhood.
+func (c *change) recordOf(source string, said model.Observation) error {
+	s, err := c.source(source)
 	if err != nil {
 		return err
 	}
 	staged := s.Staged()
 	var d digester
-	rec, old, changed, err := c.observe(r.Source, c.settings.Sources[r.Source], observed{Observation: said, digest: d.digest(&said)}, clearAbsent, staged)
+	rec, old, changed, err := c.observe(source, c.settings.Sources[source], observed{Observation: said, digest: d.digest(&said)}, clearAbsent, staged)
 	if err != nil || !changed || staged {
 		return err
 	}

@@ -44,6 +44,9 @@ type SourceSettings struct {
 	Scope string
 	// MatchNumber says that employee numbers identify records of this source.
 	MatchNumber bool
+	// Print differs when what makes records of the source does: its map, its scope
+	// and what it is matched by.
+	Print string
 	// Adjust applies the configured map and scope to an observation; nil: none.
 	Adjust func(*model.Observation)
 	// MapResource turns a SCIM resource into an observation; for pushing kinds.

@@ -144,6 +144,9 @@ func (r *Restoration) holdLanes(tx *store.Tx, carried carriedOver, at time.Time)
 	for name, l := range lanes {
 		l.State, l.Since, l.Restored, l.Reason = model.LanePaused, at, at, laneRestored
 		l.Listed, l.RetryAt, l.Failures = time.Time{}, time.Time{}, 0
+		if l.File.Digest != "" {
+			l.File.Announced = true // nobody knows which file is there
+		}
 		if usage := carried.usage[name]; usage != nil {
 			l.Usage = usage // what was spent of the budget is spent
 		}

@@ -255,57 +255,8 @@ func (e *Engine) TurnDay() (int, error) {
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
-	_, err = e.replan(actorSelf, model.CauseCalendar, due, false)
+	_, err = e.replan(actorSelf, model.CauseCalendar, due, false, nil)
 	return len(due), err
-}
-
-// Replan plans everybody anew and looks at every account, because the policy, the
-// targets or the rules changed. It returns the run.
-func (e *Engine) Replan(actor string, cause model.Cause) (model.Run, error) {
-	var all []model.PersonID
-	err := e.store.View(func(tx *store.Tx) error {
-		for p, err := range store.Persons.Each(tx, nil) {
-			if err != nil {
-				return err
-			}
-			all = append(all, p.ID)
-		}
-		return nil
-	})
-	if err != nil {
-		return model.Run{}, err
-	}
-	return e.replan(actor, cause, all, true)
-}
-
-func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonID, everyone bool) (model.Run, error) {
-	var run model.Run
-	err := e.update(actor, 0, model.JobOpen, func(c *change) (err error) {
-		run, err = c.startRun("", cause)
-		return err
-	})
-	if err != nil {
-		return run, err
-	}
-	for part := range slices.Chunk(persons, batch) {
-		err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
-			c.everyone = everyone
-			seeds, err := recordsOf(c.tx, part)
-			if err != nil {
-				return err
-			}
-			return c.settle(seeds, nil)
-		})
-		if err != nil {
-			return run, err
-		}
-	}
-	err = e.update(actor, run.Seq, model.JobOpen, func(c *change) (err error) {
-		run.Counts.Seen = len(persons)
-		run, err = c.closeRun(run, model.VerdictComplete, false)
-		return err
-	})
-	return run, err
 }
 
 func recordsOf(tx *store.Tx, persons []model.PersonID) ([]model.RecordID, error) {

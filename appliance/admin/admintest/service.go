@@ -28,15 +28,17 @@ type Service struct {
 	// Err, when set, is what every method answers.
 	Err error
 
-	State      admin.Status
-	Plans      map[string]admin.Plan // by source, "" for what is pending
-	RunList    []model.Run           // newest first
-	Pending    []admin.Delivery
-	Drifted    []admin.Drift
-	Roster     []admin.Person
-	Open       []admin.Conflict
-	Decided    []admin.Decision
-	TokenList  []admin.Token
+	State     admin.Status
+	Plans     map[string]admin.Plan // by source, "" for what is pending
+	RunList   []model.Run           // newest first
+	Pending   []admin.Delivery
+	Drifted   []admin.Drift
+	Roster    []admin.Person
+	Open      []admin.Conflict
+	Decided   []admin.Decision
+	TokenList []admin.Token
+	// Reloading is what Reload answers.
+	Reloading  admin.Reloaded
 	Events     []model.Event // oldest first
 	RequestLog []admin.Request
 	Checks     []admin.CheckResult
@@ -530,8 +532,23 @@ func (s *Service) since(after int64, limit int) []model.Event {
 }
 
 // VerifyJournal counts Events.
-func (s *Service) VerifyJournal(context.Context) (int, error) {
-	return answer(s, func() (int, error) { return len(s.Events), nil })
+func (s *Service) VerifyJournal(_ context.Context, known string) (admin.Verified, error) {
+	return answer(s, func() (admin.Verified, error) {
+		head := fmt.Sprintf("%d:%064x", len(s.Events), len(s.Events))
+		if known != "" && known != head {
+			return admin.Verified{}, &admin.Error{Code: admin.CodeStale, Text: "the journal was altered"}
+		}
+		return admin.Verified{Events: len(s.Events), Head: head}, nil
+	})
+}
+
+// Reload answers with Reloading.
+func (s *Service) Reload(_ context.Context, _ string, dryRun bool) (admin.Reloaded, error) {
+	return answer(s, func() (admin.Reloaded, error) {
+		r := s.Reloading
+		r.DryRun = dryRun
+		return r, nil
+	})
 }
 
 // Requests returns those of RequestLog that match, newest first.

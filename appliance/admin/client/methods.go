@@ -310,11 +310,14 @@ func (c *Client) Journal(ctx context.Context, after int64, limit int, wait bool)
 	return ask[[]model.Event](ctx, c, call{method: get, path: []string{"journal"}, query: q})
 }
 
-// VerifyJournal checks the journal's chain and returns the number of events.
-func (c *Client) VerifyJournal(ctx context.Context) (events int, err error) {
-	var v admin.Verified
-	err = c.do(ctx, call{method: get, path: []string{"journal", "verify"}, into: &v})
-	return v.Events, err
+// VerifyJournal checks the journal's chain and, when known is not empty, that it
+// still holds the head that somebody noted.
+func (c *Client) VerifyJournal(ctx context.Context, known string) (admin.Verified, error) {
+	q := url.Values{}
+	if known != "" {
+		q.Set("head", known)
+	}
+	return ask[admin.Verified](ctx, c, call{method: get, path: []string{"journal", "verify"}, query: q})
 }
 
 // Names says what humans call the subjects of journal events, at most
@@ -359,6 +362,12 @@ func (c *Client) NotifyTest(ctx context.Context) ([]admin.NotifyResult, error) {
 	var out []admin.NotifyResult
 	err := c.do(ctx, call{method: post, path: []string{"notify", "test"}, into: &out})
 	return out, err
+}
+
+// Reload has the appliance read its configuration again or, with dryRun, say what
+// that would change.
+func (c *Client) Reload(ctx context.Context, dryRun bool) (admin.Reloaded, error) {
+	return ask[admin.Reloaded](ctx, c, call{method: post, path: []string{"reload"}, body: admin.ReloadRequest{DryRun: dryRun}})
 }
 
 // ShowConfig returns the configuration that the running appliance uses, with
