@@ -296,18 +296,11 @@ func checkPages(db *bbolt.DB) error {
 }
 
 // withDamage opens a file that may be damaged in any way and hands it to look.
-// What bbolt meets there by panicking, and what lies beyond the end of the
-// memory map, become errors.
+// It is not given to bbolt before its layout was found sound, see [checkLayout];
+// what bbolt still meets by panicking becomes an error.
 func withDamage(path string, look func(*bbolt.DB) error) (err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	head := make([]byte, 4096)
-	n, _ := io.ReadFull(f, head)
-	f.Close()
-	if n < len(head) || bytes.Count(head, []byte{0}) == len(head) {
-		return fmt.Errorf("%s is not a database", path)
+	if err := soundLayout(path); err != nil {
+		return fmt.Errorf("%s is not a rollcall database or is damaged: %w", path, err)
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -315,15 +308,25 @@ func withDamage(path string, look func(*bbolt.DB) error) (err error) {
 			err = fmt.Errorf("%s is damaged: %v", path, r)
 		}
 	}()
-	if err := checkWhole(path, 0); err != nil {
-		return err
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, PreLoadFreelist: true})
 	if err != nil {
 		return fmt.Errorf("%s is not a rollcall database or is damaged: %w", path, err)
 	}
 	defer db.Close()
 	return look(db)
+}
+
+func soundLayout(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return checkLayout(f, info.Size())
 }
 
 // checkSeal compares a backup with its seal and returns the size of the database

@@ -132,6 +132,9 @@ func (s *Staged) hold(timeout time.Duration) error {
 }
 
 func (s *Staged) openOld(timeout time.Duration) (err error) {
+	if err := soundLayout(s.path); err != nil {
+		return fmt.Errorf("%s is not a rollcall database or is damaged: %w", s.path, err)
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {

@@ -150,7 +150,7 @@ func TestDamageWithoutASealEndsNothing(t *testing.T) {
 	}
 	found := 0
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
+	for range 300 {
 		file := write(t, flipped(raw, random.IntN(len(raw))))
 		if _, err := Inspect(file); err != nil {
 			found++
