@@ -120,3 +120,17 @@ func TestPausedSourceIsNotReadAfterAHint(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsNotedAboutASourceIsLoggedOnce(t *testing.T) {
+	inBubble(t, 4, func(t *testing.T, w *world) {
+		var out bytes.Buffer
+		w.log = hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Info})
+		w.source.pages[0].Notices = []string{"this version of the API ends on 2027-06-30"}
+		w.start()
+		w.pass(5 * interval)
+		w.stop()
+		if n := strings.Count(out.String(), "ends on 2027-06-30"); n != 1 {
+			t.Errorf("logged %d times in six reads:\n%s", n, out.String())
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,8 +48,11 @@ type Poller struct {
 	engine   *ingest.Engine
 	log      hclog.Logger
 	rng      *rand.Rand
-	refusal  string // what was told of the last read, when it was refused; owned by Run
-	kick     chan struct{}
+	// Of Run: what was told of the last read, when it was refused, and what was
+	// noted about it.
+	refusal string
+	noted   []string
+	kick    chan struct{}
 
 	mu      sync.Mutex   // guards what follows
 	busy    bool         // a read is under way
@@ -358,6 +362,13 @@ func (p *Poller) report(run model.Run, readErr error) {
 		p.log.Warn("read failed", "source", p.name, "run", run.Seq, "people", n.Seen, "error", readErr)
 		return
 	}
+	for _, note := range run.Notes {
+		// A deprecation, an API that ends: once, not with each read.
+		if !slices.Contains(p.noted, note) {
+			p.log.Warn("noted while reading", "source", p.name, "run", run.Seq, "note", note)
+		}
+	}
+	p.noted = run.Notes
 	p.log.Info("read complete", "source", p.name, "run", run.Seq, "people", n.Seen, "added", n.Added, "changed", n.Changed,
 		"missing", n.Missing, "gone", n.Gone, "held", len(run.Holds))
 }
