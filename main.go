@@ -37,6 +37,7 @@ func main() {
 		Guides:        guide.Topics(),
 		Run:           func(ctx context.Context, path string) error { return appliance.Daemon(ctx, path, os.Stderr) },
 		TUI:           openTUI,
+		TestConfig:    appliance.TestConfig,
 		Sim: func(ctx context.Context, kind string, o cli.SimOptions, s cli.Streams) error {
 			return demo.Sim(ctx, kind, demo.SimOptions{Listen: o.Listen, People: o.People, Seed: o.Seed, Faults: o.Faults, URL: o.URL, Token: o.Token, Out: s.Out})
 		},

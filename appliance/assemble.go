@@ -37,19 +37,12 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		Location:    cfg.Appliance.TimeZone.Location,
 		AbsentReads: p.Lifecycle.AbsentReads,
 		Sources:     map[string]ingest.SourceSettings{},
-		Policy: reconcile.Policy{
-			Authority: p.Authority, Attributes: p.Attributes, Creates: p.Creates,
-			CreateBeforeStart: int(p.Lifecycle.CreateBeforeStart), DeactivateAfterEnd: int(p.Lifecycle.DeactivateAfterEnd),
-			LeaveDeactivates: p.Lifecycle.Leave == config.Deactivate, AbsentDeactivates: p.Lifecycle.Absent == config.Deactivate, AskRehires: p.Lifecycle.Rehire == config.RehireAsk,
-		},
+		Policy:      policyOf(cfg),
 		Limits: reconcile.Limits{
 			Deactivations: limit(p.Guard.MaxDeactivations), Creations: limit(p.Guard.MaxCreations),
 			Attributes: limit(p.Guard.MaxAttributeChanges), Shrink: limit(p.Guard.MaxSourceShrink),
 			Rolling: limit(p.Guard.MaxRollingDeactivations), Department: limit(p.Guard.MaxDepartmentDeactivations), RollingDays: int(p.Guard.RollingDays),
 		},
-	}
-	for _, d := range p.EmailDomains {
-		s.Policy.EmailDomains = append(s.Policy.EmailDomains, string(d))
 	}
 	for name, src := range cfg.Sources {
 		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber(), Print: mapPrint(src)}
@@ -88,6 +81,20 @@ func askedAs(s *config.Source) string {
 }
 
 // mapResource decodes a SCIM resource as stored and maps it.
+// policyOf turns the configuration into what package reconcile decides by.
+func policyOf(cfg *config.Config) reconcile.Policy {
+	p := cfg.Policy
+	out := reconcile.Policy{
+		Authority: p.Authority, Attributes: p.Attributes, Creates: p.Creates,
+		CreateBeforeStart: int(p.Lifecycle.CreateBeforeStart), DeactivateAfterEnd: int(p.Lifecycle.DeactivateAfterEnd),
+		LeaveDeactivates: p.Lifecycle.Leave == config.Deactivate, AbsentDeactivates: p.Lifecycle.Absent == config.Deactivate, AskRehires: p.Lifecycle.Rehire == config.RehireAsk,
+	}
+	for _, d := range p.EmailDomains {
+		out.EmailDomains = append(out.EmailDomains, string(d))
+	}
+	return out
+}
+
 func mapResource(raw json.RawMessage) (model.Observation, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()

@@ -15,6 +15,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/admin/client"
+	"rollcall/appliance/config"
 	"rollcall/appliance/install"
 )
 
@@ -93,6 +94,8 @@ type Deps struct {
 	TUI func(ctx context.Context, socket string, readOnly bool) error
 	// Restore puts a backup in the place of the database, or only looks at it.
 	Restore restoreHook
+	// TestConfig runs the [[test]] tables of a configuration; nil: none are run.
+	TestConfig func(*config.Config) config.TestReport
 	// ConfigExample is config.example.toml.
 	ConfigExample string
 	// AlertRules and Dashboard are what monitoring loads.

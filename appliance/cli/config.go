@@ -24,6 +24,8 @@ type configReport struct {
 	Warnings []config.Problem `json:"warnings"`
 	Sources  []string         `json:"sources"`
 	Targets  []string         `json:"targets"`
+	// Tests are the [[test]] tables as they ended; without any, there is none.
+	Tests *config.TestReport `json:"tests,omitempty"`
 }
 
 func (a *app) load() (*config.Config, error) {
@@ -35,8 +37,9 @@ func (a *app) configCheck() *cobra.Command {
 		Use: "check [FILE]", Short: "everything that is wrong with the configuration, at once",
 		Long: "Reads the configuration as the appliance would and prints all problems with file, line, key, what\n" +
 			"was found and what is allowed. Secrets that cannot be read are warnings: the appliance runs as\n" +
-			"another user. Exit code 2 when there are problems. Nothing is asked of any service; for that see\n" +
-			"\"rollcall check\".",
+			"another user. Then it runs the [[test]] tables, if there are any, and names the expressions that none\n" +
+			"of them exercises. Exit code 2 when there are problems, 3 when a test fails. Nothing is asked of any\n" +
+			"service; for that see \"rollcall check\".",
 		Args: takes(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -61,6 +64,10 @@ func (a *app) configCheck() *cobra.Command {
 				} else if err != nil {
 					return err
 				}
+				if len(c.Tests) > 0 && a.deps.TestConfig != nil {
+					tested := a.deps.TestConfig(c)
+					report.Tests = &tested
+				}
 			}
 			if a.json {
 				if err := a.out.json(report, true); err != nil {
@@ -69,11 +76,37 @@ func (a *app) configCheck() *cobra.Command {
 			} else {
 				a.tellConfig(report)
 			}
-			if !report.OK {
+			switch {
+			case !report.OK:
 				return &exitError{code: ExitUsage}
+			case report.Tests != nil && report.Tests.Failed() > 0:
+				return &exitError{code: ExitHuman}
 			}
 			return nil
 		},
+	}
+}
+
+// tellTests prints how the [[test]] tables ended, and what none of them exercises.
+func (a *app) tellTests(r *config.TestReport) {
+	if r == nil {
+		return
+	}
+	for _, t := range r.Results {
+		for i, f := range t.Failures {
+			if i == 0 {
+				a.out.line(bold("failed"), "  ", t.Name, faint("  ("+t.Source+")"))
+			}
+			a.out.wrapped("    ", f)
+		}
+	}
+	if n := r.Failed(); n > 0 {
+		a.out.linef("%s of %s did not give what is expected.", number(n), count(len(r.Results), "test", "tests"))
+	} else {
+		a.out.linef("%s gave what is expected.", count(len(r.Results), "test", "tests"))
+	}
+	if len(r.Idle) > 0 {
+		a.out.wrapped("No test exercises ", strings.Join(r.Idle, ", ")+".")
 	}
 }
 
@@ -103,6 +136,7 @@ func (a *app) tellConfig(r configReport) {
 		}
 		a.out.linef("  %s: %s", count(len(list.names), list.word, list.many), strings.Join(list.names, ", "))
 	}
+	a.tellTests(r.Tests)
 }
 
 func (a *app) configShow() *cobra.Command {

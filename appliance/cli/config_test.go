@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"rollcall/appliance/admin/admintest"
+	"rollcall/appliance/config"
 )
 
 func TestSocketComesFromTheConfiguration(t *testing.T) {
@@ -83,5 +84,33 @@ func TestConfigCheckWarnsOfSecretsItCannotRead(t *testing.T) {
 	}
 	if _, err := os.Stat(file + ".none"); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("config check made a file")
+	}
+}
+
+func TestConfigCheckRunsTheTestsAndNamesWhatNoneExercises(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.toml")
+	text := "[scim]\nlisten = \"127.0.0.1:8443\"\n[sources.okta]\nkind = \"okta\"\n[[test]]\nname = \"one\"\nsource = \"okta\"\nrecord = \"{}\"\nexpect = { title = \"CEO\" }\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		failures []string
+		code     int
+		says     string
+	}{
+		"as expected": {nil, ExitDone, "1 test gave what is expected"},
+		"not so":      {[]string{`title is absent, want "CEO"`}, ExitHuman, `title is absent, want "CEO"`},
+	} {
+		e := ends{deps: Deps{TestConfig: func(c *config.Config) config.TestReport {
+			return config.TestReport{Results: []config.TestResult{{Name: c.Tests[0].Name, Source: "okta", Failures: tc.failures}}, Idle: []string{"[sources.okta.map] custom.team"}}
+		}}}
+		r := e.call(t, "config", "check", file)
+		if r.code != tc.code || !strings.Contains(r.out, tc.says) || !strings.Contains(r.out, "No test exercises [sources.okta.map] custom.team") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		var report configReport
+		if err := json.Unmarshal([]byte(e.call(t, "config", "check", file, "--json").out), &report); err != nil || report.Tests == nil || len(report.Tests.Results) != 1 {
+			t.Errorf("%s as JSON: %v, %+v", name, err, report.Tests)
+		}
 	}
 }

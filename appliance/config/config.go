@@ -33,6 +33,8 @@ type Config struct {
 	Journal   Journal            `toml:"journal"`
 	Backup    Backup             `toml:"backup"`
 	Privacy   Privacy            `toml:"privacy"`
+	// Tests are the [[test]] tables.
+	Tests []Test `toml:"-"`
 
 	// File is where the configuration was read from, for messages.
 	File string `toml:"-"`

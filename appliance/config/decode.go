@@ -28,6 +28,10 @@ func (d *decoder) root(raw map[string]any) {
 	fields := keysOf(config.Type())
 	for _, name := range sortedKeys(raw) {
 		key := toml.Key{name}
+		if name == "test" {
+			defer d.tests(raw[name]) // they speak of sources, which come later
+			continue
+		}
 		f, ok := fieldNamed(fields, name)
 		if !ok {
 			d.unknown(key, fields, nil)

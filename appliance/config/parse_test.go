@@ -181,7 +181,7 @@ func TestProblemNamesPlaceKeyFoundAllowedAndNearest(t *testing.T) {
 		{"unknown key without a likeness", "[log]\nzzzzzzzz = 1", `t.toml:2:1: log.zzzzzzzz: unknown key, allowed: level, format`},
 		{"letter case", "[log]\nLevel = \"info\"", `t.toml:2:1: log.Level: unknown key; did you mean "level"?`},
 		{"key of another table", "[log]\ndata_dir = \"/x\"", `t.toml:2:1: log.data_dir: unknown key; it belongs in [appliance]`},
-		{"tests are not part of it yet", push + "[[test]]\nname = \"x\"", `t.toml:5:3: test: unknown key, allowed: appliance, log, scim, metrics, sources, targets, policy, notify, journal, backup, privacy`},
+		{"test that expects nothing", push + "[[test]]\nname = \"x\"\nsource = \"okta\"\nrecord = \"{}\"", `t.toml:5:3: test: test "x": it expects nothing`},
 		{"wrong type", "[log]\nlevel = 3", `t.toml:2:9: log.level: wrong type: found 3, allowed: "trace", "debug", "info", "warn", "error"`},
 		{"table for a value", "[log.level]\nx = 1", `t.toml:1:2: log.level: wrong type: found a table, allowed: "trace", "debug", "info", "warn", "error"`},
 		{"value for a table", "log = 3", `t.toml:1:7: log: wrong type: found 3, allowed: a table, [log]`},

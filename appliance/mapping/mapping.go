@@ -160,6 +160,52 @@ func (m *Mapping) Paths() []string {
 	return slices.Compact(paths)
 }
 
+// Rules names the expressions there are, as "map.custom.team" or "scope.exclude",
+// sorted.
+func (m *Mapping) Rules() []string {
+	if m == nil {
+		return nil
+	}
+	var rules []string
+	for _, r := range m.rules {
+		rules = append(rules, "map."+string(r.name))
+	}
+	if m.include != nil {
+		rules = append(rules, scopeInclude)
+	}
+	if m.exclude != nil {
+		rules = append(rules, scopeExclude)
+	}
+	slices.Sort(rules)
+	return rules
+}
+
+// Exercised names the expressions that decided something about an observation to
+// which they were applied: gave an attribute, or left the record out.
+func (m *Mapping) Exercised(o *model.Observation) []string {
+	if m == nil {
+		return nil
+	}
+	var rules []string
+	for _, r := range m.rules {
+		if o.Attributes.Has(r.name) && strings.HasPrefix(o.Fields[r.name], "map: ") {
+			rules = append(rules, "map."+string(r.name))
+		}
+	}
+	for _, name := range []string{scopeExclude, scopeInclude} {
+		if o.Scope.State == model.OutOfScope && strings.HasPrefix(o.Scope.Reason, name+": ") {
+			rules = append(rules, name)
+		}
+	}
+	return rules
+}
+
+// Names of the scope's expressions, in reasons and notices.
+const (
+	scopeExclude = "scope.exclude"
+	scopeInclude = "scope.include"
+)
+
 // Apply overrides the attributes of o that have an expression, with "map: …" as
 // their field, and sets its scope. An expression that cannot be evaluated for
 // this record leaves a notice and its attribute absent; a scope that cannot be
@@ -212,7 +258,7 @@ func (m *Mapping) scope(o *model.Observation, doc *document) {
 		name  string
 		expr  *expression
 		leave bool // the answer that leaves the record out
-	}{{"scope.exclude", m.exclude, true}, {"scope.include", m.include, false}} {
+	}{{scopeExclude, m.exclude, true}, {scopeInclude, m.include, false}} {
 		if s.expr == nil {
 			continue
 		}
