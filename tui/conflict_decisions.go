@@ -55,8 +55,11 @@ func (c *conflicts) viewDecided(w, h int) kit.Block {
 	theme := c.env.theme
 	left := kit.L(kit.Text(kit.Strong, " "+kit.Plural(len(c.decisions.value), "answer", "answers")+" in force"), kit.Text(kit.Faint, "; each can be taken back"))
 	block := kit.Block{kit.Justify(left, kit.L(kit.Text(kit.Faint, "as of "+c.env.clock(c.decisions.at)+" ")), w)}
+	if !c.decisions.loaded {
+		return append(kit.Block{kit.L(kit.Text(kit.Strong, " Answers in force"))}, asOf(c.env, &c.decisions, "the answers", w)...)
+	}
 	block = append(block, asOf(c.env, &c.decisions, "the answers", w)...)
-	if c.decisions.loaded && len(c.decisions.value) == 0 {
+	if len(c.decisions.value) == 0 {
 		return append(block, kit.L(kit.Text(kit.Plain, "  No answer is in force. Answers given to conflicts are kept here, and outlive every sync.")))
 	}
 	c.tableAt = len(block)

@@ -417,7 +417,10 @@ func (c *conflicts) view(w, h int) kit.Block {
 		return c.viewDetail(w, h)
 	}
 	block := append(kit.Block{c.headline(w)}, asOf(c.env, &c.list, "the conflicts", w)...)
-	if c.list.loaded && len(c.list.value) == 0 {
+	if !c.list.loaded {
+		return block
+	}
+	if len(c.list.value) == 0 {
 		return append(block, kit.L(kit.Text(kit.Good, "  "+c.env.theme.Signs.Good+" No conflict is open. New ones appear here by themselves.")))
 	}
 	c.tableAt = len(block)
@@ -438,6 +441,9 @@ func (c *conflicts) glance(w int) kit.Block {
 
 func (c *conflicts) headline(w int) kit.Line {
 	theme := c.env.theme
+	if !c.list.loaded {
+		return kit.L(kit.Text(kit.Strong, " Conflicts"))
+	}
 	left := kit.L(kit.Text(kit.Strong, " "+kit.Plural(len(c.list.value), "conflict", "conflicts")))
 	if c.typed || c.filter.Value() != "" {
 		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))

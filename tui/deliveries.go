@@ -232,6 +232,9 @@ func (d *deliveries) view(w, h int) kit.Block {
 }
 
 func (d *deliveries) headline(w int) kit.Line {
+	if !d.list.loaded {
+		return kit.L(kit.Text(kit.Strong, " Deliveries"))
+	}
 	what := "deliveries"
 	if d.state != "" {
 		what = d.state + " " + what

@@ -50,7 +50,11 @@ func (m *root) header(w int) kit.Line {
 		left.Spans = append(left.Spans, kit.Text(kit.Faint, "asking the appliance"+signs.Ellipsis))
 	default:
 		role, sign := health(e.theme, st.value.Health)
-		left.Spans = append(left.Spans, kit.Text(role, sign+" "+healthWord(st.value.Health)),
+		word := healthWord(st.value.Health)
+		if st.value.Health == "ok" && firstSteps(st.value, e.looked) != nil {
+			role, sign, word = kit.Accent, signs.Next, "Nothing is active yet"
+		}
+		left.Spans = append(left.Spans, kit.Text(role, sign+" "+word),
 			kit.Text(kit.Faint, "  "+kit.Plural(st.value.People.Total, "person", "people")))
 		right.Spans = append(right.Spans, kit.Text(kit.Faint, "as of "+e.clock(st.at)+" "))
 	}

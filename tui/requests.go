@@ -217,6 +217,9 @@ func (r *requests) view(w, h int) kit.Block {
 }
 
 func (r *requests) headline(w int) kit.Line {
+	if !r.list.loaded {
+		return kit.L(kit.Text(kit.Strong, " Requests"))
+	}
 	what := "requests"
 	if r.failed {
 		what = "refused " + what

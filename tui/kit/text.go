@@ -82,6 +82,8 @@ func Truncate(s string, w int, ellipsis string) string {
 	return ansi.Truncate(s, w, ellipsis)
 }
 
+const hyphen = "\ue000"
+
 // Wrap cleans s and breaks it at spaces into lines of at most w columns; a word
 // that is too long is broken where it must.
 func Wrap(s string, w int) []string {
@@ -92,9 +94,11 @@ func Wrap(s string, w int) []string {
 	if Width(s) <= w {
 		return []string{s}
 	}
-	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
+	// Options of commands and addresses are not broken at their hyphens: a
+	// private rune stands for each, of which a clean text has none.
+	lines := strings.Split(ansi.Wrap(strings.ReplaceAll(s, "-", hyphen), w, ""), "\n")
 	for i, line := range lines {
-		lines[i] = strings.TrimSpace(line)
+		lines[i] = strings.ReplaceAll(strings.TrimSpace(line), hyphen, "-")
 	}
 	return lines
 }

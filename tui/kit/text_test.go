@@ -79,3 +79,14 @@ func TestCountPutsACommaBetweenThousands(t *testing.T) {
 		}
 	}
 }
+
+func TestWrapBreaksNoOptionAndNoAddressAtItsHyphen(t *testing.T) {
+	for _, line := range Wrap("name its socket with --socket or ask desire@halcyon-atelier.example about it", 30) {
+		if strings.HasSuffix(line, "-") || Width(line) > 30 {
+			t.Errorf("%q", line)
+		}
+	}
+	if got := strings.Join(Wrap("a-very-long-word-that-does-not-fit-anywhere", 10), ""); got != "a-very-long-word-that-does-not-fit-anywhere" {
+		t.Errorf("got %q", got)
+	}
+}
