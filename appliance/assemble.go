@@ -36,6 +36,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 	s := &ingest.Settings{
 		Location:    cfg.Appliance.TimeZone.Location,
 		AbsentReads: p.Lifecycle.AbsentReads,
+		WavesFrom:   p.Guard.WavesFrom,
 		Sources:     map[string]ingest.SourceSettings{},
 		Policy:      policyOf(cfg),
 		Limits: reconcile.Limits{
@@ -58,7 +59,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules, Drift: t.Drift})
+		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules, Drift: t.Drift, ReadBack: t.Kind != model.KindElevo})
 	}
 	return s, nil
 }

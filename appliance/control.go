@@ -72,6 +72,19 @@ func (a *App) Activate(_ context.Context, actor, source string) (uint64, error) 
 	return run.Seq, refusal(err)
 }
 
+// ActivateInWaves implements admin.Service.
+func (a *App) ActivateInWaves(_ context.Context, actor, source string) (uint64, error) {
+	state, err := a.activatable(source)
+	if err != nil {
+		return 0, err
+	}
+	if !state.Staged() {
+		return 0, invalid("source %s was activated before: what it changes goes out in waves from [policy.guard] waves_from on", source)
+	}
+	run, err := a.engine.ActivateInWaves(actor, source)
+	return run.Seq, refusal(err)
+}
+
 // activatable returns the state of a source, or why it cannot be activated now.
 func (a *App) activatable(source string) (store.SourceState, error) {
 	if _, err := a.configured(source); err != nil {
@@ -200,6 +213,10 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 			}
 			if !worthWaiting(lane, a.now()) || a.files[name] != nil && a.fileRests(name, lane) {
 				continue
+			}
+			if sent, err := ingest.WaveSent(tx, name); err != nil || sent {
+				quiet = false // the next wave goes once the target is listed
+				return err
 			}
 			for job, err := range store.JobByState.Prefix(tx, store.Prefix(name, string(model.JobReady))) {
 				if err != nil {

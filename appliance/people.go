@@ -386,6 +386,9 @@ func whyPending(job model.Job) string {
 	case model.JobRejected:
 		return job.Reason
 	case model.JobOpen:
+		if job.Wave > 0 {
+			return fmt.Sprintf("waits for %s of run %d", job.Reason, job.Run)
+		}
 		return fmt.Sprintf("waits for the end of run %d", job.Run)
 	}
 	if job.LastError != "" {

@@ -150,7 +150,7 @@ func (a *App) Apply(_ context.Context, actor string, reviewed admin.ReviewedPlan
 		return out, err
 	}
 	if reviewed.Source != "" {
-		if err := a.applyActivation(actor, reviewed.Source, list, &out); err != nil {
+		if err := a.applyActivation(actor, reviewed, list, &out); err != nil {
 			return out, err
 		}
 	}
@@ -171,7 +171,8 @@ func (a *App) Apply(_ context.Context, actor string, reviewed admin.ReviewedPlan
 
 // applyActivation activates the source of a reviewed plan. A plan that was applied
 // before, whose source is active by now, is only looked at again.
-func (a *App) applyActivation(actor, source string, list []ingest.Reviewed, out *admin.Applied) error {
+func (a *App) applyActivation(actor string, reviewed admin.ReviewedPlan, list []ingest.Reviewed, out *admin.Applied) error {
+	source := reviewed.Source
 	state, err := a.activatable(source)
 	if err != nil {
 		return err
@@ -180,7 +181,7 @@ func (a *App) applyActivation(actor, source string, list []ingest.Reviewed, out 
 		out.Notices = append(out.Notices, fmt.Sprintf("source %s is %s already: only what still waits is released", source, state.State))
 		return nil
 	}
-	run, err := a.engine.ActivateReviewed(actor, source, list)
+	run, err := a.engine.ActivateReviewed(actor, source, list, reviewed.Waves)
 	if err != nil {
 		return refusal(err)
 	}

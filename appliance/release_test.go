@@ -234,3 +234,30 @@ func TestRunIsUndoneOverTheSocket(t *testing.T) {
 		t.Errorf("why not: %v, %v", p.WhyNot, err)
 	}
 }
+
+// TestActivationInWavesReachesEverybody goes through the real lane and target, ended
+// and started anew between the waves.
+func TestActivationInWavesReachesEverybody(t *testing.T) {
+	w := newWorld(t, 40, "")
+	w.start()
+	w.sync("hibob")
+	c := client.New(w.at.Admin)
+	seq, err := c.ActivateInWaves(w.ctx(), "hibob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	w.start()
+	w.wait()
+	run, _, err := w.app.Run(w.ctx(), seq)
+	if err != nil || len(run.Waves) != 1 || run.Waves[0].State != model.WavesDone {
+		t.Fatalf("the waves: %+v, %v", run.Waves, err)
+	}
+	total := 0
+	for _, n := range run.Waves[0].Sizes {
+		total += n
+	}
+	if n := len(w.javelo.Accounts()); n != total || n != expected(w.people) {
+		t.Errorf("%d accounts of %d in waves, want %d", n, total, expected(w.people))
+	}
+}

@@ -199,6 +199,10 @@ func (a *App) targetObstacles(tx *store.Tx, t *ingest.TargetSettings, p model.Pe
 	case model.JobRejected:
 		add(t.Name, job.Reason, "the person changes, or a human lets it go", fmt.Sprintf("rollcall deliveries retry %s %s", t.Name, person))
 	case model.JobOpen:
+		if job.Wave > 0 {
+			add(t.Name, fmt.Sprintf("it goes in %s of run %d", job.Reason, job.Run), "the waves before read back from the target as they were sent", fmt.Sprintf("rollcall runs show %d", job.Run))
+			return nil
+		}
 		add(t.Name, fmt.Sprintf("it waits for run %d", job.Run), "the run ends", fmt.Sprintf("rollcall runs show %d", job.Run))
 	case model.JobReady:
 		lane, _, err := store.Lanes.Get(tx, t.Name)

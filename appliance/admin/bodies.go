@@ -28,6 +28,10 @@ type (
 	Activated struct {
 		Run uint64 `json:"run"`
 	}
+	// ActivateRequest may ask for waves; without a body there are none.
+	ActivateRequest struct {
+		Waves bool `json:"waves,omitempty"`
+	}
 	// SyncRequest names the sources to read now; none means all polled ones.
 	SyncRequest struct {
 		Sources []string `json:"sources,omitempty"`

@@ -129,7 +129,17 @@ func list[T any](items []T, err error) (any, error) {
 }
 
 func (s *Server) activate(r *request) (any, error) {
-	run, err := s.service.Activate(r.Context(), r.actor(), r.PathValue("source"))
+	var asked ActivateRequest
+	if r.ContentLength != 0 {
+		if err := r.decode(&asked); err != nil {
+			return nil, err
+		}
+	}
+	do := s.service.Activate
+	if asked.Waves {
+		do = s.service.ActivateInWaves
+	}
+	run, err := do(r.Context(), r.actor(), r.PathValue("source"))
 	return Activated{Run: run}, err
 }
 

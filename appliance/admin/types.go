@@ -449,6 +449,7 @@ type ReviewedPlan struct {
 	Source   string           `json:"source,omitempty"` // the source in preview that it activates
 	Digest   string           `json:"digest"`
 	Rules    string           `json:"rules,omitempty"`
+	Waves    bool             `json:"waves,omitempty"` // an activation goes out in waves
 	Changes  []ReviewedChange `json:"changes"`
 }
 
@@ -635,6 +636,9 @@ type Service interface {
 	Status(ctx context.Context) (Status, error)
 	// Activate makes a source relay; State says preview, active or paused after.
 	Activate(ctx context.Context, actor, source string) (run uint64, err error)
+	// ActivateInWaves is Activate whose plan goes to one account, then to 5 %, then to
+	// 25 %, then to the rest, each when the wave before reads back as it was sent.
+	ActivateInWaves(ctx context.Context, actor, source string) (run uint64, err error)
 	Pause(ctx context.Context, actor, source string) error
 	// Sync asks for a read now of the named sources (none: all polled ones) and
 	// returns at once; Wait blocks until no read is running and nothing that may

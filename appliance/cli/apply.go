@@ -71,17 +71,21 @@ func readPlan(path string) (admin.Plan, admin.ReviewedPlan, error) {
 }
 
 func (a *app) apply() *cobra.Command {
-	return &cobra.Command{
-		Use: "apply FILE", Short: "does exactly what a reviewed plan says, and names who changed since",
+	var waves bool
+	c := &cobra.Command{
+		Use: "apply FILE [--waves]", Short: "does exactly what a reviewed plan says, and names who changed since",
 		Long: "FILE is what \"rollcall plan --out FILE\" wrote and somebody reviewed. A plan of a source in preview\n" +
 			"activates it; a plan of what is pending releases what guards hold of it. Whoever would change in\n" +
 			"another way by now is left as they are, and named. Everything the file does not hold waits.\n" +
-			"Exit code 3 when somebody was left out.",
+			"--waves is as for \"rollcall activate\". Exit code 3 when somebody was left out.",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, reviewed, err := readPlan(args[0])
 			if err != nil {
 				return err
+			}
+			if reviewed.Waves = waves; waves && reviewed.Source == "" {
+				return wrongUsage(errors.New("--waves is for a plan that activates a source; this one releases what is held"))
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
 			defer cancel()
@@ -104,6 +108,8 @@ func (a *app) apply() *cobra.Command {
 			return err
 		},
 	}
+	c.Flags().BoolVar(&waves, "waves", false, "to one account first, then to 5 %, 25 % and the rest")
+	return c
 }
 
 func (a *app) tellApplied(plan admin.Plan, done admin.Applied) {

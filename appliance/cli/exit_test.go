@@ -30,7 +30,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad flag value", []string{"runs", "--limit", "ten"}, ExitUsage, `see "rollcall runs --help"`},
 		{"limit out of range", []string{"runs", "--limit", "0"}, ExitUsage, "from 1 to"},
 		{"command without its part", []string{"token"}, ExitUsage, "create, list, revoke"},
-		{"missing argument", []string{"activate"}, ExitUsage, `"rollcall activate SOURCE"`},
+		{"missing argument", []string{"activate"}, ExitUsage, `"rollcall activate SOURCE [--waves]"`},
 		{"one word too many", []string{"status", "now"}, ExitUsage, "one word too many"},
 		{"run that is none", []string{"approve", "twelve"}, ExitUsage, "rollcall runs"},
 		{"unknown run", []string{"--socket", socket, "approve", "99"}, ExitFailed, "rollcall runs"},

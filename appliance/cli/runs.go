@@ -154,6 +154,9 @@ func (a *app) tellRun(r model.Run, deliveries []admin.Delivery, plan admin.Plan,
 	for _, n := range r.Notes {
 		a.out.wrapped("  note: ", n)
 	}
+	for _, w := range r.Waves {
+		a.out.wrapped("  waves:  ", waveText(w))
+	}
 	for _, h := range r.Holds {
 		if h.State != model.HoldWaiting {
 			a.out.wrapped("  ", fmt.Sprintf("%s: %s by %s %s", holdText(h), h.State, value(h.By), ago(now, h.At)))
@@ -178,4 +181,20 @@ func (a *app) tellRun(r model.Run, deliveries []admin.Delivery, plan admin.Plan,
 			a.out.linef("A part of it: rollcall approve %d --only person:WHO, department:NAME or cause:ID", r.Seq)
 		}
 	}
+}
+
+// waveText says how far a run has come that goes out in waves.
+func waveText(w model.Waves) string {
+	sizes := make([]string, len(w.Sizes))
+	for i, n := range w.Sizes {
+		sizes[i] = number(n)
+	}
+	s := fmt.Sprintf("%s: %s accounts, ", w.Target, strings.Join(sizes, " + "))
+	switch w.State {
+	case model.WavesDone:
+		return s + "all of it read back as it was sent"
+	case model.WavesStopped:
+		return s + fmt.Sprintf("stopped in wave %d: %s", w.Current, w.Reason)
+	}
+	return s + fmt.Sprintf("wave %d of %d is being sent", w.Current, len(w.Sizes))
 }

@@ -16,11 +16,13 @@ import (
 )
 
 func (a *app) activate() *cobra.Command {
-	var yes bool
+	var yes, waves bool
 	c := &cobra.Command{
-		Use: "activate SOURCE", Short: "makes a source relay, after showing what that would change",
+		Use: "activate SOURCE [--waves]", Short: "makes a source relay, after showing what that would change",
 		Long: "A source starts in preview: it is read, matched and planned, and nothing is relayed. activate shows\n" +
-			"what relaying would change and asks. Guards still hold what goes over their limits.",
+			"what relaying would change and asks. Guards still hold what goes over their limits.\n\n" +
+			"With --waves it goes to one account first, then to 5 %, then to 25 %, then to the rest. After each\n" +
+			"wave the target is read, and the first surprise holds everything that was not sent yet.",
 		Args:              takes(1, 1),
 		ValidArgsFunction: a.sourceNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,7 +56,11 @@ func (a *app) activate() *cobra.Command {
 				defer stop()
 				ctx = fresh
 			}
-			run, err := c.Activate(ctx, source)
+			activate := c.Activate
+			if waves {
+				activate = c.ActivateInWaves
+			}
+			run, err := activate(ctx, source)
 			if err != nil {
 				return err
 			}
@@ -69,6 +75,7 @@ func (a *app) activate() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&waves, "waves", false, "to one account first, then to 5 %, 25 % and the rest")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

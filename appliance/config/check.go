@@ -244,6 +244,9 @@ func (d *decoder) checkPolicy() {
 	if n := p.Lifecycle.AbsentReads; n < 1 || n > 100 {
 		d.add(toml.Key{"policy", "lifecycle", "absent_reads"}, Problem{Message: "out of range", Found: strconv.Itoa(n), Allowed: "1 to 100"})
 	}
+	if n := p.Guard.WavesFrom; n < 0 || n > 10_000_000 {
+		d.add(toml.Key{"policy", "guard", "waves_from"}, Problem{Message: "out of range", Found: strconv.Itoa(n), Allowed: "0 for never, or a number of accounts"})
+	}
 	for _, n := range rankedSources(d.config) {
 		if !slices.Contains(p.Authority, n) {
 			p.Authority = append(p.Authority, n)

@@ -247,6 +247,8 @@ type Guard struct {
 	MaxCreations        Limit `toml:"max_creations"`
 	MaxAttributeChanges Limit `toml:"max_attribute_changes"`
 	MaxSourceShrink     Limit `toml:"max_source_shrink"`
+	// WavesFrom is how many accounts a run must write to go out in waves; 0: never.
+	WavesFrom int `toml:"waves_from"`
 	// RollingDays are the days over which the next two count together what one run
 	// alone is not stopped for.
 	RollingDays                Days  `toml:"rolling_days"`

@@ -32,8 +32,11 @@ type Settings struct {
 	Location *time.Location // whose "today" dates mean
 	// AbsentReads is how many complete reads in a row must miss a record.
 	AbsentReads int
-	Sources     map[string]SourceSettings
-	Targets     []TargetSettings // in the order of the configuration
+	// WavesFrom is how many accounts a run must write to go out in waves; 0: never,
+	// unless it is asked for.
+	WavesFrom int
+	Sources   map[string]SourceSettings
+	Targets   []TargetSettings // in the order of the configuration
 }
 
 // SourceSettings are what ingest needs to know of one source.
@@ -60,6 +63,9 @@ type TargetSettings struct {
 	// Drift says what to do about accounts that somebody else changed; empty is
 	// DriftReport.
 	Drift string
+	// ReadBack says that the accounts can be listed, so that a run can go out in
+	// waves.
+	ReadBack bool
 }
 
 // Engine applies changes to the store.

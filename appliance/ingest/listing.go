@@ -77,6 +77,9 @@ func (c *change) listed(target string, listing uint64, accounts []model.Account)
 		return nil, err
 	}
 	run.Notes = append(run.Notes, found.notes...)
+	if err := c.readWaves(target); err != nil {
+		return nil, err
+	}
 	if err := c.evaluateTouched(); err != nil {
 		return nil, err
 	}

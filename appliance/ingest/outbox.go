@@ -258,8 +258,10 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 	job := model.Job{Target: t.Name, Person: id, Effect: pr.Effect, Changed: pr.Changed, Digest: digest, Created: c.at, Run: c.run, State: c.initial, Uncertain: c.lookFirst}
 	if had {
 		job.Created, job.Attempts, job.Uncertain = old.Created, old.Attempts, old.Uncertain
-		if old.State == model.JobOpen || old.State == model.JobHeld && old.Effect == pr.Effect {
-			job.State, job.Run, job.Reason = old.State, old.Run, old.Reason
+		// What waits for a later wave was judged already: a change into something else
+		// must be judged anew.
+		if old.State == model.JobOpen && old.Wave == 0 || (old.State == model.JobHeld || old.State == model.JobOpen) && old.Effect == pr.Effect {
+			job.State, job.Run, job.Reason, job.Wave = old.State, old.Run, old.Reason, old.Wave
 		}
 	}
 	if c.initial == model.JobReady && job.State == model.JobReady {

@@ -172,7 +172,7 @@ func TestReviewedActivationDoesWhatWasReviewedAndHoldsTheRest(t *testing.T) {
 		list := people(9)
 		list[2] = someone(3, "title", "Partner")
 		w.read("hr", list...)
-		apply := func(e *ingest.Engine) error { _, err := e.ActivateReviewed("ops", "hr", plan); return err }
+		apply := func(e *ingest.Engine) error { _, err := e.ActivateReviewed("ops", "hr", plan, false); return err }
 		finished := endsAt(w, look, apply)
 		w.restart()
 		if err := errors.Join(w.e.Recover(), w.e.ResumeActivations()); err != nil {

@@ -145,7 +145,7 @@ func reviewedName(source string) string { return "reviewed:" + source }
 // ActivateReviewed is [Engine.Activate] of a source of which a human reviewed the
 // plan: what is in the plan, as it is there, passes the guards, because a human
 // has seen it; everything else that the activation would do is held.
-func (e *Engine) ActivateReviewed(actor, source string, plan []Reviewed) (model.Run, error) {
+func (e *Engine) ActivateReviewed(actor, source string, plan []Reviewed, waves bool) (model.Run, error) {
 	pins := map[string]map[model.PersonID]string{}
 	for _, r := range plan {
 		if pins[r.Target] == nil {
@@ -159,6 +159,9 @@ func (e *Engine) ActivateReviewed(actor, source string, plan []Reviewed) (model.
 		}
 		// On disk with the beginning: an activation that is cut off is finished by the
 		// next start, and that must not do more than was reviewed.
+		if err := c.wantWaves(source, waves); err != nil {
+			return err
+		}
 		return c.tx.SetSetting(reviewedName(source), pins)
 	})
 }

@@ -68,6 +68,9 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 		if err != nil {
 			return run, err
 		}
+		if err := c.gate(&run, t, passed); err != nil {
+			return run, err
+		}
 		for _, h := range judged.Holds {
 			run.Holds = append(run.Holds, h)
 			if err := c.addHold(run.Seq, h); err != nil {

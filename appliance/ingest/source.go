@@ -24,6 +24,12 @@ func (e *Engine) Activate(actor, source string) (model.Run, error) {
 	return e.activate(actor, source, func(*change, store.SourceState) error { return nil })
 }
 
+// ActivateInWaves is [Engine.Activate] whose plan goes out in waves; see
+// [model.Waves].
+func (e *Engine) ActivateInWaves(actor, source string) (model.Run, error) {
+	return e.activate(actor, source, func(c *change, _ store.SourceState) error { return c.wantWaves(source, true) })
+}
+
 // activate is Activate with something to do in its first transaction.
 func (e *Engine) activate(actor, source string, begin func(*change, store.SourceState) error) (model.Run, error) {
 	var run model.Run

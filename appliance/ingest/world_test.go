@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 			"adp":  {Kind: model.KindADP, MatchNumber: true},
 			"okta": {Kind: model.KindOkta, MapResource: mapUser},
 		},
-		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department}}}},
+		Targets: []ingest.TargetSettings{{Name: "javelo", ReadBack: true, Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department}}}},
 	}
 	w.restart()
 	return w

@@ -128,6 +128,8 @@ type Job struct {
 	Digest string `json:"digest"`
 	Run    uint64 `json:"run"` // the run that caused it; approval is by run
 	Reason string `json:"reason,omitempty"`
+	// Wave is the wave of its run in which it goes, 0 when the run has none.
+	Wave int `json:"wave,omitempty"`
 
 	// Attempts counts sendings that were recorded before the request left.
 	Attempts int `json:"attempts,omitempty"`
@@ -228,7 +230,28 @@ type Run struct {
 	Holds []Hold `json:"holds,omitempty"`
 	// Notes are sentences for the operator.
 	Notes []string `json:"notes,omitempty"`
+	// Waves says how far a run has come that goes out in waves, by target.
+	Waves []Waves `json:"waves,omitempty"`
 }
+
+// Waves is a run that goes to a few accounts first and to the next ones when these
+// read back from the target as they were sent.
+type Waves struct {
+	Target  string    `json:"target"`
+	Sizes   []int     `json:"sizes"`   // accounts per wave
+	Current int       `json:"current"` // the wave that is being sent, from 1
+	State   WaveState `json:"state"`
+	Reason  string    `json:"reason,omitempty"` // why it was stopped
+}
+
+// WaveState is where a run in waves stands.
+type WaveState string
+
+const (
+	WavesSending WaveState = "sending"
+	WavesDone    WaveState = "done"
+	WavesStopped WaveState = "stopped" // something did not read back as it was sent
+)
 
 // RunCounts counts what one run saw and caused.
 type RunCounts struct {
@@ -264,7 +287,7 @@ const (
 type Hold struct {
 	// Guard is max_deactivations, max_creations, max_attribute_changes,
 	// max_source_shrink, max_rolling_deactivations, max_department_deactivations,
-	// field_coverage or reviewed_plan.
+	// field_coverage, reviewed_plan or waves.
 	Guard  string    `json:"guard"`
 	Target string    `json:"target,omitempty"`
 	Reason string    `json:"reason"`

@@ -24,6 +24,8 @@ const (
 	GuardCoverage = "field_coverage"
 	// GuardReviewed holds what applying a reviewed plan would do beyond the plan.
 	GuardReviewed = "reviewed_plan"
+	// GuardWaves holds the rest of a run in waves after the first surprise.
+	GuardWaves = "waves"
 )
 
 // Floor is how many people a percentage always allows: in a company of ten, 5 %

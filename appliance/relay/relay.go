@@ -252,9 +252,22 @@ func (l *Lane) people(ctx context.Context) (time.Duration, error) {
 			continue
 		}
 		jobs, next, err := l.due()
-		if err != nil || len(jobs) == 0 {
+		if err != nil {
+			return 0, err
+		}
+		if len(jobs) == 0 {
+			// The next wave of a run goes when this one reads back as it was sent.
+			if sent, err := l.engine.WaveSent(l.name); err != nil {
+				return 0, err
+			} else if sent {
+				l.working()
+				if err := l.list(ctx, lane); err != nil {
+					return 0, err
+				}
+				continue
+			}
 			l.idle()
-			return min(next, idle), err
+			return min(next, idle), nil
 		}
 		l.working()
 		probing := lane.State != model.LaneOpen && lane.State != ""

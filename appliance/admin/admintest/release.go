@@ -85,3 +85,8 @@ func (s *Service) Apply(_ context.Context, actor string, plan admin.ReviewedPlan
 	})
 	return out, err
 }
+
+// ActivateInWaves makes a source of State active.
+func (s *Service) ActivateInWaves(ctx context.Context, actor, source string) (uint64, error) {
+	return s.Activate(ctx, actor+" in waves:", source)
+}

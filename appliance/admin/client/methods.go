@@ -35,6 +35,13 @@ func (c *Client) Activate(ctx context.Context, source string) (run uint64, err e
 	return a.Run, err
 }
 
+// ActivateInWaves makes a source relay its plan in waves.
+func (c *Client) ActivateInWaves(ctx context.Context, source string) (run uint64, err error) {
+	var a admin.Activated
+	err = c.do(ctx, call{method: post, path: []string{"sources", source, "activate"}, body: admin.ActivateRequest{Waves: true}, into: &a})
+	return a.Run, err
+}
+
 // Pause makes a source read nothing and relay nothing.
 func (c *Client) Pause(ctx context.Context, source string) error {
 	return c.do(ctx, call{method: post, path: []string{"sources", source, "pause"}})

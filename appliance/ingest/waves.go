@@ -1,0 +1,330 @@
+package ingest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"rollcall/appliance/model"
+	"rollcall/appliance/reconcile"
+	"rollcall/appliance/store"
+)
+
+// waveShares are the shares of a run that the waves after the first go up to; the
+// first is one account, and the last is the rest.
+var waveShares = []float64{0.05, 0.25}
+
+// waveSizes splits n accounts into waves: one, then 5 %, then 25 %, then the rest.
+func waveSizes(n int) []int {
+	sizes := []int{1}
+	left := n - 1
+	for _, share := range waveShares {
+		if size := min(max(1, int(float64(n)*share)), left); size > 0 {
+			sizes = append(sizes, size)
+			left -= size
+		}
+	}
+	if left > 0 {
+		sizes = append(sizes, left)
+	}
+	return sizes
+}
+
+func wavesWanted(source string) string { return "waves.wanted:" + source }
+
+// wavesUnderWay is the setting that lists the runs whose waves a target is getting.
+func wavesUnderWay(target string) string { return "waves:" + target }
+
+func (c *change) wantWaves(source string, want bool) error {
+	return c.tx.SetSetting(wavesWanted(source), want)
+}
+
+// inWaves reports whether a run goes out in waves: because it was asked for, which
+// an activation that is cut off remembers, or because it is large.
+func (c *change) inWaves(run model.Run, n int) (bool, error) {
+	wanted := false
+	if run.Cause == model.CauseActivate {
+		if _, err := c.tx.Setting(wavesWanted(run.Source), &wanted); err != nil {
+			return false, err
+		}
+	}
+	return n > 1 && (wanted || c.settings.WavesFrom > 0 && n >= c.settings.WavesFrom), nil
+}
+
+// gate keeps back what of a run is to go in a later wave. Managers go in earlier
+// waves than their reports, as far as the sizes allow: so that one write carries
+// the link.
+func (c *change) gate(run *model.Run, t *TargetSettings, jobs []model.Job) error {
+	yes, err := c.inWaves(*run, len(jobs))
+	if err != nil || !yes || !t.ReadBack {
+		return err
+	}
+	depth, err := c.depths(jobs)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(jobs, func(a, b model.Job) int {
+		return cmp.Or(cmp.Compare(depth[a.Person], depth[b.Person]), cmp.Compare(a.Person, b.Person))
+	})
+	w := model.Waves{Target: t.Name, Sizes: waveSizes(len(jobs)), Current: 1, State: model.WavesSending}
+	next := 0
+	for k, size := range w.Sizes {
+		for _, job := range jobs[next : next+size] {
+			job.Wave = k + 1
+			job.State, job.Reason = model.JobReady, ""
+			if k > 0 {
+				job.State, job.Reason = model.JobOpen, fmt.Sprintf("wave %d of %d", k+1, len(w.Sizes))
+			}
+			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
+				return err
+			}
+		}
+		next += size
+	}
+	run.Waves = append(run.Waves, w)
+	seqs, err := c.waved(t.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := c.event("wave", runSubject(run.Seq), fmt.Sprintf("%s: 1 of %d", t.Name, len(w.Sizes))); err != nil {
+		return err
+	}
+	return c.tx.SetSetting(wavesUnderWay(t.Name), append(seqs, run.Seq))
+}
+
+func (c *change) waved(target string) (seqs []uint64, err error) {
+	_, err = c.tx.Setting(wavesUnderWay(target), &seqs)
+	return seqs, err
+}
+
+// depths counts how many managers stand above each person within the jobs.
+func (c *change) depths(jobs []model.Job) (map[model.PersonID]int, error) {
+	manager := make(map[model.PersonID]model.PersonID, len(jobs))
+	for _, j := range jobs {
+		p, _, err := store.Persons.Get(c.tx, j.Person)
+		if err != nil {
+			return nil, err
+		}
+		manager[j.Person] = p.Manager
+	}
+	depth := make(map[model.PersonID]int, len(jobs))
+	for id := range manager {
+		seen := map[model.PersonID]bool{id: true}
+		for at := manager[id]; ; at = manager[at] {
+			if _, in := manager[at]; !in || seen[at] {
+				break
+			}
+			seen[at] = true
+			depth[id]++
+		}
+	}
+	return depth, nil
+}
+
+// WaveSent reports whether all of a wave was sent to a target, so that the target
+// must be listed before anything else is sent in waves.
+func (e *Engine) WaveSent(target string) (sent bool, err error) {
+	err = e.store.View(func(tx *store.Tx) error {
+		sent, err = WaveSent(tx, target)
+		return err
+	})
+	return sent, err
+}
+
+// WaveSent is [Engine.WaveSent] within a transaction.
+func WaveSent(tx *store.Tx, target string) (bool, error) {
+	var seqs []uint64
+	if _, err := tx.Setting(wavesUnderWay(target), &seqs); err != nil {
+		return false, err
+	}
+	for _, seq := range seqs {
+		ready, err := readyInWave(tx, target, seq)
+		if err != nil || !ready {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// readyInWave reports whether something of the waves that were let go may still be
+// sent.
+func readyInWave(tx *store.Tx, target string, seq uint64) (bool, error) {
+	for job, err := range store.JobByRun.Find(tx, store.Seq(seq)) {
+		if err != nil {
+			return false, err
+		}
+		if job.Target == target && job.Wave > 0 && job.State == model.JobReady {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// readWaves looks, after a target was listed and compared with what was delivered,
+// at the runs that go there in waves: what reads back as it was sent lets the next
+// wave go, and the first surprise holds the rest.
+func (c *change) readWaves(target string) error {
+	seqs, err := c.waved(target)
+	if err != nil || len(seqs) == 0 {
+		return err
+	}
+	var going []uint64
+	for _, seq := range seqs {
+		on, err := c.readWave(target, seq)
+		if err != nil {
+			return err
+		}
+		if on {
+			going = append(going, seq)
+		}
+	}
+	return c.tx.SetSetting(wavesUnderWay(target), going)
+}
+
+func (c *change) readWave(target string, seq uint64) (going bool, err error) {
+	run, ok, err := store.Runs.Get(c.tx, seq)
+	if err != nil || !ok {
+		return false, err
+	}
+	i := slices.IndexFunc(run.Waves, func(w model.Waves) bool { return w.Target == target && w.State == model.WavesSending })
+	if i < 0 {
+		return false, nil
+	}
+	if ready, err := readyInWave(c.tx, target, seq); err != nil || ready {
+		return true, err // the listing had another reason, and came in between
+	}
+	w := &run.Waves[i]
+	surprise, err := c.surprise(target, seq)
+	if err != nil {
+		return false, err
+	}
+	if surprise != "" {
+		return false, c.stopWaves(run, w, surprise)
+	}
+	for w.Current < len(w.Sizes) {
+		w.Current++
+		released, err := c.releaseWave(target, seq, w.Current)
+		if err != nil {
+			return false, err
+		}
+		if released > 0 {
+			if _, err := c.event("wave", runSubject(seq), fmt.Sprintf("%s: %d of %d, %d accounts", target, w.Current, len(w.Sizes), released)); err != nil {
+				return false, err
+			}
+			return true, store.Runs.Put(c.tx, seq, run)
+		}
+	}
+	w.State = model.WavesDone
+	if _, err := c.event("wave", runSubject(seq), target+": done, all of it reads back as it was sent"); err != nil {
+		return false, err
+	}
+	return false, store.Runs.Put(c.tx, seq, run)
+}
+
+// surprise says what of a run did not come out as it was sent; nothing when all
+// did.
+func (c *change) surprise(target string, seq uint64) (string, error) {
+	refused := 0
+	for job, err := range store.JobByRun.Find(c.tx, store.Seq(seq)) {
+		if err != nil {
+			return "", err
+		}
+		if job.Target == target && job.Wave > 0 && job.State == model.JobParked {
+			refused++
+		}
+	}
+	if refused > 0 {
+		return fmt.Sprintf("the target refused %d of the accounts sent so far", refused), nil
+	}
+	differ, missing := map[model.Name]int{}, 0
+	for w, err := range store.Writes.Each(c.tx, store.Seq(seq)) {
+		if err != nil {
+			return "", err
+		}
+		if w.Target != target {
+			continue
+		}
+		d, known, err := store.Drifts.Get(c.tx, store.TargetPerson{Target: target, Person: w.Person})
+		if err != nil {
+			return "", err
+		}
+		if !known {
+			continue
+		}
+		if d.Missing {
+			missing++
+		}
+		for n := range d.Values {
+			if !slices.Contains(d.Own, n) {
+				differ[n]++
+			}
+		}
+	}
+	if missing > 0 {
+		return fmt.Sprintf("%d of the accounts sent so far are not listed", missing), nil
+	}
+	names := make([]model.Name, 0, len(differ))
+	for n := range differ {
+		names = append(names, n)
+	}
+	if len(names) == 0 {
+		return "", nil
+	}
+	model.SortNames(names)
+	return fmt.Sprintf("%s read back in another way than sent, for %d of the accounts sent so far", names[0], differ[names[0]]), nil
+}
+
+func (c *change) releaseWave(target string, seq uint64, wave int) (int, error) {
+	return c.waveJobs(target, seq, func(job *model.Job) bool {
+		if job.Wave != wave {
+			return false
+		}
+		job.State, job.Reason = model.JobReady, ""
+		c.kicks[target] = true
+		return true
+	})
+}
+
+// stopWaves holds what of a run was not sent yet.
+func (c *change) stopWaves(run model.Run, w *model.Waves, surprise string) error {
+	w.State, w.Reason = model.WavesStopped, surprise
+	n, err := c.waveJobs(w.Target, run.Seq, func(job *model.Job) bool {
+		job.State, job.Reason = model.JobHeld, reconcile.GuardWaves
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		h := model.Hold{Guard: reconcile.GuardWaves, Target: w.Target, Count: n, State: model.HoldWaiting,
+			Reason: fmt.Sprintf("stopped in wave %d of %d: %s; %d more wait", w.Current, len(w.Sizes), surprise, n)}
+		run.Holds = append(run.Holds, h)
+		if err := c.addHold(run.Seq, h); err != nil {
+			return err
+		}
+	}
+	if _, err := c.event("wave_stopped", runSubject(run.Seq), w.Target+": "+surprise); err != nil {
+		return err
+	}
+	return store.Runs.Put(c.tx, run.Seq, run)
+}
+
+// waveJobs changes those of a run's jobs that wait for a later wave, and returns
+// how many it changed.
+func (c *change) waveJobs(target string, seq uint64, alter func(*model.Job) bool) (int, error) {
+	var jobs []model.Job
+	for job, err := range store.JobByRun.Find(c.tx, store.Seq(seq)) {
+		if err != nil {
+			return 0, err
+		}
+		if job.Target == target && job.Wave > 0 && job.State == model.JobOpen && alter(&job) {
+			jobs = append(jobs, job)
+		}
+	}
+	for _, job := range jobs {
+		if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
+			return 0, err
+		}
+	}
+	return len(jobs), nil
+}
