@@ -115,6 +115,12 @@ func TestALinkThatAddressesDoNotShowIsSaidToBeALink(t *testing.T) {
 	if len(rows(r, Uncovered)) != 0 {
 		t.Errorf("a linked account counts as uncovered: %+v", rows(r, Uncovered))
 	}
+	// An account that was delivered to somebody is theirs, though nobody knows them now.
+	in.account("2", "erased@acme.example", "Some", "Body", true)
+	in.Targets[0].Accounts[1].Person = "p_99"
+	if list := rows(Make(in.Input), Uncovered); len(list) != 0 {
+		t.Errorf("an account that was ours counts as uncovered: %+v", list)
+	}
 	if n := only(t, r, NearMatch); n.Email != "zoe.durand@acme.example" {
 		t.Errorf("near match: %+v", n)
 	}
