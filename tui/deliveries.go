@@ -236,6 +236,9 @@ func (d *deliveries) headline(w int) kit.Line {
 		return kit.L(kit.Text(kit.Strong, " Deliveries"))
 	}
 	what := "deliveries"
+	if len(d.shown) == 1 {
+		what = "delivery"
+	}
 	if d.state != "" {
 		what = d.state + " " + what
 	}

@@ -51,18 +51,18 @@ func firstSteps(st admin.Status, looked map[string]bool) []step {
 		if failing != "" {
 			name = failing
 		}
-		steps[1].leads = &stop{onSystems, "source:" + name}
+		steps[1].leads = &stop{to: onSystems, subject: "source:" + name}
 	}
 	if tokenless != "" {
 		steps[2].text, steps[2].command = "Create a token for "+tokenless+" and paste it there: enter, then t", "rollcall token create "+quoted(tokenless)
-		steps[2].leads = &stop{onSystems, "source:" + tokenless}
+		steps[2].leads = &stop{to: onSystems, subject: "source:" + tokenless}
 	}
 	if silent != "" {
 		steps[3].text, steps[3].command = "Wait until "+silent+" was read or heard once", "rollcall status"
-		steps[3].leads = &stop{onSystems, "source:" + silent}
+		steps[3].leads = &stop{to: onSystems, subject: "source:" + silent}
 	}
 	if ready != "" {
-		plan := &stop{onPlan, "source:" + ready}
+		plan := &stop{to: onPlan, subject: "source:" + ready}
 		steps[4].command, steps[4].leads, steps[4].done = "rollcall plan "+quoted(ready), plan, looked[ready]
 		steps[5].text, steps[5].command, steps[5].leads = "Activate "+ready+": enter, then a; from then on it counts", "rollcall activate "+quoted(ready), plan
 	}

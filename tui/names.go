@@ -121,13 +121,13 @@ func subjectStop(subject string) (stop, bool) {
 	kind, id, _ := strings.Cut(subject, ":")
 	switch kind {
 	case "person":
-		return stop{onPeople, subject}, true
+		return stop{to: onPeople, subject: subject}, true
 	case "conflict":
-		return stop{onConflicts, subject}, true
+		return stop{to: onConflicts, subject: subject}, true
 	case "run":
-		return stop{onRuns, id}, true
+		return stop{to: onRuns, subject: id}, true
 	case "source", "target":
-		return stop{onSystems, subject}, true
+		return stop{to: onSystems, subject: subject}, true
 	}
 	return stop{}, false
 }

@@ -65,10 +65,12 @@ func (o *overview) bindings() kit.Keymap {
 	return append(keys, kit.Moves()...)
 }
 
-// stop is a line the cursor can rest on, and where it leads.
+// stop is a line the cursor can rest on, and where it leads: to a page, or to
+// nothing but advice, which is then said.
 type stop struct {
 	to      place
 	subject string
+	advice  string
 }
 
 // stops lists them in the order they are drawn.
@@ -84,10 +86,10 @@ func (o *overview) stops() []stop {
 		out = append(out, leadsTo(n))
 	}
 	for _, s := range st.Sources {
-		out = append(out, stop{onSystems, "source:" + s.Name})
+		out = append(out, stop{to: onSystems, subject: "source:" + s.Name})
 	}
 	for _, t := range st.Targets {
-		out = append(out, stop{onSystems, "target:" + t.Name})
+		out = append(out, stop{to: onSystems, subject: "target:" + t.Name})
 	}
 	return out
 }
@@ -96,19 +98,26 @@ func (o *overview) stops() []stop {
 func leadsTo(n admin.Need) stop {
 	switch n.Kind {
 	case "hold":
-		return stop{onPlan, n.Subject}
+		return stop{to: onPlan, subject: n.Subject}
 	case "conflict":
-		return stop{onConflicts, n.Subject}
+		return stop{to: onConflicts, subject: n.Subject}
 	case "parked":
-		return stop{onDeliveries, "parked"}
+		return stop{to: onDeliveries, subject: "parked"}
 	case "lane":
-		return stop{onSystems, "target:" + strings.TrimPrefix(n.Subject, "target:")}
+		return stop{to: onSystems, subject: "target:" + strings.TrimPrefix(n.Subject, "target:")}
 	case "activate":
-		return stop{onPlan, "source:" + strings.TrimPrefix(n.Subject, "source:")}
-	case "source", "silence":
-		return stop{onSystems, "source:" + strings.TrimPrefix(n.Subject, "source:")}
+		return stop{to: onPlan, subject: "source:" + strings.TrimPrefix(n.Subject, "source:")}
+	case "source":
+		return stop{to: onSystems, subject: "source:" + strings.TrimPrefix(n.Subject, "source:")}
+	case "silence":
+		return stop{to: onRequests, subject: "source:" + n.Subject}
+	case "restored":
+		return stop{to: onSystems, subject: "target:" + n.Subject}
 	}
-	return stop{onSystems, n.Subject}
+	if source, ok := strings.CutPrefix(n.Subject, "token "); ok {
+		return stop{to: onSystems, subject: "source:" + source}
+	}
+	return stop{advice: n.Command}
 }
 
 func (o *overview) do(intent kit.Intent) tea.Cmd {
@@ -124,6 +133,10 @@ func (o *overview) do(intent kit.Intent) tea.Cmd {
 	case kit.End, kit.PageDown:
 		o.cursor = last
 	case kit.Open:
+		if o.cursor < len(stops) && stops[o.cursor].advice != "" {
+			o.env.say(kit.Accent, "This is not done here: "+stops[o.cursor].advice)
+			return nil
+		}
 		if o.cursor < len(stops) {
 			return visitCmd(stops[o.cursor].to, stops[o.cursor].subject)
 		}

@@ -192,7 +192,7 @@ func TestDeliveriesAreRetriedDroppedAndNarrowed(t *testing.T) {
 	if diff := cmp.Diff([]string{"retry javelo p_000020", "drop javelo p_000020"}, f.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	s.press("s", "s", "s").sees("1 parked deliveries", "title is too long").missing("hibob says inactive")
+	s.press("s", "s", "s").sees("1 parked delivery", "title is too long").missing("hibob says inactive")
 	s.press("s").sees("Nothing like this is queued")
 	s.press("esc").sees("13 deliveries")
 }
@@ -441,5 +441,27 @@ func TestListsAreAskedForAgainWhenTheJournalMoves(t *testing.T) {
 	}
 	if s.pass(40); len(f.asked) != 2 {
 		t.Errorf("people were asked for %d times, want once more after half a minute", len(f.asked))
+	}
+}
+
+func TestEveryNeedLeadsToWhereItIsDealtWith(t *testing.T) {
+	for _, tt := range []struct {
+		need admin.Need
+		sees []string
+	}{
+		{admin.Need{Kind: "hold", Subject: "run 812"}, []string{"Held: run 812"}},
+		{admin.Need{Kind: "conflict", Subject: "conflicts"}, []string{"[2 Conflicts]", "3 conflicts"}},
+		{admin.Need{Kind: "parked", Subject: "javelo"}, []string{"1 parked delivery"}},
+		{admin.Need{Kind: "lane", Subject: "elevo"}, []string{"[8 Sources]", "denied: it refuses the credentials"}},
+		{admin.Need{Kind: "restored", Subject: "elevo"}, []string{"[8 Sources]", "denied: it refuses the credentials"}},
+		{admin.Need{Kind: "source", Subject: "lucca"}, []string{"[8 Sources]", "401 Unauthorized"}},
+		{admin.Need{Kind: "silence", Subject: "okta"}, []string{"[9 Requests]", "requests of okta"}},
+		{admin.Need{Kind: "activate", Subject: "lucca"}, []string{"As if lucca were active"}},
+		{admin.Need{Kind: "certificate", Subject: "token okta"}, []string{"[8 Sources]", "Tokens"}},
+		{admin.Need{Kind: "backup", Subject: "[backup]", Command: "rollcall backup FILE makes one elsewhere"}, []string{"This is not done here: rollcall backup FILE"}},
+	} {
+		f := acme()
+		f.status.Needs = []admin.Need{tt.need}
+		sitDown(t, f, 100, 30, Options{}).press("enter").sees(tt.sees...)
 	}
 }

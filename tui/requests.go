@@ -221,6 +221,9 @@ func (r *requests) headline(w int) kit.Line {
 		return kit.L(kit.Text(kit.Strong, " Requests"))
 	}
 	what := "requests"
+	if len(r.shown) == 1 {
+		what = "request"
+	}
 	if r.failed {
 		what = "refused " + what
 	}

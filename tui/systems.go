@@ -157,11 +157,11 @@ func (s *systems) leads(y system, ok bool) (to stop, label, help string) {
 	switch {
 	case !ok:
 	case y.target != nil:
-		return stop{onDeliveries, "target:" + y.target.Name}, "deliveries", "what is queued for this target"
+		return stop{to: onDeliveries, subject: "target:" + y.target.Name}, "deliveries", "what is queued for this target"
 	case model.Kind(y.source.Kind).Pushes():
-		return stop{onRequests, "source:" + y.source.Name}, "requests", "what this sender asked, and what it was answered"
+		return stop{to: onRequests, subject: "source:" + y.source.Name}, "requests", "what this sender asked, and what it was answered"
 	case y.source.LastRun > 0:
-		return stop{onRuns, strconv.FormatUint(y.source.LastRun, 10)}, "last run", "what the last read saw and caused"
+		return stop{to: onRuns, subject: strconv.FormatUint(y.source.LastRun, 10)}, "last run", "what the last read saw and caused"
 	}
 	return stop{}, "", ""
 }
