@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
 	"rollcall/tui/kit"
 )
 
@@ -29,7 +30,7 @@ func (d *personDetail) values(p admin.Person, w int) kit.Block {
 		if v.Run > 0 {
 			run = fmt.Sprint(v.Run)
 		}
-		agree, lost := contest(v)
+		agree, lost := contest(v, p.Manager)
 		from := v.Source
 		if len(agree) > 0 && w >= roomy {
 			from += " " + theme.Signs.Same + " " + strings.Join(agree, " ")
@@ -55,11 +56,16 @@ func (d *personDetail) values(p admin.Person, w int) kit.Block {
 	return block
 }
 
-// contest parts the sources that did not win into those that say the same and
-// those that say something else.
-func contest(v admin.Value) (agree []string, lost []admin.Lost) {
+// contest parts the sources that did not win into those that say the same, if in
+// other words as far as a manager can be named in several, and those that say
+// something else.
+func contest(v admin.Value, manager *admin.PersonRef) (agree []string, lost []admin.Lost) {
 	for _, l := range v.Lost {
-		if l.Value == v.Value && l.Null == v.Null {
+		same := l.Value == v.Value && l.Null == v.Null
+		if v.Attribute == string(model.Manager) && manager != nil {
+			same = same || l.Value != "" && (strings.EqualFold(l.Value, manager.Email) || l.Value == manager.Name || l.Value == manager.ID)
+		}
+		if same {
 			agree = append(agree, l.Source)
 			continue
 		}
