@@ -59,7 +59,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules, Drift: t.Drift, ReadBack: t.Kind != model.KindElevo})
+		s.Targets = append(s.Targets, ingest.TargetSettings{Name: name, Rules: rules, Drift: t.Drift, Groups: t.Groups, ReadBack: t.Kind != model.KindElevo})
 	}
 	return s, nil
 }

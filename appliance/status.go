@@ -221,6 +221,15 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 	}
 	t := admin.Target{Name: name, Kind: string(a.cfg.Targets[name].Kind), Lane: string(lane.State), Reason: lane.Reason, RetryAt: lane.RetryAt,
 		Listed: lane.Listed, Accounts: ingest.ActiveAccounts(tx, name)}
+	t.Groups = store.GroupDeliveries.Count(tx, store.Prefix(name))
+	for j, err := range store.GroupJobs.Each(tx, store.Prefix(name)) {
+		if err != nil {
+			return t, err
+		}
+		if j.State != model.JobReady {
+			t.GroupsWaiting++
+		}
+	}
 	t.Drifted, t.Uncovered = store.Drifts.Count(tx, store.Prefix(name)), lane.Uncovered
 	for _, n := range lane.Ignored {
 		t.Ignored = append(t.Ignored, string(n))
@@ -329,6 +338,9 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		} else if !lane.Restored.IsZero() {
 			s.Needs = append(s.Needs, admin.Need{Kind: "restored", Subject: t.Name, Text: fmt.Sprintf("%s gets nothing since a backup was restored; %s wait", t.Name, plural(t.Ready+t.Held, "difference")),
 				Command: fmt.Sprintf("rollcall plan, then rollcall deliveries resume %s", t.Name)})
+		}
+		if t.GroupsWaiting > 0 {
+			s.Needs = append(s.Needs, admin.Need{Kind: "parked", Subject: t.Name, Text: fmt.Sprintf("%s of %s wait for a human", plural(t.GroupsWaiting, "group"), t.Name), Command: "rollcall deliveries groups " + t.Name})
 		}
 		if t.Parked > 0 {
 			s.Needs = append(s.Needs, admin.Need{Kind: "parked", Subject: t.Name, Text: fmt.Sprintf("%s refused %s as they are", t.Name, people(t.Parked)), Command: "rollcall deliveries list --state parked"})

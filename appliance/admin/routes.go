@@ -71,6 +71,16 @@ func (s *Server) routes() []route {
 			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
 		}},
 		{get, "/v1/deliveries", s.deliveries},
+		{get, "/v1/groups", func(r *request) (any, error) {
+			q, err := r.parameters("target")
+			if err != nil {
+				return nil, err
+			}
+			return list(s.service.Groups(r.Context(), q.Get("target")))
+		}},
+		{post, "/v1/groups/{target}/{source}/{group}/retry", func(r *request) (any, error) {
+			return nil, s.service.RetryGroup(r.Context(), r.actor(), r.PathValue("target"), r.PathValue("source"), r.PathValue("group"))
+		}},
 		{get, "/v1/drift", func(r *request) (any, error) {
 			q, err := r.parameters("target")
 			if err != nil {

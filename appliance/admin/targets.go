@@ -17,3 +17,19 @@ type Drift struct {
 	Done   string    `json:"done"`             // what is done about it, in words
 	Since  time.Time `json:"since,omitzero"`
 }
+
+// Group is one group of a source in one target.
+type Group struct {
+	Target   string `json:"target"`
+	Source   string `json:"source"`
+	ID       string `json:"id"` // the source's
+	Name     string `json:"name"`
+	RemoteID string `json:"remote_id,omitempty"`
+	Adopted  bool   `json:"adopted,omitempty"`
+	Members  int    `json:"members"` // delivered
+	// State is "delivered", or that of what is pending: ready, held, parked.
+	State     string    `json:"state"`
+	Reason    string    `json:"reason,omitempty"`
+	LastError string    `json:"last_error,omitempty"`
+	At        time.Time `json:"at,omitzero"` // when it was last written
+}

@@ -124,6 +124,9 @@ type Target struct {
 	Uncovered int `json:"uncovered,omitempty"`
 	// Ignored names the attributes that the target was seen to drop.
 	Ignored []string `json:"ignored,omitempty"`
+	// Groups counts the groups delivered, GroupsWaiting those that wait for a human.
+	Groups        int `json:"groups,omitempty"`
+	GroupsWaiting int `json:"groups_waiting,omitempty"`
 	// File is set for a target that takes everybody as a file.
 	File *File `json:"file,omitempty"`
 }
@@ -698,6 +701,10 @@ type Service interface {
 	// Drift lists what the last listing of each target (empty: of all) found not to be
 	// as it was delivered.
 	Drift(ctx context.Context, target string) ([]Drift, error)
+	// Groups lists the groups of senders that a target (empty: every one) has or is to
+	// have. RetryGroup lets one go that a guard holds or the target refused.
+	Groups(ctx context.Context, target string) ([]Group, error)
+	RetryGroup(ctx context.Context, actor, target, source, group string) error
 	// SetLane pauses or resumes a target: state is "paused" or "open".
 	SetLane(ctx context.Context, actor, target, state string) error
 

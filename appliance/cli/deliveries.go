@@ -56,16 +56,77 @@ func (a *app) deliveries() *cobra.Command {
 		return c
 	}
 	c := filters(&cobra.Command{
-		Use: "deliveries [list|retry|drop|drift|pause|resume]", Short: "what is on its way to a target, what failed and why",
+		Use: "deliveries [list|retry|drop|groups|drift|pause|resume]", Short: "what is on its way to a target, what failed and why",
 		Args: takes(0, 0), RunE: list,
 	})
 	c.AddCommand(
 		filters(&cobra.Command{Use: "list", Short: "what is on its way", Args: takes(0, 0), RunE: list}),
 		a.onDelivery("retry TARGET WHO", "sends one again, a parked one too", "is sent again as soon as the target takes it", (*client.Client).RetryDelivery),
 		a.onDelivery("drop TARGET WHO", "forgets one until the person changes", "is dropped until the person changes", (*client.Client).DropDelivery),
+		a.targetGroups(),
 		a.drift(),
 		a.lane("pause TARGET", "sends nothing to a target", "paused", "is paused. \"rollcall deliveries resume %s\" lets it go on."),
 		a.lane("resume TARGET", "sends to a paused or denied target again", "open", "takes deliveries again. See \"rollcall deliveries --target %s\"."))
+	return c
+}
+
+func (a *app) targetGroups() *cobra.Command {
+	c := &cobra.Command{
+		Use: "groups [TARGET]", Short: "the groups of senders that targets have, and what is held or refused",
+		Long: "Shows the groups of SCIM senders in the targets that take them (groups = true). A group whose members\n" +
+			"would be taken out too many at once waits: \"rollcall deliveries groups retry TARGET SOURCE ID\" lets it go.",
+		Args: takes(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			groups, err := c.Groups(ctx, strings.Join(args, ""))
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(groups, true)
+			}
+			if len(groups) == 0 {
+				a.out.line("No groups: no sender pushed one, or no target takes them (the key groups of a target).")
+				return nil
+			}
+			now := a.deps.Now()
+			t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "GROUP", flex: true}, {title: "SOURCE"}, {title: "ID"}, {title: "MEMBERS", right: true}, {title: "STATE"}, {title: "WRITTEN"}, {title: "WHY", flex: true}}}
+			for _, g := range groups {
+				why := g.Reason
+				if why == "" {
+					why = g.LastError
+				}
+				t.add(g.Target, g.Name, g.Source, g.ID, number(g.Members), g.State, ago(now, g.At), why)
+			}
+			a.out.table(t)
+			return nil
+		},
+	}
+	c.AddCommand(&cobra.Command{
+		Use: "retry TARGET SOURCE ID", Short: "lets a held or refused group go, exactly as it was held",
+		Args: takes(3, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if err := c.RetryGroup(ctx, args[0], args[1], args[2]); err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(map[string]string{"target": args[0], "source": args[1], "group": args[2], "done": "retry"}, true)
+			}
+			a.out.linef("The group goes to %s as soon as it takes it.", args[0])
+			return nil
+		},
+	})
 	return c
 }
 

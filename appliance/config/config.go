@@ -179,6 +179,8 @@ type Target struct {
 	Rate              Rate   `toml:"rate" reload:"restart" kinds:"javelo scim"`
 	Drift             string `toml:"drift" reload:"restart" kinds:"javelo scim" oneof:"overwrite report"`
 	IdentifierChanges bool   `toml:"identifier_changes"`
+	// Groups delivers the groups of SCIM senders, with their members.
+	Groups bool `toml:"groups" reload:"restart" kinds:"javelo scim"`
 
 	Host    string `toml:"host" reload:"restart" kinds:"elevo" need:"elevo"`
 	Port    int    `toml:"port" reload:"restart" kinds:"elevo"`

@@ -75,7 +75,7 @@ businessUnit = 'custom.team'
 		"[appliance]\ndata_dir = \"/var/lib/rollcall\"\n",
 		"public_url = \"http://127.0.0.1:8443\"\n",
 		"[sources.okta]\nkind = \"okta\"\nmatch_on = [\"email\"]\n\n",
-		"token = { file = \"/etc/rollcall/secrets/javelo\" }\nrate = \"300/5m\"\ndrift = \"overwrite\"\nidentifier_changes = false\n\n[targets.javelo.map]\nbusinessUnit = \"custom.team\"\n",
+		"token = { file = \"/etc/rollcall/secrets/javelo\" }\nrate = \"300/5m\"\ndrift = \"overwrite\"\nidentifier_changes = false\ngroups = false\n\n[targets.javelo.map]\nbusinessUnit = \"custom.team\"\n",
 		"[policy.attributes]\n\"custom.team\" = [\"okta\"]\n",
 		"create_before_start = \"7d\"\ndeactivate_after_end = \"0d\"\n",
 		"max_deactivations = \"5%\"\n",

@@ -394,6 +394,11 @@ func (c *change) succeeded(a Attempt, account model.Account) error {
 	}
 	if t := c.target(a.Target); t != nil {
 		c.touched[a.Person] = true
+		if d.Sent.Active && (!had || !old.Sent.Active || old.RemoteID != d.RemoteID) {
+			if err := c.touchGroupsOf(a.Person); err != nil {
+				return err
+			}
+		}
 		if had && old.Sent.Active != d.Sent.Active {
 			// The links of the reports follow the account, not the roster.
 			if err := c.touchReports(a.Person); err != nil {

@@ -431,6 +431,9 @@ func (c *change) putResource(r store.Resource, said model.Observation) error {
 	if err := store.Resources.Put(c.tx, key, r); err != nil {
 		return err
 	}
+	if scimsrv.Type(r.Type) == scimsrv.Group {
+		return c.touchGroup(model.GroupRef{Source: r.Source, Group: r.ID})
+	}
 	if scimsrv.Type(r.Type) != scimsrv.User {
 		return nil
 	}
@@ -594,6 +597,9 @@ func (d *Directory) Delete(_ context.Context, c scimsrv.Caller, t scimsrv.Type, 
 		if err := ch.tx.AddCount(c.Source, string(t), -1); err != nil {
 			return err
 		}
+		if t == scimsrv.Group {
+			return ch.touchGroup(model.GroupRef{Source: c.Source, Group: id})
+		}
 		if t != scimsrv.User {
 			return nil
 		}
@@ -634,6 +640,9 @@ func (c *change) leaveGroups(r store.Resource) error {
 		}
 		g.Members--
 		if err := store.Resources.Put(c.tx, key, g); err != nil {
+			return err
+		}
+		if err := c.touchGroup(model.GroupRef{Source: m.Source, Group: m.Group}); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,8 @@ type SourceSettings struct {
 type TargetSettings struct {
 	Name  string
 	Rules reconcile.TargetRules
+	// Groups says that groups of SCIM senders are delivered.
+	Groups bool
 	// Drift says what to do about accounts that somebody else changed; empty is
 	// DriftReport.
 	Drift string

@@ -86,6 +86,11 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		s.Activated = c.at
 		return store.Sources.Put(c.tx, source, s)
 	})
+	for _, t := range e.Settings().Targets {
+		if err == nil {
+			err = e.TouchGroups(t.Name)
+		}
+	}
 	return run, err
 }
 

@@ -37,6 +37,7 @@ import (
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/javelo/javelosim"
 	"rollcall/connectors/wire"
+	"rollcall/scimsrv"
 )
 
 // What the killed process is told: the database, the service, and the moment.
@@ -59,7 +60,7 @@ type kill struct {
 	applied bool
 	// stage is what there is to do: "first" creates and adopts, "changes" updates,
 	// deactivates and brings back, "unlisted" finds the account that a listing did
-	// not show, "failing" is refused once, "file" puts a file over SFTP.
+	// not show, "failing" is refused once, "groups" makes groups, "file" puts a file over SFTP.
 	stage string
 }
 
@@ -85,6 +86,10 @@ func kills() []kill {
 	at(relay.AccountClaimed, 1, "unlisted")
 	at(relay.Answered, 1, "unlisted")
 	at(relay.FailureStored, 1, "failing")
+	for _, m := range []relay.Moment{relay.GroupAttemptStored, relay.GroupAnswered, relay.GroupStored} {
+		at(m, 1, "groups")
+	}
+	at(relay.GroupAttemptStored, 2, "groups")
 	for _, m := range []relay.Moment{relay.FileAnnounced, relay.FilePut, relay.FileStored} {
 		at(m, 1, "file")
 	}
@@ -133,8 +138,8 @@ func killedWorld(t *testing.T, path string) *world {
 	w := &world{t: t, s: s}
 	w.settings = &ingest.Settings{
 		Policy: reconcile.Policy{AbsentDeactivates: true}, Location: time.UTC, AbsentReads: 1,
-		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
-		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: javelo.Attributes(), Custom: true}}},
+		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}, "okta": pushingSource},
+		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: javelo.Attributes(), Custom: true}, Groups: true}},
 	}
 	w.e = ingest.New(s, w.settings, time.Now, func(string) {
 		if w.lane != nil {
@@ -199,6 +204,15 @@ func dieAndGoOn(t *testing.T, k kill) {
 		}
 		if d := h.doubled(); d > 0 {
 			t.Errorf("%d creates of somebody who was made before", d)
+		}
+		if k.stage == "groups" {
+			p := &pushed{tenant: h.tenant}
+			for name, want := range map[string][]string{"Sales": addresses(1, 2), "Finance": addresses(2)} {
+				if got := p.members(name); !slices.Equal(got, want) {
+					t.Errorf("%s has %v, want %v", name, got, want)
+				}
+			}
+			p.quiet()
 		}
 	})
 }
@@ -302,6 +316,16 @@ func prepare(t *testing.T, path string, sim *javelosim.Sim, stage string) map[in
 			if _, err := w.e.Listed("javelo", nil); err != nil {
 				t.Fatal(err)
 			}
+		case "groups":
+			if _, err := w.e.Activate("test", "okta"); err != nil {
+				t.Fatal(err)
+			}
+			p := &pushed{tenant: n}
+			for i := range 2 {
+				p.users = append(p.users, p.create(scimsrv.User, "userName", address(i+1), nil))
+			}
+			p.create(scimsrv.Group, "displayName", "Sales", p.users)
+			p.create(scimsrv.Group, "displayName", "Finance", p.users[1:])
 		case "failing":
 			sim.Fault(javelosim.Fault{Kind: javelosim.Unavailable, Method: http.MethodPost})
 		case "changes":
@@ -319,7 +343,7 @@ func prepare(t *testing.T, path string, sim *javelosim.Sim, stage string) map[in
 		// is due again, unless this stage is about one that is not.
 		real := realNow()
 		if err := w.e.SetLane("rollcall", "javelo", func(l *model.Lane) {
-			if l.Listed = real; stage == "first" || stage == "failing" {
+			if l.Listed = real; stage == "first" || stage == "failing" || stage == "groups" {
 				l.Listed = time.Time{}
 			}
 		}); err != nil {

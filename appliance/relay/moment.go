@@ -22,6 +22,12 @@ const (
 	OutcomeStored Moment = "outcome stored"
 	// FailureStored: why the attempt failed is on disk; the lane is not closed yet.
 	FailureStored Moment = "failure stored"
+	// GroupAttemptStored: a group is about to be written, and may have been.
+	GroupAttemptStored Moment = "group attempt stored"
+	// GroupAnswered: the target made a group, and nothing of that is on disk.
+	GroupAnswered Moment = "group answered"
+	// GroupStored: what the target accepted of a group is on disk.
+	GroupStored Moment = "group stored"
 	// FileAnnounced: what is on disk says that nobody knows which file is there. It is
 	// still the old one.
 	FileAnnounced Moment = "file announced"
@@ -32,7 +38,8 @@ const (
 )
 
 // Moments lists them all.
-var Moments = []Moment{AccountsListed, ListingStored, AttemptStored, RequestCounted, Answered, AccountClaimed, OutcomeStored, FailureStored, FileAnnounced, FilePut, FileStored}
+var Moments = []Moment{AccountsListed, ListingStored, AttemptStored, RequestCounted, Answered, AccountClaimed, OutcomeStored, FailureStored,
+	GroupAttemptStored, GroupAnswered, GroupStored, FileAnnounced, FilePut, FileStored}
 
 func (l *Lane) pass(m Moment) {
 	l.log.Trace("delivering", "target", l.name, "moment", string(m))

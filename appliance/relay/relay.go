@@ -82,7 +82,8 @@ type Lane struct {
 	log    hclog.Logger
 	kick   chan struct{}
 
-	ignored []model.Name // what this process saw the target drop; of Run alone
+	ignored []model.Name                  // what this process saw the target drop; of Run alone
+	index   map[string][]connectors.Group // groups of the target by folded name; nil: not listed; of Run alone
 
 	// Watch, when set before Run, is told of every [Moment] that the lane passes, in
 	// its own goroutine: for whoever follows what a delivery does step by step.
@@ -202,6 +203,9 @@ func (l *Lane) restore() error {
 	l.mu.Lock()
 	l.sent, l.since = lane.Sent, lane.SentSince
 	l.mu.Unlock()
+	if err := l.engine.TouchGroups(l.name); err != nil {
+		return err
+	}
 	if l.budget == nil {
 		return nil
 	}
@@ -266,8 +270,11 @@ func (l *Lane) people(ctx context.Context) (time.Duration, error) {
 				}
 				continue
 			}
-			l.idle()
-			return min(next, idle), nil
+			if sent, err := l.groups(ctx); err != nil || !sent {
+				l.idle()
+				return min(next, idle), err
+			}
+			continue // a leaver must not wait for the next group
 		}
 		l.working()
 		probing := lane.State != model.LaneOpen && lane.State != ""
@@ -490,6 +497,10 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 		return fmt.Errorf("%s: store the listing: %w", l.name, err)
 	}
 	l.pass(ListingStored)
+	if err := l.engine.TouchGroups(l.name); err != nil {
+		return err
+	}
+	l.index = nil
 	return l.lookFor(ctx, missing)
 }
 

@@ -48,6 +48,8 @@
 //	doubts                target 0 personID → model.Doubt, what unanswered writes may have changed
 //	written               run (8) target 0 personID → Written, so that a run can be undone
 //	restored              target 0 personID → Restored, what a human put back
+//	group.delivered       target 0 source 0 group → model.DeliveredGroup
+//	group.jobs            target 0 source 0 group → model.GroupJob
 //	drifts                target 0 personID → model.Drift, how an account was not as delivered when last listed
 //	accounts              target 0 remoteID → Account, as last listed
 //	accounts.email          target 0 normalised login 0 key

@@ -25,6 +25,12 @@ type Account struct {
 	model.Account
 }
 
+// TargetGroup is the key of what concerns one group of a source in one target.
+type TargetGroup struct {
+	Target string
+	model.GroupRef
+}
+
 // TargetRemote is the key of one account in one target.
 type TargetRemote struct{ Target, RemoteID string }
 
@@ -209,27 +215,29 @@ type Restored struct {
 
 // The tables. See the package comment for the drawing.
 var (
-	Records    = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember().clipped(clipRecord).inOrder()
-	Origins    = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin).inOrder()
-	Persons    = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder()
-	Decisions  = newTable[string, model.Decision]("decisions", text[string])
-	Conflicts  = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
-	Outbox     = newTable[TargetPerson, model.Job]("outbox", targetPerson)
-	Deliveries = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
-	Doubts     = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
-	Writes     = newTable[WrittenKey, Written]("written", func(k WrittenKey) []byte { return append(Seq(k.Run), targetPerson(k.TargetPerson)...) })
-	Restores   = newTable[TargetPerson, Restored]("restored", targetPerson)
-	Drifts     = newTable[TargetPerson, model.Drift]("drifts", targetPerson)
-	Accounts   = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
-	Lanes      = newTable[string, model.Lane]("lanes", text[string])
-	Sources    = newTable[string, SourceState]("sources", text[string]).remember()
-	Runs       = newTable[uint64, model.Run]("runs", Seq).inOrder()
-	Journal    = newTable[uint64, model.Event]("journal", Seq).inOrder()
-	History    = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) }).inOrder()
-	Tokens     = newTable[string, Token]("tokens", text[string])
-	Resources  = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
-	Forgotten  = newTable[string, Tombstone]("forgotten", text[string])
-	Members    = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
+	Records         = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember().clipped(clipRecord).inOrder()
+	Origins         = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin).inOrder()
+	Persons         = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder()
+	Decisions       = newTable[string, model.Decision]("decisions", text[string])
+	Conflicts       = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
+	Outbox          = newTable[TargetPerson, model.Job]("outbox", targetPerson)
+	Deliveries      = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
+	Doubts          = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
+	Writes          = newTable[WrittenKey, Written]("written", func(k WrittenKey) []byte { return append(Seq(k.Run), targetPerson(k.TargetPerson)...) })
+	Restores        = newTable[TargetPerson, Restored]("restored", targetPerson)
+	GroupJobs       = newTable[TargetGroup, model.GroupJob]("group.jobs", targetGroup)
+	Drifts          = newTable[TargetPerson, model.Drift]("drifts", targetPerson)
+	GroupDeliveries = newTable[TargetGroup, model.DeliveredGroup]("group.delivered", targetGroup)
+	Accounts        = newTable[TargetRemote, Account]("accounts", func(k TargetRemote) []byte { return Key(k.Target, k.RemoteID) })
+	Lanes           = newTable[string, model.Lane]("lanes", text[string])
+	Sources         = newTable[string, SourceState]("sources", text[string]).remember()
+	Runs            = newTable[uint64, model.Run]("runs", Seq).inOrder()
+	Journal         = newTable[uint64, model.Event]("journal", Seq).inOrder()
+	History         = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) }).inOrder()
+	Tokens          = newTable[string, Token]("tokens", text[string])
+	Resources       = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
+	Forgotten       = newTable[string, Tombstone]("forgotten", text[string])
+	Members         = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
 )
 
 // The indexes.
@@ -345,6 +353,8 @@ var (
 
 // FoldDepartment makes the spellings of one department comparable.
 func FoldDepartment(d string) string { return strings.ToLower(strings.Join(strings.Fields(d), " ")) }
+
+func targetGroup(k TargetGroup) []byte { return Key(k.Target, k.Source, k.Group) }
 
 func targetPerson(k TargetPerson) []byte { return Key(k.Target, string(k.Person)) }
 

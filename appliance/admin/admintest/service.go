@@ -33,6 +33,7 @@ type Service struct {
 	RunList   []model.Run           // newest first
 	Pending   []admin.Delivery
 	Drifted   []admin.Drift
+	GroupList []admin.Group
 	Roster    []admin.Person
 	Open      []admin.Conflict
 	Decided   []admin.Decision
@@ -401,6 +402,18 @@ func (s *Service) PreviewUndo(context.Context, string) (admin.Plan, error) {
 // UndoDecision remembers that it was asked.
 func (s *Service) UndoDecision(_ context.Context, actor, decision string) error {
 	return s.do(actor, "undo "+decision, func() error { return nil })
+}
+
+// Groups returns those of GroupList that match.
+func (s *Service) Groups(_ context.Context, target string) ([]admin.Group, error) {
+	return answer(s, func() ([]admin.Group, error) {
+		return slices.DeleteFunc(slices.Clone(s.GroupList), func(g admin.Group) bool { return target != "" && g.Target != target }), nil
+	})
+}
+
+// RetryGroup makes one of GroupList ready.
+func (s *Service) RetryGroup(_ context.Context, actor, target, source, group string) error {
+	return s.do(actor, "retry group "+target+" "+source+" "+group, func() error { return nil })
 }
 
 // Drift returns those of Drifted that match.

@@ -248,6 +248,21 @@ func (c *Client) UndoDecision(ctx context.Context, decision string) error {
 	return c.do(ctx, call{method: post, path: []string{"decisions", decision, "undo"}})
 }
 
+// Groups lists the groups that targets have or are to have; an empty target means all.
+func (c *Client) Groups(ctx context.Context, target string) ([]admin.Group, error) {
+	q := url.Values{}
+	if target != "" {
+		q.Set("target", target)
+	}
+	return ask[[]admin.Group](ctx, c, call{method: get, path: []string{"groups"}, query: q})
+}
+
+// RetryGroup lets a group go that a guard holds or the target refused.
+func (c *Client) RetryGroup(ctx context.Context, target, source, group string) error {
+	_, err := ask[struct{}](ctx, c, call{method: post, path: []string{"groups", target, source, group, "retry"}})
+	return err
+}
+
 // Drift lists what targets hold otherwise than it was delivered; an empty target
 // means all.
 func (c *Client) Drift(ctx context.Context, target string) ([]admin.Drift, error) {

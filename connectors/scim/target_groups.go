@@ -1,0 +1,143 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rollcall/connectors"
+	"rollcall/connectors/wire"
+)
+
+var _ connectors.GroupTarget = (*Target)(nil)
+
+const (
+	opListGroups  = "list groups"
+	opCreateGroup = "create group"
+	opUpdateGroup = "update group"
+)
+
+// Groups implements connectors.GroupTarget: by startIndex, which every service has,
+// without members, which would make the answers long. It ends with an error when a
+// group repeats or the count is not the total.
+func (t *Target) Groups(ctx context.Context) iter.Seq2[connectors.GroupPage, error] {
+	return func(yield func(connectors.GroupPage, error) bool) {
+		seen, received := map[string]bool{}, 0
+		for range maxTargetPages {
+			q := url.Values{"startIndex": {strconv.Itoa(received + 1)}, "count": {strconv.Itoa(t.pageSize)}, "excludedAttributes": {"members"}}
+			var doc Resource
+			_, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: q.Encode(), OK: []int{http.StatusOK}}, &doc)
+			if err != nil {
+				yield(connectors.GroupPage{}, refineCollection(err))
+				return
+			}
+			list, err := ListOf(doc)
+			if err != nil {
+				yield(connectors.GroupPage{}, unusableTarget(opListGroups, "the answer is not a list: %v", err))
+				return
+			}
+			var page connectors.GroupPage
+			for _, r := range list.Resources {
+				g := GroupOf(r)
+				if g.ID == "" || seen[g.ID] {
+					yield(connectors.GroupPage{}, unusableTarget(opListGroups, "a group without id, or listed twice"))
+					return
+				}
+				seen[g.ID] = true
+				g.Complete = false
+				page.Groups = append(page.Groups, g)
+			}
+			received += len(list.Resources)
+			page.Last = len(list.Resources) == 0 || list.Total >= 0 && received >= list.Total
+			if page.Last && list.Total >= 0 && received != list.Total {
+				yield(connectors.GroupPage{}, unusableTarget(opListGroups, "%d groups were listed, the service counts %d", received, list.Total))
+				return
+			}
+			if !yield(page, nil) || page.Last {
+				return
+			}
+		}
+		yield(connectors.GroupPage{}, unusableTarget(opListGroups, "no end after %d pages", maxTargetPages))
+	}
+}
+
+// CreateGroup implements connectors.GroupTarget.
+func (t *Target) CreateGroup(ctx context.Context, name string, members []string) (connectors.Group, error) {
+	body := Resource{"schemas": []string{CoreGroup}, "displayName": name, "members": MemberValues(members)}
+	var answer Resource
+	_, err := t.client.JSON(ctx, wire.Request{Op: opCreateGroup, Method: http.MethodPost, Path: "Groups", Body: body, ContentType: MediaType}, &answer)
+	if err != nil {
+		return connectors.Group{}, refineCollection(err)
+	}
+	g := GroupOf(answer)
+	if g.ID == "" {
+		return g, unusableTarget(opCreateGroup, "the answer is not a group")
+	}
+	return g, nil
+}
+
+// UpdateGroup implements connectors.GroupTarget: one PATCH in the words of RFC 7644
+// §3.5.2 or, where that is not offered, one read and one PUT of what was read with the
+// difference put in.
+func (t *Target) UpdateGroup(ctx context.Context, id, name string, add, remove []string) error {
+	if name == "" && len(add)+len(remove) == 0 {
+		return nil
+	}
+	offers, err := t.Discover(ctx)
+	if err != nil {
+		return err
+	}
+	if offers.Patch {
+		err = t.patchGroup(ctx, id, name, add, remove)
+		if status := statusOf(err); status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented {
+			return refineTarget(err)
+		}
+		t.learn(func(o *Offers) { o.Patch = false })
+	}
+	return refineTarget(t.replaceGroup(ctx, id, name, add, remove))
+}
+
+func (t *Target) patchGroup(ctx context.Context, id, name string, add, remove []string) error {
+	var ops []operation
+	if name != "" {
+		ops = append(ops, operation{"replace", "displayName", name})
+	}
+	for _, m := range remove {
+		ops = append(ops, operation{Op: "remove", Path: fmt.Sprintf(`members[value eq "%s"]`, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(m))})
+	}
+	if len(add) > 0 {
+		ops = append(ops, operation{"add", "members", MemberValues(add)})
+	}
+	var answer Resource
+	_, err := t.client.JSON(ctx, wire.Request{Op: opUpdateGroup, Method: http.MethodPatch, Path: groupPath(id), Body: patchBody{[]string{PatchMessage}, ops}, ContentType: MediaType}, &answer)
+	return err
+}
+
+func (t *Target) replaceGroup(ctx context.Context, id, name string, add, remove []string) error {
+	var now Resource
+	if _, err := t.client.JSON(ctx, wire.Request{Op: "read group", Method: http.MethodGet, Path: groupPath(id), OK: []int{http.StatusOK}}, &now); err != nil {
+		return err
+	}
+	g := GroupOf(now)
+	if g.ID != id || !g.Complete {
+		return unusableTarget("read group", "the answer is about another group, or without its members")
+	}
+	members := slices.DeleteFunc(g.Members, func(m string) bool { return slices.Contains(remove, m) || slices.Contains(add, m) })
+	body := replaceable(now)
+	k, _ := spelling(body, "members")
+	body[k] = MemberValues(append(members, add...))
+	if name != "" {
+		k, _ := spelling(body, "displayName")
+		body[k] = name
+	}
+	var answer Resource
+	_, err := t.client.JSON(ctx, wire.Request{Op: opUpdateGroup, Method: http.MethodPut, Path: groupPath(id), Body: body, ContentType: MediaType}, &answer)
+	return err
+}
+
+func groupPath(id string) string { return "Groups/" + url.PathEscape(id) }
