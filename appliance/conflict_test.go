@@ -72,6 +72,9 @@ func TestTwoRecordsWithOneEmailFreezeUntilAHumanDecides(t *testing.T) {
 	if preview.Counts["create"] != 1 || len(preview.Changes) != 1 || !strings.EqualFold(preview.Changes[0].Person.Email, first.Email) {
 		t.Errorf("the preview would do %v for %+v, want to create one account", preview.Counts, preview.Changes)
 	}
+	if len(preview.Closes) != 1 || preview.Closes[0].ID != c.ID || len(preview.Moves) != 2 || len(preview.Conflicts) != 0 {
+		t.Errorf("the preview closes %v, moves %+v, opens %v", preview.Closes, preview.Moves, preview.Conflicts)
+	}
 	if len(w.conflictsOf("duplicate_identifier")) != 1 {
 		t.Fatal("the preview settled the conflict")
 	}
@@ -91,6 +94,10 @@ func TestTwoRecordsWithOneEmailFreezeUntilAHumanDecides(t *testing.T) {
 	w.sync("hibob")
 	if n := len(w.conflictsOf("duplicate_identifier")); n != 0 {
 		t.Errorf("the next read asks again: %d conflicts", n)
+	}
+	undo, err := w.app.PreviewUndo(w.ctx(), c.ID)
+	if err != nil || len(undo.Conflicts) != 1 || undo.Conflicts[0].Kind != "duplicate_identifier" || undo.Conflicts[0].Precedents != nil {
+		t.Errorf("taking it back would ask %+v, %v", undo.Conflicts, err)
 	}
 	if err := w.app.UndoDecision(w.ctx(), "test", c.ID); err != nil {
 		t.Fatal(err)
@@ -197,5 +204,47 @@ func TestAPersonIsExplainedDownToTheSourcesField(t *testing.T) {
 		if strings.Contains(strings.ToLower(e.Reason+strings.Join(e.Fields, " ")), who.Email) || strings.Contains(e.Reason, who.Family) {
 			t.Errorf("the journal holds a personal value: %+v", e)
 		}
+	}
+}
+
+func TestEarlierAnswersToLikeConflictsAreShownAndLikeOnesAnsweredTogether(t *testing.T) {
+	w := newWorld(t, 40, "")
+	all := w.employed(6)
+	for i := 0; i < 6; i += 2 { // three pairs of different people with one address each
+		first := w.people[all[i]].Email
+		w.hibob.Update(all[i+1], func(p *cast.Person) { p.Email, p.BirthDate = first, "1971-01-01" })
+		w.hibob.Update(all[i], func(p *cast.Person) { p.BirthDate = "1972-02-02" })
+	}
+	w.start()
+	w.sync("hibob")
+	w.activate("hibob")
+	open := w.conflictsOf("duplicate_identifier")
+	if len(open) != 3 || open[0].Shape == "" || open[0].Shape != open[1].Shape {
+		t.Fatalf("%d conflicts, shapes %q and %q", len(open), open[0].Shape, open[1].Shape)
+	}
+	if s := open[0].Suggested; s == nil || s.Verb != "separate" || len(open[0].Answers) == 0 {
+		t.Errorf("suggested %+v, answers %v", s, open[0].Answers)
+	}
+	if err := w.app.Resolve(w.ctx(), "test", open[0].ID, admin.Resolution{Verb: "separate", Rev: open[0].Rev}); err != nil {
+		t.Fatal(err)
+	}
+	open = w.conflictsOf("duplicate_identifier")
+	if len(open) != 2 || open[0].Precedents["separate"] != 1 || !strings.Contains(open[0].Suggestion, "1 of 1 like it") {
+		t.Fatalf("%d are left; precedents %v, suggestion %q", len(open), open[0].Precedents, open[0].Suggestion)
+	}
+	together := admin.Resolution{Verb: "separate", Rev: open[0].Rev, Also: []admin.Asked{{ID: open[1].ID, Rev: open[1].Rev}}}
+	if err := w.app.Resolve(w.ctx(), "test", open[0].ID, together); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.conflictsOf("duplicate_identifier")); n != 0 {
+		t.Errorf("%d are left after the answer to both", n)
+	}
+	decisions, err := w.app.Decisions(w.ctx())
+	if err != nil || len(decisions) != 3 || decisions[0].Batch == "" || decisions[0].Batch != decisions[1].Batch {
+		t.Errorf("decisions %+v, %v", decisions, err)
+	}
+	var stale *admin.Error
+	if err := w.app.Resolve(w.ctx(), "other", open[1].ID, together); !errors.As(err, &stale) || stale.Code != admin.CodeStale {
+		t.Errorf("a colleague's answer to the same: %v, want stale", err)
 	}
 }

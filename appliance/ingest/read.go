@@ -429,6 +429,9 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 		if err != nil {
 			return err
 		}
+		if err := r.present(c); err != nil {
+			return err
+		}
 		run := r.run
 		run.Counts, run.Notes = r.counts, append(r.notes, r.notices()...)
 		verdict := model.VerdictComplete
@@ -527,8 +530,9 @@ func (r *Read) missing() (ids []model.RecordID, err error) {
 	return ids, err
 }
 
-// absences counts who was missing, and marks as gone who was missing often enough.
-func (r *Read) absences(c *change, run *model.Run, missing []model.RecordID) error {
+// present ends the count of reads in a row for everybody whom this read listed, also
+// when it was not whole: who was seen is not missing.
+func (r *Read) present(c *change) error {
 	for _, native := range c.tx.MissingOf(r.source) {
 		if note, ok := store.FindRecordNote(c.tx, r.source, native); !ok || r.seen.has(note.Ordinal) {
 			if err := c.tx.SetMissing(r.source, native, 0); err != nil {
@@ -536,6 +540,11 @@ func (r *Read) absences(c *change, run *model.Run, missing []model.RecordID) err
 			}
 		}
 	}
+	return nil
+}
+
+// absences counts who was missing, and marks as gone who was missing often enough.
+func (r *Read) absences(c *change, run *model.Run, missing []model.RecordID) error {
 	for part := range slices.Chunk(missing, batch) {
 		var seeds []model.RecordID
 		var before []model.Record

@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 // The properties, each restated here independently of the planner, and a
 // deliberate bug that only it, or it first, was seen to catch:
 //
-//	order      the order of the input never matters             personOf returns the last person seen
+//	order      the order of the input never matters             decisions are taken in the order they come
 //	everything planning a neighbourhood equals planning all     Gather forgets the old version of a changed record
 //	quiet      a plan after applying is empty                   noteReturn notes also who is linked already
 //	once       no person id is issued twice                     a spent spare id is not replaced
