@@ -17,6 +17,7 @@ import (
 type Client interface {
 	Status(ctx context.Context) (admin.Status, error)
 	Activate(ctx context.Context, source string) (run uint64, err error)
+	ActivateInWaves(ctx context.Context, source string) (run uint64, err error)
 	Pause(ctx context.Context, source string) error
 	Sync(ctx context.Context, sources []string) error
 	Check(ctx context.Context, names []string) ([]admin.CheckResult, error)

@@ -71,6 +71,9 @@ func (f *fake) Status(context.Context) (admin.Status, error) {
 func (f *fake) Activate(_ context.Context, source string) (uint64, error) {
 	return 813, f.change("activate %s", source)
 }
+func (f *fake) ActivateInWaves(_ context.Context, source string) (uint64, error) {
+	return 813, f.change("activate %s in waves", source)
+}
 func (f *fake) Pause(_ context.Context, source string) error { return f.change("pause %s", source) }
 func (f *fake) Sync(_ context.Context, sources []string) error {
 	return f.change("sync %s", strings.Join(sources, " "))
@@ -417,6 +420,7 @@ func acme() *fake {
 		{Seq: 812, Source: "hibob", Cause: model.CausePoll, Verdict: model.VerdictComplete, Started: noon.Add(-12 * time.Minute), Ended: noon.Add(-11 * time.Minute),
 			Counts: model.RunCounts{Pages: 12, Seen: 1190, Unchanged: 1170, Changed: 8, Missing: 12, Expected: 1190, Update: 8, Deactivate: 12},
 			Holds:  []model.Hold{{Guard: "max_deactivations", Target: "javelo", Reason: "12 people of 1,100 would lose access; 11 are allowed in one run", Count: 12, Limit: 11, State: model.HoldWaiting}},
+			Waves:  []model.Waves{{Target: "javelo", Sizes: []int{1, 60, 240, 900}, Current: 2, State: model.WavesSending}},
 			Notes:  []string{"12 people of the department Example Sales left together"}},
 		{Seq: 811, Source: "okta", Cause: model.CauseSCIM, Verdict: model.VerdictComplete, Started: noon.Add(-20 * time.Minute), Ended: noon.Add(-20 * time.Minute), Counts: model.RunCounts{Seen: 1, Changed: 1, Update: 1}},
 		{Seq: 810, Source: "lucca", Cause: model.CausePoll, Verdict: model.VerdictFailed, Started: noon.Add(-30 * time.Minute), Ended: noon.Add(-30 * time.Minute), Error: "lucca: read page 1: 401 Unauthorized"},

@@ -30,6 +30,7 @@ func TestScreensLookAsReviewed(t *testing.T) {
 		{name: "plan", do: func(s *session) { s.press("4") }},
 		{name: "plan_pending", do: func(s *session) { s.press("4", "down", "enter", "enter") }},
 		{name: "hold", do: func(s *session) { s.press("4", "enter", "a") }},
+		{name: "activate", do: func(s *session) { s.press("4", "down", "down", "enter", "a") }},
 		{name: "readiness", do: func(s *session) { s.press("4", "G", "enter", "enter", "down") }},
 		{name: "undo_run", do: func(s *session) { s.press("6", "enter", "u") }},
 		{name: "hold_by_department", do: func(s *session) { s.press("4", "enter", "v", " ", "enter") }},

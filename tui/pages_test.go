@@ -301,6 +301,7 @@ func TestSourcesAndTargetsTakeTheirOwnKeys(t *testing.T) {
 		{"a sender is not read", []string{"down", "r"}, ""},
 		{"revoke a token", []string{"down", "x", "enter"}, "revoke t_1"},
 		{"activate a preview", []string{"down", "down", "a", "y"}, "activate lucca"},
+		{"activate a preview in waves", []string{"down", "down", "a", "w"}, "activate lucca in waves"},
 		{"an active source is not activated", []string{"a", "y"}, ""},
 		{"pause a lane", []string{"down", "down", "down", "p", "y"}, "lane javelo paused"},
 		{"check", []string{"c"}, "check hibob"},

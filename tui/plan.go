@@ -243,7 +243,7 @@ func (p *plan) do(intent kit.Intent) tea.Cmd {
 	case intent == intentReject:
 		return p.decide("reject")
 	case intent == intentActivate && ok:
-		activate(p.env, en.source, func() tea.Cmd {
+		activate(p.env, en.source, p.detail.value.plan.Summary, func() tea.Cmd {
 			p.opened = nil
 			return p.ask()
 		})
@@ -375,16 +375,32 @@ func settledWords(s admin.Settled) string {
 	return text + "."
 }
 
-// activate asks before a source relays.
-func activate(e *env, source string, then func() tea.Cmd) {
-	body := kit.Paragraph(kit.Plain, "From then on what "+source+" says is relayed, within the limits of the guards. "+
-		"Look at its plan first: rollcall plan "+quoted(source)+". It can be paused at any time.", 70)
-	e.ask(kit.Confirm("Activate "+source, body, "activate"), "rollcall activate "+quoted(source), func(string) tea.Cmd {
+// activate asks before a source relays, all at once or in waves; summary is that
+// of its plan, empty when the plan was not looked at.
+func activate(e *env, source, summary string, then func() tea.Cmd) {
+	text := "From then on what " + source + " says is relayed, within the limits of the guards. It can be paused at any time."
+	if summary == "" {
+		text += " Look at its plan first: rollcall plan " + quoted(source) + "."
+	}
+	body := kit.Paragraph(kit.Plain, text, 70)
+	if summary != "" {
+		body = append(body, kit.Line{})
+		body = append(body, kit.Paragraph(kit.Strong, "Its plan: "+summary, 70)...)
+	}
+	body = append(body, kit.Line{})
+	body = append(body, kit.Paragraph(kit.Faint, "In waves: to one account first, then to 5 %, to 25 % and to the rest, each when the wave before reads back from the target as it was sent.", 70)...)
+	do := func(how func(ctx context.Context, source string) (uint64, error), word string) tea.Cmd {
 		return e.change(func(ctx context.Context) (string, error) {
-			run, err := e.client.Activate(ctx, source)
-			return fmt.Sprintf("%s is active; run %d relays what it says.", source, run), err
+			run, err := how(ctx, source)
+			return fmt.Sprintf("%s is active; run %d relays what it says%s.", source, run, word), err
 		}, func(bool) tea.Cmd { return then() })
-	})
+	}
+	e.ask(kit.Confirm("Activate "+source, body, "activate").With("w", "in waves"), "rollcall activate "+quoted(source)+" [--waves]",
+		func(string) tea.Cmd { return do(e.client.Activate, "") })
+	e.extra = func(string) tea.Cmd {
+		e.open(nil, nil)
+		return do(e.client.ActivateInWaves, ", in waves")
+	}
 }
 
 // guardWords says which guard stopped something; any other reason is said as it is.

@@ -282,6 +282,22 @@ func causedWords(c model.RunCounts) string {
 	return strings.Join(parts, ", ")
 }
 
+// wavesWords says how far a run in waves has come at a target.
+func wavesWords(ws model.Waves) (kit.Role, string) {
+	var sizes []string
+	for _, n := range ws.Sizes {
+		sizes = append(sizes, kit.Count(n))
+	}
+	text := ws.Target + ", of " + strings.Join(sizes, ", ") + " accounts: "
+	switch ws.State {
+	case model.WavesDone:
+		return kit.Good, text + "all were sent, and read back as they were sent"
+	case model.WavesStopped:
+		return kit.Warn, text + fmt.Sprintf("stopped at wave %d: %s", ws.Current, ws.Reason)
+	}
+	return kit.Accent, text + fmt.Sprintf("wave %d is being sent", ws.Current)
+}
+
 func (r *runs) viewDetail(w, h int) kit.Block {
 	theme := r.env.theme
 	if !r.detail.loaded {
@@ -305,6 +321,10 @@ func (r *runs) viewDetail(w, h int) kit.Block {
 	block = append(block, labelled(theme, "caused", causedWords(c), kit.Plain, w)...)
 	if run.Error != "" {
 		block = append(block, labelled(theme, "error", run.Error, kit.Bad, w)...)
+	}
+	for _, ws := range run.Waves {
+		role, text := wavesWords(ws)
+		block = append(block, labelled(theme, "waves", text, role, w)...)
 	}
 	for _, note := range run.Notes {
 		block = append(block, labelled(theme, "note", note, kit.Plain, w)...)

@@ -256,7 +256,7 @@ func (s *systems) doSource(intent kit.Intent, src admin.Source) tea.Cmd {
 	client := s.env.client
 	switch intent {
 	case intentActivate:
-		activate(s.env, src.Name, s.ask)
+		activate(s.env, src.Name, "", s.ask)
 	case intentPause:
 		body := kit.Paragraph(kit.Plain, "Nothing is read from "+src.Name+" until it is activated again. What it said so far stays; nobody is deactivated for it.", 70)
 		s.env.ask(kit.Confirm("Pause "+src.Name, body, "pause"), "rollcall pause "+quoted(src.Name), func(string) tea.Cmd {
