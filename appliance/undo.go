@@ -22,6 +22,10 @@ func (a *App) UndoPlan(_ context.Context, seq uint64) (admin.Undo, error) {
 			return err
 		}
 		out.Plan.Conflicts, out.Plan.Uncovered, out.Plan.Notices = nil, nil, nil
+		for i := range out.Plan.Changes {
+			// The run that would hold it is not there yet: the holds say enough.
+			out.Plan.Changes[i].Why = out.Plan.Changes[i].Cause
+		}
 		return a.undoView(tx, &out, u)
 	})
 	return out, refusal(err)
@@ -68,7 +72,7 @@ func (a *App) undoView(tx *store.Tx, out *admin.Undo, u ingest.Undone) error {
 
 // cannotUndo says in sentences what stays although the run is undone.
 func cannotUndo(u ingest.Undone) []string {
-	out := []string{"the sources and the roster say what they said: an account stays as it is put back until its person changes, or a human retries it"}
+	out := []string{"the sources and the roster say what they said: an account stays as it is put back until its person changes, or until the undo is undone"}
 	if u.Created > 0 {
 		out = append(out, fmt.Sprintf("%d accounts that the run made are switched off; they are not deleted", u.Created))
 	}

@@ -180,7 +180,7 @@ func (a *App) targetObstacles(tx *store.Tx, t *ingest.TargetSettings, p model.Pe
 	}
 	person := string(p.ID)
 	if o.Restored != nil {
-		add(t.Name, fmt.Sprintf("run %d was undone by %s: the account is kept as it was before", o.Restored.Undone, o.Restored.By), "the person changes in a source", "rollcall runs show "+fmt.Sprint(o.Restored.Undone))
+		add(t.Name, fmt.Sprintf("run %d was undone by %s: the account is kept as it was before", o.Restored.Undone, o.Restored.By), "the person changes in a source, or the undo is undone", "rollcall runs show "+fmt.Sprint(o.Restored.Undone))
 	} else if o.Projection.Blocked != "" && o.TakenBy != "" {
 		add(t.Name, o.Projection.Blocked, "a human says whose account it is", "rollcall conflicts")
 	}
