@@ -71,6 +71,17 @@ func (s *Server) routes() []route {
 			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
 		}},
 		{get, "/v1/deliveries", s.deliveries},
+		{get, "/v1/people/export", func(r *request) (any, error) {
+			q, err := r.parameters("q", "after", "limit")
+			if err != nil {
+				return nil, err
+			}
+			p, err := page(q)
+			if err != nil {
+				return nil, err
+			}
+			return s.service.Export(r.Context(), q.Get("q"), p)
+		}},
 		{get, "/v1/groups", func(r *request) (any, error) {
 			q, err := r.parameters("target")
 			if err != nil {

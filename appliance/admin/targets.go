@@ -33,3 +33,16 @@ type Group struct {
 	LastError string    `json:"last_error,omitempty"`
 	At        time.Time `json:"at,omitzero"` // when it was last written
 }
+
+// ExportedPerson is one person as a file for a target's import has them.
+type ExportedPerson struct {
+	ID           string            `json:"id"`
+	Attributes   map[string]string `json:"attributes"`
+	ManagerEmail string            `json:"manager_email,omitempty"`
+}
+
+// ExportedPeople is one page of the people who are to have access.
+type ExportedPeople struct {
+	People []ExportedPerson `json:"people"`
+	Next   string           `json:"next,omitempty"`
+}

@@ -701,6 +701,8 @@ type Service interface {
 	// Drift lists what the last listing of each target (empty: of all) found not to be
 	// as it was delivered.
 	Drift(ctx context.Context, target string) ([]Drift, error)
+	// Export returns who is to have access, with what a target's import file holds.
+	Export(ctx context.Context, query string, page Page) (ExportedPeople, error)
 	// Groups lists the groups of senders that a target (empty: every one) has or is to
 	// have. RetryGroup lets one go that a guard holds or the target refused.
 	Groups(ctx context.Context, target string) ([]Group, error)

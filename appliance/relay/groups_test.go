@@ -261,7 +261,7 @@ func TestMembersOfGroupsInGroupsBelongToBoth(t *testing.T) {
 // and the process ends. It fails when a lost PATCH leaves no trace of whom it may have
 // added, and when a lost create is not looked for.
 func TestRandomGroupHistories(t *testing.T) {
-	const runs = 60
+	const runs = 25
 	for seed := range runs {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 3))

@@ -43,7 +43,7 @@ func TestWeekOfOutageWithTenThousandEdits(t *testing.T) {
 
 		down := time.Now()
 		sim.Fault(javelosim.Fault{Kind: javelosim.Unavailable, Times: -1})
-		const rounds = 100
+		const rounds = 40
 		for range rounds {
 			for range edits / rounds {
 				n := h.someoneOf()
@@ -113,7 +113,7 @@ func (h *history) since(t time.Time) time.Duration {
 	return last.Sub(t)
 }
 
-var activation = flag.Int("activation", 1000, "how many people the test of a first activation has")
+var activation = flag.Int("activation", 300, "how many people the test of a first activation has")
 
 // TestFirstActivation creates a company in an empty tenant at the rate that Javelo
 // allows, and compares when it was done with what was foreseen when it began, a

@@ -34,6 +34,7 @@ type Service struct {
 	Pending   []admin.Delivery
 	Drifted   []admin.Drift
 	GroupList []admin.Group
+	Exported  []admin.ExportedPerson
 	Roster    []admin.Person
 	Open      []admin.Conflict
 	Decided   []admin.Decision
@@ -402,6 +403,13 @@ func (s *Service) PreviewUndo(context.Context, string) (admin.Plan, error) {
 // UndoDecision remembers that it was asked.
 func (s *Service) UndoDecision(_ context.Context, actor, decision string) error {
 	return s.do(actor, "undo "+decision, func() error { return nil })
+}
+
+// Export returns Exported, whatever is asked.
+func (s *Service) Export(context.Context, string, admin.Page) (admin.ExportedPeople, error) {
+	return answer(s, func() (admin.ExportedPeople, error) {
+		return admin.ExportedPeople{People: append([]admin.ExportedPerson{}, s.Exported...)}, nil
+	})
 }
 
 // Groups returns those of GroupList that match.

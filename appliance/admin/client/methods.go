@@ -248,6 +248,15 @@ func (c *Client) UndoDecision(ctx context.Context, decision string) error {
 	return c.do(ctx, call{method: post, path: []string{"decisions", decision, "undo"}})
 }
 
+// Export returns a page of who is to have access.
+func (c *Client) Export(ctx context.Context, query string, page admin.Page) (admin.ExportedPeople, error) {
+	q := pageQuery(page)
+	if query != "" {
+		q.Set("q", query)
+	}
+	return ask[admin.ExportedPeople](ctx, c, call{method: get, path: []string{"people", "export"}, query: q})
+}
+
 // Groups lists the groups that targets have or are to have; an empty target means all.
 func (c *Client) Groups(ctx context.Context, target string) ([]admin.Group, error) {
 	q := url.Values{}
