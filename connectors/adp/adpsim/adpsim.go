@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"rollcall/connectors/cast"
+	"rollcall/connectors/simdial"
 )
 
 // Options says what kind of organisation to be. The zero value is a well-behaved
@@ -63,6 +64,8 @@ const WorkersPath = "/hr/v2/workers"
 // Sim is one organisation. It is an [http.Handler], safe for concurrent use
 // together with its control methods.
 type Sim struct {
+	simdial.Dial[FaultKind] // what goes wrong
+
 	opts Options
 
 	mu        sync.Mutex      // guards everything below
@@ -76,8 +79,6 @@ type Sim struct {
 	noSkip    bool
 	queue     []message
 	posted    int
-	faults    []*Fault
-	healed    chan struct{} // closed by Heal, releases what hangs
 	requests  map[string]int
 }
 
@@ -106,7 +107,7 @@ func New(people []cast.Person, opts Options) *Sim {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	s := &Sim{opts: opts, nextOID: 1001, byIndex: map[int]*record{}, tokens: map[string]time.Time{}, healed: make(chan struct{}), requests: map[string]int{}}
+	s := &Sim{opts: opts, nextOID: 1001, byIndex: map[int]*record{}, tokens: map[string]time.Time{}, requests: map[string]int{}}
 	for _, p := range people {
 		s.add(p)
 	}
@@ -119,10 +120,9 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	s.mu.Lock()
 	s.requests[r.Method+" "+path]++
-	healed := s.healed
-	if f := s.fault(path); f.Kind != NoFault {
+	if f, healed := s.Next(path); f.Kind != NoFault {
 		s.mu.Unlock()
-		f.answer(w, r, healed)
+		strike(f, w, r, healed)
 		return
 	}
 	defer s.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"rollcall/connectors/simdial"
 )
 
 // FaultKind is what goes wrong.
@@ -27,51 +29,10 @@ const (
 func (k FaultKind) replaces() bool { return k >= Status && k <= Truncated }
 
 // Fault is one trouble to come.
-type Fault struct {
-	Kind       FaultKind
-	Status     int    // for Status
-	RetryAfter string // sent as it is, for Status
-	Path       string // requests whose path begins so; empty: all
-	Skip       int    // so many matching requests pass unharmed first
-	Times      int    // how many requests are hit; 0: until Heal
-	hits       int
-}
+type Fault = simdial.Fault[FaultKind]
 
-// Inject puts a fault on the dial. Several may wait; the first that matches a
-// request is the one it meets.
-func (s *Sim) Inject(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &f)
-}
-
-// Heal takes every fault away and lets go of what hangs.
-func (s *Sim) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-	close(s.healed)
-	s.healed = make(chan struct{})
-}
-
-// fault returns the fault that this request meets.
-func (s *Sim) fault(path string) Fault {
-	for _, f := range s.faults {
-		if !strings.HasPrefix(path, f.Path) || f.Times > 0 && f.hits == f.Times {
-			continue
-		}
-		if f.Skip > 0 {
-			f.Skip--
-			return Fault{}
-		}
-		f.hits++
-		return *f
-	}
-	return Fault{}
-}
-
-// answer is the whole answer of a fault that replaces the ordinary one.
-func (f Fault) answer(w http.ResponseWriter, r *http.Request, healed <-chan struct{}) {
+// strike gives the whole answer of a fault that replaces the ordinary one.
+func strike(f Fault, w http.ResponseWriter, r *http.Request, healed <-chan struct{}) {
 	switch f.Kind {
 	case Status:
 		if f.RetryAfter != "" {

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"rollcall/connectors/cast"
+	"rollcall/connectors/simdial"
 )
 
 // Casing is how attribute names of API v3 are spelt. Both "managerID" and
@@ -88,6 +89,8 @@ const TokenPath = "/connect/token"
 // Sim is one tenant. It is an [http.Handler], safe for concurrent use together
 // with its control methods.
 type Sim struct {
+	simdial.Dial[FaultKind] // what goes wrong
+
 	opts Options
 
 	mu          sync.Mutex // guards everything below
@@ -102,9 +105,7 @@ type Sim struct {
 	taken       []time.Time // requests of the last minute
 	tokens      map[string]grant
 	issued      int
-	faults      []*Fault
-	healed      chan struct{} // closed by Heal, releases what hangs
-	between     []func()      // run after the next page that is not the last
+	between     []func() // run after the next page that is not the last
 	requests    map[string]int
 	deprecation string
 	sunset      string
@@ -135,7 +136,7 @@ func New(people []cast.Person, opts Options) *Sim {
 	}
 	s := &Sim{
 		opts: opts, byID: map[int]*user{}, byIndex: map[int]int{}, nextID: firstID,
-		hidden: map[Section]bool{}, tokens: map[string]grant{}, healed: make(chan struct{}), requests: map[string]int{},
+		hidden: map[Section]bool{}, tokens: map[string]grant{}, requests: map[string]int{},
 	}
 	for _, h := range opts.Hidden {
 		s.hidden[h] = true
@@ -163,11 +164,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.requests[r.Method+" "+path]++
-	healed := s.healed
-	f := s.fault(path)
+	f, healed := s.Next(path)
 	if f.Kind.replaces() {
 		s.mu.Unlock()
-		f.answer(w, r, healed)
+		strike(f, w, r, healed)
 		return
 	}
 	defer s.mu.Unlock()

@@ -3,9 +3,9 @@ package scimsim
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"rollcall/connectors/cast"
+	"rollcall/connectors/simdial"
 )
 
 // FaultKind is what goes wrong instead of an ordinary answer.
@@ -21,50 +21,10 @@ const (
 )
 
 // Fault is one trouble to come.
-type Fault struct {
-	Kind     FaultKind
-	Status   int    // for Status
-	Location string // for Redirect
-	Path     string // requests whose path ends so; empty: all
-	Skip     int    // so many matching requests pass unharmed first
-	Times    int    // how many requests are hit; 0: until Heal
-	hits     int
-}
+type Fault = simdial.Fault[FaultKind]
 
-// Inject puts a fault on the dial. Several may wait; the first that matches a
-// request is the one it meets.
-func (s *Sim) Inject(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &f)
-}
-
-// Heal takes every fault away and lets go of what hangs.
-func (s *Sim) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-	close(s.healed)
-	s.healed = make(chan struct{})
-}
-
-// fault returns the fault that this request meets.
-func (s *Sim) fault(path string) Fault {
-	for _, f := range s.faults {
-		if !strings.HasSuffix(path, f.Path) || f.Times > 0 && f.hits == f.Times {
-			continue
-		}
-		if f.Skip > 0 {
-			f.Skip--
-			return Fault{}
-		}
-		f.hits++
-		return *f
-	}
-	return Fault{}
-}
-
-func (f Fault) answer(w http.ResponseWriter, r *http.Request, healed <-chan struct{}) {
+// strike gives the whole answer of a fault that replaces the ordinary one.
+func strike(f Fault, w http.ResponseWriter, r *http.Request, healed <-chan struct{}) {
 	switch f.Kind {
 	case Status:
 		refuse(w, f.Status, "", http.StatusText(f.Status))

@@ -24,6 +24,7 @@ import (
 	"sync"
 
 	"rollcall/connectors/cast"
+	"rollcall/connectors/simdial"
 )
 
 // DefaultToken is accepted unless [Options] name another.
@@ -64,6 +65,8 @@ type Options struct {
 // with its control methods. It answers below any prefix that ends in /Users,
 // /Users/{id} or /ServiceProviderConfig.
 type Sim struct {
+	simdial.Dial[FaultKind] // what goes wrong
+
 	opts Options
 
 	mu       sync.Mutex // guards everything below
@@ -73,8 +76,6 @@ type Sim struct {
 	ignored  bool // startIndex has no effect
 	epoch    int  // cursors of an earlier epoch are forgotten
 	between  []func()
-	faults   []*Fault
-	healed   chan struct{}
 	requests map[string]int
 }
 
@@ -91,7 +92,7 @@ func New(people []cast.Person, opts Options) *Sim {
 	if opts.Largest == 0 {
 		opts.Largest = 200
 	}
-	s := &Sim{opts: opts, byIndex: map[int]string{}, healed: make(chan struct{}), requests: map[string]int{}}
+	s := &Sim{opts: opts, byIndex: map[int]string{}, requests: map[string]int{}}
 	for _, p := range people {
 		s.add(p)
 	}
@@ -113,10 +114,9 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimSuffix(r.URL.Path, "/")
 	s.mu.Lock()
 	s.requests[r.Method+" "+path]++
-	healed := s.healed
-	if f := s.fault(path); f.Kind != NoFault {
+	if f, healed := s.Next(path); f.Kind != NoFault {
 		s.mu.Unlock()
-		f.answer(w, r, healed)
+		strike(f, w, r, healed)
 		return
 	}
 	defer s.mu.Unlock()
