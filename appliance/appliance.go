@@ -132,7 +132,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	a.engine = ingest.New(a.store, settings, a.now, a.kick)
 	a.metrics = observe.NewMetrics(o.Version.Version, scimRoutes, a.metricsState)
 	a.metrics.Reloaded(a.now(), true)
-	a.auth = &authenticator{store: a.store, sources: cfg.Sources, now: a.now, used: map[string]time.Time{}}
+	a.auth = newAuthenticator(a.store, cfg.Sources, a.now)
 	a.record = newRecorder(a.store, a.metrics)
 	a.notifier = a.newNotifier()
 	if err := a.recover(settings); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -26,28 +27,30 @@ const tokenPrefix = "rct_"
 const usedEvery = 10 * time.Minute
 
 // authenticator turns bearer tokens into callers. Tokens are looked up by their
-// SHA-256: finding one says nothing about how much of another was right, so the
-// comparison leaks nothing through its time.
+// SHA-256: finding one says nothing about how much of another was right, and what
+// was found is compared in constant time.
 type authenticator struct {
 	store   *store.Store
 	sources map[string]*config.Source
 	now     func() time.Time
 
-	mu   sync.Mutex // guards used
+	mu   sync.Mutex // guards what follows
 	used map[string]time.Time
+	// known are the tokens that were accepted since a token was last made or
+	// revoked, by hash; round counts those changes.
+	known map[[sha256.Size]byte]store.Token
+	round uint64
+}
+
+func newAuthenticator(s *store.Store, sources map[string]*config.Source, now func() time.Time) *authenticator {
+	return &authenticator{store: s, sources: sources, now: now, used: map[string]time.Time{}, known: map[[sha256.Size]byte]store.Token{}}
 }
 
 // Authenticate implements scimsrv.Authenticator.
 func (a *authenticator) Authenticate(_ context.Context, token string) (scimsrv.Caller, bool) {
-	var t store.Token
-	found := false
-	err := a.store.View(func(tx *store.Tx) error {
-		var err error
-		t, found, err = store.TokenByHash.One(tx, store.Key(hashToken(token)))
-		return err
-	})
+	t, ok := a.find(sha256.Sum256([]byte(token)))
 	now := a.now()
-	if err != nil || !found || !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires) {
+	if !ok || !t.Revoked.IsZero() || !t.Expires.IsZero() && !now.Before(t.Expires) {
 		return scimsrv.Caller{}, false
 	}
 	s := a.sources[t.Source]
@@ -58,6 +61,47 @@ func (a *authenticator) Authenticate(_ context.Context, token string) (scimsrv.C
 	a.used[t.ID] = now
 	a.mu.Unlock()
 	return scimsrv.Caller{Source: t.Source, Kind: s.Kind, Dialect: dialect(s), TokenID: t.ID, Label: t.Label}, true
+}
+
+// find returns the token with a hash. Only tokens that exist are remembered, so
+// guessing fills no memory.
+func (a *authenticator) find(sum [sha256.Size]byte) (store.Token, bool) {
+	a.mu.Lock()
+	t, ok := a.known[sum]
+	round := a.round
+	a.mu.Unlock()
+	if ok {
+		return t, true
+	}
+	text := hex.EncodeToString(sum[:])
+	err := a.store.View(func(tx *store.Tx) (err error) {
+		t, ok, err = store.TokenByHash.One(tx, store.Key(text))
+		return err
+	})
+	if err != nil || !ok || subtle.ConstantTimeCompare([]byte(t.Hash), []byte(text)) != 1 {
+		return store.Token{}, false
+	}
+	a.remember(sum, t, round)
+	return t, true
+}
+
+// remember keeps a token that was read in a round, unless tokens have changed
+// since: it may have been revoked after it was read.
+func (a *authenticator) remember(sum [sha256.Size]byte, t store.Token, round uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.round == round {
+		a.known[sum] = t
+	}
+}
+
+// forget makes every token be looked up again: one was made or revoked. It is
+// called after that is on disk.
+func (a *authenticator) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.known)
+	a.round++
 }
 
 func dialect(s *config.Source) string {
@@ -154,11 +198,13 @@ func (a *App) CreateToken(_ context.Context, actor, source, label string, ttl ti
 		_, err := tx.Append(model.Event{At: now, Actor: actor, Subject: "token:" + t.ID, Verb: "token_created", Reason: "for source " + source})
 		return err
 	})
+	a.auth.forget()
 	return admin.NewToken{ID: t.ID, Source: source, Token: token, URL: a.scimURL()}, err
 }
 
 // RevokeToken implements admin.Service.
 func (a *App) RevokeToken(_ context.Context, actor, id string) error {
+	defer a.auth.forget()
 	return a.store.Update(func(tx *store.Tx) error {
 		t, ok, err := store.Tokens.Get(tx, id)
 		if err != nil {

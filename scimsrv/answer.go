@@ -3,6 +3,7 @@ package scimsrv
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"rollcall/scimsrv/attr"
@@ -11,14 +12,26 @@ import (
 // mediaType is sent with every body: Microsoft's validator stops at anything else.
 const mediaType = "application/scim+json; charset=utf-8"
 
+// Header values that every answer shares; net/http only reads them.
+var (
+	noStore  = []string{"no-store"} // personal data (RFC 7644 §7.6)
+	noSniff  = []string{"nosniff"}
+	scimJSON = []string{mediaType}
+)
+
+// buffers are what answers are encoded into. A large one is not kept.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxKeptBuffer = 64 << 10
+
 // write sends an answer and returns the length of its body in bytes.
 func write(w http.ResponseWriter, r *http.Request, a *answer) int {
 	h := w.Header()
 	for name, values := range a.header {
 		h[name] = values
 	}
-	h.Set("Cache-Control", "no-store") // personal data (RFC 7644 §7.6)
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
@@ -29,8 +42,15 @@ func write(w http.ResponseWriter, r *http.Request, a *answer) int {
 		w.WriteHeader(a.status)
 		return 0
 	}
-	body := attr.Append(nil, a.body)
-	h.Set("Content-Type", mediaType)
+	buffer := buffers.Get().(*[]byte)
+	body := attr.Append((*buffer)[:0], a.body)
+	defer func() {
+		if cap(body) <= maxKeptBuffer {
+			*buffer = body
+			buffers.Put(buffer)
+		}
+	}()
+	h["Content-Type"] = scimJSON
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(a.status)
 	if r.Method == http.MethodHead {

@@ -13,6 +13,9 @@ import (
 	"rollcall/scimsrv/schema"
 )
 
+// uniqueKey is the key that no two users of a source share, whatever the dialect.
+const uniqueKey = "username"
+
 // keys returns the values by which a resource is found without a scan.
 func (k *kind) keys(p quirk.Profile, body *attr.Object) []Key {
 	var keys []Key

@@ -21,7 +21,7 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 		return
 	}
 	e := Exchange{
-		At: start, Caller: c.caller, Method: c.r.Method, Path: s.masked(c.r.URL, c.query),
+		At: start, Caller: c.caller, Method: c.r.Method, Path: s.masked(c),
 		Status: c.answer.status, Quirks: c.applied.Names(), Took: s.now().Sub(start), Bytes: sent,
 	}
 	if c.answer.refused != nil {
@@ -32,24 +32,26 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 
 // masked writes path and query without personal values and without tokens: what
 // may be an id stays, of filters the structure stays.
-func (s *Service) masked(u *url.URL, query url.Values) string {
-	segments := strings.Split(u.EscapedPath(), "/")
-	for i, seg := range segments {
-		if plain, err := url.PathUnescape(seg); err != nil || !harmless(plain) {
-			segments[i] = "…"
-		}
-	}
+func (s *Service) masked(c *call) string {
 	var b strings.Builder
-	b.WriteString(strings.Join(segments, "/"))
+	for i, seg := range strings.Split(c.r.URL.EscapedPath(), "/") {
+		if i > 0 {
+			b.WriteByte('/')
+		}
+		if plain, err := url.PathUnescape(seg); err != nil || !harmless(plain) {
+			seg = "…"
+		}
+		b.WriteString(seg)
+	}
 	sep := "?"
-	for _, name := range slices.Sorted(maps.Keys(query)) {
+	for _, name := range slices.Sorted(maps.Keys(c.query)) {
 		b.WriteString(sep)
 		sep = "&"
 		if !slices.Contains(parameters, strings.ToLower(name)) {
 			b.WriteString("…")
 			continue
 		}
-		b.WriteString(name + "=" + s.maskedValue(name, query.Get(name)))
+		b.WriteString(name + "=" + s.maskedValue(c, name, c.query.Get(name)))
 	}
 	p := b.String()
 	if len(p) > maxJournaled {
@@ -58,7 +60,7 @@ func (s *Service) masked(u *url.URL, query url.Values) string {
 	return p
 }
 
-func (s *Service) maskedValue(name, value string) string {
+func (s *Service) maskedValue(c *call, name, value string) string {
 	switch strings.ToLower(name) {
 	case "startindex", "count":
 		if _, err := strconv.Atoi(value); err == nil {
@@ -77,6 +79,9 @@ func (s *Service) maskedValue(name, value string) string {
 		}
 		return strings.Join(names, ",")
 	case "filter":
+		if c.filter != nil && value == c.filterText {
+			return withoutLiterals(c.filter).String()
+		}
 		return maskedFilter(value)
 	}
 	if value == "" {

@@ -22,7 +22,7 @@ func (s *Service) matching(ctx context.Context, c *call, sc *scope, after string
 	direct := false
 	for _, k := range found {
 		direct = direct || k.Attribute == "id" || k.Attribute == "members.value"
-		q.Keys = append(q.Keys, Key{Attribute: k.Attribute, Value: k.Value})
+		q.Keys = append(q.Keys, Key{Attribute: k.Attribute, Value: k.Value, Unique: k.Attribute == uniqueKey})
 	}
 	var candidates iter.Seq2[Resource, error]
 	switch {

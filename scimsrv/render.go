@@ -39,6 +39,7 @@ func (s *Service) tree(k *kind, res Resource) *attr.Object {
 		attr.Member{Name: "schemas", Value: k.rt.SchemasOf(res.Body)},
 		attr.Member{Name: "id", Value: res.ID},
 	)
+	o.Grow(res.Body.Len() + 2)
 	for name, v := range res.Body.Members() {
 		o.Set(name, v)
 	}

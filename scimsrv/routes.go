@@ -1,7 +1,6 @@
 package scimsrv
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"path"
@@ -22,17 +21,20 @@ func (s *Service) routes() *httprouter.Router {
 	r.RedirectFixedPath = false
 	r.HandleOPTIONS = false
 	r.HandleMethodNotAllowed = true
-	r.PanicHandler = s.panicked
-	r.NotFound = s.adapt(func(*Service, *call) (*answer, error) {
-		return nil, refuse(http.StatusNotFound, "", "there is no such endpoint; resources are at "+BasePath+"/Users and "+BasePath+"/Groups")
+	r.NotFound = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.(*call).answer = refused(refuse(http.StatusNotFound, "", "there is no such endpoint; resources are at "+BasePath+"/Users and "+BasePath+"/Groups"))
 	})
-	r.MethodNotAllowed = http.HandlerFunc(s.methodNotAllowed)
+	r.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { methodNotAllowed(w.(*call)) })
 
 	handle := func(method, path string, h handler) {
-		adapted := s.adapt(h)
-		r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, ps httprouter.Params) {
-			callOf(req).params = ps
-			adapted.ServeHTTP(w, req)
+		r.Handle(method, path, func(w http.ResponseWriter, _ *http.Request, ps httprouter.Params) {
+			c := w.(*call)
+			c.params = ps
+			a, err := h(s, c)
+			if err != nil {
+				a = refused(s.refusalOf(c, err))
+			}
+			c.answer = a
 		})
 	}
 	for _, k := range []*kind{s.users, s.groups} {
@@ -64,46 +66,30 @@ func bind(k *kind, h func(*Service, *call, *kind) (*answer, error)) handler {
 	return func(s *Service, c *call) (*answer, error) { return h(s, c, k) }
 }
 
-func (s *Service) adapt(h handler) http.Handler {
-	return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		c := callOf(r)
-		a, err := h(s, c)
-		if err != nil {
-			a = refused(s.refusalOf(c, err))
-		}
-		c.answer = a
-	})
-}
-
-func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call) }
-
 func refused(r *refusal) *answer {
 	return &answer{status: r.status, body: r.body(), header: r.header, refused: r}
 }
 
 // methodNotAllowed is called with the Allow header already set.
-func (s *Service) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	allow := w.Header().Get("Allow")
-	w.Header().Del("Allow")
-	methods := strings.Split(allow, ", ")
+func methodNotAllowed(c *call) {
+	methods := strings.Split(c.allowed.Get("Allow"), ", ")
 	methods = slices.DeleteFunc(methods, func(m string) bool { return m == "OPTIONS" || m == "" })
 	if slices.Contains(methods, "GET") {
 		methods = append(methods, "HEAD")
 	}
 	slices.Sort(methods)
-	allow = strings.Join(methods, ", ")
-	callOf(r).answer = refused(refuse(http.StatusMethodNotAllowed, "", "this endpoint answers to "+allow).with("Allow", allow))
+	allow := strings.Join(methods, ", ")
+	c.answer = refused(refuse(http.StatusMethodNotAllowed, "", "this endpoint answers to "+allow).with("Allow", allow))
 }
 
 // panicked turns a panic into a 500, so that the sender gets an answer it can
 // read and the others are not disturbed.
-func (s *Service) panicked(_ http.ResponseWriter, r *http.Request, v any) {
+func (s *Service) panicked(c *call, v any) *answer {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	c := callOf(r)
-	s.log.Error("scim: panic", "source", c.caller.Source, "method", r.Method, "panic", v, "stack", string(debug.Stack()))
-	c.answer = refused(refuse(http.StatusInternalServerError, "", "internal error; the appliance's log has the cause"))
+	s.log.Error("scim: panic", "source", c.caller.Source, "method", c.r.Method, "panic", v, "stack", string(debug.Stack()))
+	return refused(refuse(http.StatusInternalServerError, "", "internal error; the appliance's log has the cause"))
 }
 
 // ServeHTTP answers every request with SCIM, refusals included.
@@ -111,35 +97,46 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := s.now()
 	c := &call{r: r}
 	defer func() { s.bodies.Release(c.held) }()
-	c.answer = s.dispatch(w, r, c)
+	c.answer = s.dispatch(c)
 	sent := write(w, r, c.answer)
 	s.record(c, start, sent)
 }
 
-func (s *Service) dispatch(w http.ResponseWriter, r *http.Request, c *call) *answer {
-	var err error
-	if c.query, err = parseQuery(r.URL.RawQuery); err != nil {
-		return refused(s.refusalOf(c, err))
-	}
-	if err := s.identify(r, c); err != nil {
-		return refused(s.refusalOf(c, err))
-	}
-	if err := s.within(c); err != nil {
-		return refused(s.refusalOf(c, err))
-	}
-	route, err := tidy(r.URL.EscapedPath())
+func (s *Service) dispatch(c *call) (a *answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = s.panicked(c, v)
+		}
+	}()
+	route, err := s.admit(c)
 	if err != nil {
 		return refused(s.refusalOf(c, err))
 	}
-	routed := r.WithContext(context.WithValue(r.Context(), callKey{}, c))
-	routed.URL = &url.URL{Path: route}
-	if r.Method == http.MethodHead {
-		routed.Method = http.MethodGet
+	method := c.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
 	}
-	c.r = routed
-	s.router.ServeHTTP(w, routed)
-	c.r = r
+	if h, ps, _ := s.router.Lookup(method, route); h != nil {
+		h(c, c.r, ps)
+	} else { // the router knows what to say
+		s.router.ServeHTTP(c, &http.Request{Method: method, URL: &url.URL{Path: route}})
+	}
 	return c.answer
+}
+
+// admit lets a request in that has a readable URL, a known token and budget left,
+// and returns its route.
+func (s *Service) admit(c *call) (route string, err error) {
+	if c.query, err = parseQuery(c.r.URL.RawQuery); err != nil {
+		return "", err
+	}
+	if err := s.identify(c.r, c); err != nil {
+		return "", err
+	}
+	if err := s.within(c); err != nil {
+		return "", err
+	}
+	return tidy(c.r.URL.EscapedPath())
 }
 
 // endpoints are the first segments of the routes; senders get away with any

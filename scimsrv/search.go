@@ -168,8 +168,9 @@ func (s *Service) scopes(c *call, kinds []*kind, q search) ([]scope, error) {
 		if expr, err = filter.Parse(q.filter, limits); err != nil {
 			return nil, err
 		}
+		c.filter, c.filterText = expr, q.filter
 	}
-	var scopes []scope
+	scopes := make([]scope, 0, len(kinds))
 	var refused error
 	for _, k := range kinds {
 		sc := scope{k: k, selection: q.projection.resolve(k.rt)}

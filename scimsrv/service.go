@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"rollcall/scimsrv/attr"
+	"rollcall/scimsrv/filter"
 	"rollcall/scimsrv/quirk"
 	"rollcall/scimsrv/schema"
 )
@@ -196,7 +197,9 @@ func hides(rt *schema.ResourceType) bool {
 	return hidden(rt.Core.Attributes)
 }
 
-// call is one request on its way through the service.
+// call is one request on its way through the service. To the router it is the
+// [http.ResponseWriter], so that handlers find it without a context; nothing is
+// written through it, answers are returned.
 type call struct {
 	caller  Caller
 	profile quirk.Profile
@@ -206,7 +209,23 @@ type call struct {
 	query   url.Values
 	answer  *answer
 	held    int64 // bytes of Service.bodies, given back when the call is answered
+	allowed http.Header
+
+	filter     filter.Expr // that of the search, for the record
+	filterText string
 }
+
+// Header is where the router puts Allow.
+func (c *call) Header() http.Header {
+	if c.allowed == nil {
+		c.allowed = http.Header{}
+	}
+	return c.allowed
+}
+
+// Write and WriteHeader do nothing: every route has an answer of its own.
+func (c *call) Write(b []byte) (int, error) { return len(b), nil }
+func (c *call) WriteHeader(int)             {}
 
 // answer is what a request gets.
 type answer struct {
@@ -217,6 +236,3 @@ type answer struct {
 	header   http.Header // anything else, may be nil
 	refused  *refusal    // why, for the record; nil for a success
 }
-
-// callKey is the key under which a call travels in a request's context.
-type callKey struct{}

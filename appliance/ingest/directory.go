@@ -228,7 +228,15 @@ func byKey(tx *store.Tx, source string, t scimsrv.Type, k scimsrv.Key) ([]store.
 		}
 		return out, nil
 	}
-	for r, err := range store.ResourceByKey.Find(tx, store.Key(source, string(t), k.Attribute, k.Value)) {
+	key := store.Key(source, string(t), k.Attribute, k.Value)
+	if k.Unique {
+		r, ok, err := store.ResourceByUnique.One(tx, key)
+		if ok {
+			out = append(out, r)
+		}
+		return out, err
+	}
+	for r, err := range store.ResourceByKey.Find(tx, key) {
 		if err != nil {
 			return nil, err
 		}

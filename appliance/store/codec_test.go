@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"rollcall/appliance/model"
@@ -22,6 +23,8 @@ func fill(v reflect.Value, n *int) {
 		v.SetString(fmt.Sprintf("é%d", *n))
 	case v.Kind() == reflect.Bool:
 		v.SetBool(true)
+	case v.CanInt():
+		v.SetInt(int64(*n))
 	case v.CanUint():
 		v.SetUint(uint64(1) << (*n % 64))
 	case v.Kind() == reflect.Struct:
@@ -82,6 +85,8 @@ func TestRowsComeBackWhole(t *testing.T) {
 	trip(t, Records.codec, model.Record{ID: "r1"})
 	trip(t, Persons.codec, model.Person{ID: "p1", Attributes: model.Attributes{}})
 	trip(t, Origins.codec, Origin{})
+	trip(t, Members.codec, Member{})
+	trip(t, Resources.codec, Resource{ID: "u1", Body: []byte(`{"userName":"é"}`), Members: 50_000, Keys: []ResourceIndex{{Attribute: "username", Value: "é", Unique: true}, {}}})
 }
 
 func FuzzRows(f *testing.F) {
@@ -90,6 +95,9 @@ func FuzzRows(f *testing.F) {
 	person, _ := encodePerson(x.person)
 	f.Add(record)
 	f.Add(person)
+	resource, _ := encodeResource(Resource{Source: "okta", Type: "User", ID: "u_1", Seq: 1, Rev: 2, Body: []byte(`{"userName":"x"}`),
+		Keys: []ResourceIndex{{Attribute: "username", Value: "x", Unique: true}}, Members: 3, Created: time.Unix(1, 2), Modified: time.Unix(3, 4)})
+	f.Add(resource)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var r model.Record
 		if decodeRecord(raw, &r) == nil {
@@ -105,6 +113,14 @@ func FuzzRows(f *testing.F) {
 			var back model.Person
 			if err != nil || decodePerson(again, &back) != nil || !cmp.Equal(p, back) {
 				t.Errorf("a person who was read is not written the same: %v", cmp.Diff(p, back))
+			}
+		}
+		var u Resource
+		if decodeResource(raw, &u) == nil && u.Members >= 0 {
+			again, err := encodeResource(u)
+			var back Resource
+			if err != nil || decodeResource(again, &back) != nil || !cmp.Equal(u, back, cmpopts.EquateEmpty()) {
+				t.Errorf("a resource that was read is not written the same: %v", cmp.Diff(u, back))
 			}
 		}
 	})

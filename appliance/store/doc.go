@@ -9,12 +9,12 @@
 // # The drawing
 //
 // Keys are text parts joined by NUL, or eight big-endian bytes for sequences.
-// Values are JSON objects, but for records, their origins and persons, which are
-// in the protobuf wire format (see codec.go): there are many of them, and they
-// are read and written all the time. A plain index has the primary key behind its
-// own and a NUL, and as its value how long the primary key is, in two bytes; a
-// unique index has the primary key as its value, behind the note of the index
-// when it has one.
+// Values are JSON objects, but for records, their origins, persons, SCIM resources
+// and memberships, which are in the protobuf wire format (see codec.go): there are
+// many of them, and they are read and written all the time. A plain index has the
+// primary key behind its own and a NUL, and as its value how long the primary key
+// is, in two bytes; a unique index has the primary key as its value, behind the
+// note of the index when it has one.
 //
 //	meta                  version · created · instance · epoch · secret (of digests) · journal.head · journal.base
 //	settings              name → JSON set at run time

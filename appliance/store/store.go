@@ -269,11 +269,10 @@ type Tx struct {
 }
 
 func newTx(tx *bbolt.Tx) *Tx {
-	t := &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32)}
-	if tx.Writable() {
-		t.memo = memo{}
+	if !tx.Writable() {
+		return &Tx{tx: tx, cache: map[string]*bbolt.Bucket{}}
 	}
-	return t
+	return &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32), memo: memo{}}
 }
 
 // readable is what can be done with a bucket without changing it, so that no

@@ -123,7 +123,8 @@ func (t *Table[K, V]) addNoted(name string, width int, keys func(V) [][]byte, no
 	return ix
 }
 
-// Get returns the value stored under k.
+// Get returns the value stored under k. Its maps and slices must not be modified:
+// other reads in the same write transaction may share them.
 func (t *Table[K, V]) Get(tx *Tx, k K) (V, bool, error) { return t.get(tx, t.encode(k)) }
 
 func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
@@ -509,14 +510,21 @@ func (e *DuplicateError) Error() string { return "store: " + e.Index + " is alre
 
 // Key joins parts with NUL bytes, which none of them may contain: NULs are cut out.
 func Key(parts ...string) []byte {
-	var b bytes.Buffer
+	n := len(parts) + 1 // with room for the NUL of a Prefix
+	for _, p := range parts {
+		n += len(p)
+	}
+	b := make([]byte, 0, n)
 	for i, p := range parts {
 		if i > 0 {
-			b.WriteByte(0)
+			b = append(b, 0)
 		}
-		b.WriteString(stored(strings.ReplaceAll(p, "\x00", "")))
+		if strings.IndexByte(p, 0) >= 0 {
+			p = strings.ReplaceAll(p, "\x00", "")
+		}
+		b = append(b, stored(p)...)
 	}
-	return b.Bytes()
+	return b
 }
 
 // stored returns a text as it will be read back from a JSON value, where each

@@ -235,9 +235,9 @@ var (
 	Journal         = newTable[uint64, model.Event]("journal", Seq).inOrder()
 	History         = newTable[HistoryKey, Change]("history", func(k HistoryKey) []byte { return append(Prefix(string(k.Person)), Seq(k.Seq)...) }).inOrder()
 	Tokens          = newTable[string, Token]("tokens", text[string])
-	Resources       = newTable[ResourceKey, Resource]("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) })
+	Resources       = newBinaryTable("resources", func(k ResourceKey) []byte { return Key(k.Source, k.Type, k.ID) }, encodeResource, decodeResource)
 	Forgotten       = newTable[string, Tombstone]("forgotten", text[string])
-	Members         = newTable[MemberKey, Member]("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) })
+	Members         = newBinaryTable("members", func(k MemberKey) []byte { return Key(k.Source, k.Group, k.Member) }, encodeMember, decodeMember)
 )
 
 // The indexes.

@@ -97,6 +97,9 @@ func (o *Object) Set(name string, v Value) {
 	o.members = append(o.members, Member{Name: name, Value: v})
 }
 
+// Grow makes room for n more members.
+func (o *Object) Grow(n int) { o.members = slices.Grow(o.members, n) }
+
 // Delete removes the named member and reports whether there was one.
 func (o *Object) Delete(name string) bool {
 	i := o.index(name)

@@ -72,7 +72,7 @@ func Decode(data []byte, lim Limits) (*Object, error) {
 		return nil, tooLarge(lim)
 	}
 	body, _ := bytes.CutPrefix(data, []byte("\xef\xbb\xbf"))
-	d := decoder{data: body, base: len(data) - len(body), lim: lim}
+	d := decoder{data: body, text: string(body), base: len(data) - len(body), lim: lim}
 	if i := invalidUTF8(body); i >= 0 {
 		d.pos = i
 		return nil, d.fail("invalid UTF-8")
@@ -116,6 +116,7 @@ func tooLarge(lim Limits) error {
 // surrogate pairs into U+FFFD, and with that two names or ids into one.
 type decoder struct {
 	data   []byte
+	text   string // a copy of data, of which all strings are parts: one allocation instead of many
 	pos    int
 	base   int // bytes skipped before data
 	lim    Limits
@@ -187,6 +188,7 @@ func (d *decoder) object() (Value, error) {
 		d.pos++
 		return o, nil
 	}
+	o.members = make([]Member, 0, 4)
 	d.path = append(d.path, step{index: -1})
 	for {
 		d.space()
@@ -295,7 +297,7 @@ func (d *decoder) number() (Value, error) {
 	for d.pos < len(d.data) && strings.IndexByte("+-.0123456789Ee", d.data[d.pos]) >= 0 {
 		d.pos++
 	}
-	n := Number(d.data[begin:d.pos])
+	n := Number(d.text[begin:d.pos])
 	if !n.Valid() {
 		d.pos = begin
 		return nil, d.fail("not a number, or one of more than %d characters or with an exponent beyond %d", maxNumber, maxExponent)

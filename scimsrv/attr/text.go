@@ -12,7 +12,7 @@ func (d *decoder) str() (string, error) {
 	for ; d.pos < len(d.data); d.pos++ {
 		switch c := d.data[d.pos]; {
 		case c == '"':
-			s := string(d.data[begin:d.pos])
+			s := d.text[begin:d.pos]
 			d.pos++
 			return s, nil
 		case c == '\\':
