@@ -268,7 +268,9 @@ func (p *parser) subAttribute() (Name, bool, error) {
 		return Name{}, false, nil
 	}
 	n := Name{Attr: p.tok.src[1:], Offset: p.tok.offset + 1}
-	if n.Attr == "" || strings.ContainsAny(n.Attr, ".:/") {
+	// It may come to stand at the beginning of a comparison, where a digit would
+	// begin a number and not a negation.
+	if n.Attr == "" || strings.ContainsAny(n.Attr, ".:/") || strings.IndexByte("0123456789-", n.Attr[0]) >= 0 || attr.EqualName(n.Attr, "not") {
 		return Name{}, false, refuse(p.tok.offset, "one sub-attribute name is expected after the dot")
 	}
 	return n, true, p.advance()

@@ -8,7 +8,11 @@
 //
 // Nothing here knows how the service is built. The suites need an empty tenant
 // each, except [ReplayShared] and [Requirements], and report what was promised,
-// what was asked and what came back. One command runs both against any service:
+// what was asked and what came back. One command runs both against any service,
+// ours or another's:
 //
-//	SCIM_BASE_URL=https://… SCIM_TOKEN=… go test -count=1 ./scimsrv/scimtest
+//	SCIM_BASE_URL=https://… SCIM_TOKEN=… SCIM_SENDER=okta go test -count=1 -v ./scimsrv/scimtest
+//
+// SCIM_SENDER (okta or entra) adds what that sender was recorded to send;
+// SCIM_DEPARTURES lists requirements that the service does not keep on purpose.
 package scimtest

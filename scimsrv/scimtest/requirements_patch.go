@@ -23,8 +23,7 @@ func patchRequirements() []Requirement {
 			before := s.want(is(200), "GET", path, nil)
 			s.want(is(200, 204), "PATCH", path, add)
 			after := s.want(is(200), "GET", path, nil)
-			s.expect(after, "$.emails[1].value", "b@x.example")
-			s.expect(after, "$.emails[2]", nil)
+			s.values(after, "$.emails", "a@x.example", "b@x.example")
 			s.expect(after, "$.meta.lastModified", s.text(before, "$.meta.lastModified"))
 		}},
 		{"patch.add.no-path", "RFC 7644 §3.5.2.1", Must, "without a path the value is a set of attributes, merged", func(s *session) {
@@ -51,8 +50,7 @@ func patchRequirements() []Requirement {
 			s.want(is(200, 204), "PATCH", path, patchOf(object{"op": "replace", "path": `emails[type eq "HOME" and value ew "x.example"].value`, "value": "c@x.example"}))
 			s.want(is(200, 204), "PATCH", path, patchOf(object{"op": "remove", "path": `emails[type eq "work"]`}))
 			r := s.want(is(200), "GET", path, nil)
-			s.expect(r, "$.emails[0].value", "c@x.example")
-			s.expect(r, "$.emails[1]", nil)
+			s.values(r, "$.emails", "c@x.example")
 		}},
 		{"patch.no-target", "RFC 7644 §3.5.2.3", Must, "replace with a filter that selects nothing is 400 noTarget", func(s *session) {
 			path, _ := s.user(nil)
