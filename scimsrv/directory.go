@@ -66,7 +66,8 @@ type Draft struct {
 }
 
 // MemberChange is a change of a group's members, applied in the order Clear,
-// Remove, Add. Adding a member that is there already replaces its display. Both
+// Remove, Add. Adding what is no resource of the source is refused with a
+// [*MemberError] and nothing is written, however recently it was deleted. Adding a member that is there already replaces its display. Both
 // lists come in the order of the ids: a tree takes fifty thousand sorted keys in
 // a fraction of the time of as many shuffled ones.
 type MemberChange struct {
@@ -99,6 +100,13 @@ type UniqueError struct {
 
 // Error names the attribute, not the value.
 func (e *UniqueError) Error() string { return e.Attribute + " is already used by another resource" }
+
+// MemberError says that what is to be added to a group is no resource of the
+// caller's source.
+type MemberError struct{ ID string }
+
+// Error does not name the id, which may be anything that a sender wrote.
+func (e *MemberError) Error() string { return "no user or group has the id of a member to be added" }
 
 // UnavailableError says that nothing can be written for now, for example
 // because the disk is full. The sender is told to come back.

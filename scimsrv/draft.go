@@ -113,8 +113,7 @@ func (s *Service) typeOf(ctx context.Context, c *call, group, id string) (Type, 
 			return "", err
 		}
 	}
-	return "", refuse(http.StatusBadRequest, schema.InvalidValue,
-		"members: there is no user or group with the id "+printable(id)+"; create it first")
+	return "", unknownMember(id)
 }
 
 // printable cuts an id from a sender to what may stand in a detail. What looks

@@ -77,6 +77,7 @@ func (s *Service) refusalOf(c *call, err error) *refusal {
 	var (
 		known   *refusal
 		taken   *UniqueError
+		nobody  *MemberError
 		closed  *UnavailableError
 		patched *patch.Error
 		invalid *schema.Error
@@ -93,6 +94,8 @@ func (s *Service) refusalOf(c *call, err error) *refusal {
 	case errors.As(err, &taken):
 		return refuse(http.StatusConflict, uniqueness, canonicalKey(taken.Attribute)+" is already used by the resource with id "+taken.Holder+
 			"; find that one with a filter and update it, or send another value")
+	case errors.As(err, &nobody):
+		return unknownMember(nobody.ID)
 	case errors.As(err, &closed):
 		s.log.Warn("scim: the directory takes no writes", "error", closed)
 		return refuse(http.StatusServiceUnavailable, "", "nothing can be written at the moment; the operator was told, send the request again later").
@@ -138,6 +141,11 @@ func canonicalKey(attribute string) string {
 
 func notFound() *refusal {
 	return refuse(http.StatusNotFound, "", "there is no resource with this id; look it up with a filter and use the id found there")
+}
+
+func unknownMember(id string) *refusal {
+	return refuse(http.StatusBadRequest, schema.InvalidValue,
+		"members: there is no user or group with the id "+printable(id)+"; create it first")
 }
 
 func tooLarge(limit int64) *refusal {

@@ -344,6 +344,9 @@ func (d *Directory) Create(_ context.Context, c scimsrv.Caller, t scimsrv.Type, 
 		if err := ch.free(c.Source, string(t), "", draft.Keys); err != nil {
 			return err
 		}
+		if err := ch.exist(fresh, draft.Members); err != nil {
+			return err
+		}
 		r = fresh
 		var err error
 		if r.Seq, err = ch.tx.NextResource(); err != nil {
@@ -387,6 +390,24 @@ func (c *change) free(source, t, id string, keys []scimsrv.Key) error {
 		}
 		if taken && holder.ID != id {
 			return &scimsrv.UniqueError{Attribute: k.Attribute, Holder: holder.ID}
+		}
+	}
+	return nil
+}
+
+// exist refuses to add to a group what is no resource of its source, or not any
+// more: the service looked before the transaction.
+func (c *change) exist(group store.Resource, m scimsrv.MemberChange) error {
+	if scimsrv.Type(group.Type) != scimsrv.Group {
+		return nil
+	}
+	for _, member := range m.Add {
+		known := false
+		for _, t := range []scimsrv.Type{scimsrv.User, scimsrv.Group} {
+			known = known || store.Resources.Has(c.tx, store.ResourceKey{Source: group.Source, Type: string(t), ID: member.Value})
+		}
+		if !known {
+			return &scimsrv.MemberError{ID: member.Value}
 		}
 	}
 	return nil
@@ -560,6 +581,9 @@ func (d *Directory) Update(_ context.Context, c scimsrv.Caller, t scimsrv.Type, 
 		if err := ch.free(c.Source, string(t), id, draft.Keys); err != nil {
 			return err
 		}
+		if err := ch.exist(v.row, draft.Members); err != nil {
+			return err
+		}
 		row := hold(v.row, draft)
 		said, err := ch.settings.said(row)
 		if err != nil {
@@ -647,6 +671,8 @@ func (c *change) leaveGroups(r store.Resource) error {
 			continue
 		}
 		g.Members--
+		g.Rev++ // with a member less it is another version
+		g.Modified = c.at
 		if err := store.Resources.Put(c.tx, key, g); err != nil {
 			return err
 		}

@@ -44,6 +44,8 @@ func RunDirectory(t *testing.T, factory func(t *testing.T) scimsrv.Directory) {
 		{"MemberChangesApplyInOrder", memberChangesApply},
 		{"MembersOfConcurrentWritersAreAllKept", concurrentMembers},
 		{"ViewShowsMembersBeforeTheChange", viewShowsMembers},
+		{"MembersAreResourcesOfTheSource", membersExist},
+		{"DeletedUsersAreAddedToNothing", membersAreDeleted},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, dir{factory(t)}) })
 	}

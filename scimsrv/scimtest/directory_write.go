@@ -270,12 +270,62 @@ func deletedUserLeavesGroups(t *testing.T, d dir) {
 	if has, err := d.HasMember(t.Context(), okta, team.ID, jane.ID); has || err != nil {
 		t.Errorf("the deleted user is a member: %t, %v", has, err)
 	}
-	if got := d.get(t, okta, scimsrv.Group, team.ID); got.MemberCount != 1 {
-		t.Errorf("member count is %d, want 1", got.MemberCount)
+	if got := d.get(t, okta, scimsrv.Group, team.ID); got.MemberCount != 1 || got.Rev == team.Rev {
+		t.Errorf("member count is %d at revision %d, want 1 at another than %d", got.MemberCount, got.Rev, team.Rev)
+	}
+	if got := d.get(t, okta, scimsrv.Group, other.ID); got.Rev != other.Rev {
+		t.Errorf("a group without the user went from revision %d to %d", other.Rev, got.Rev)
 	}
 	if err := d.Delete(t.Context(), okta, scimsrv.Group, team.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := d.get(t, okta, scimsrv.User, john.ID)
 	same(t, "groups", []scimsrv.Member{{Value: other.ID, Display: "other", Type: scimsrv.Group}}, got.Groups)
+}
+
+func membersExist(t *testing.T, d dir) {
+	jane, john := d.create(t, okta, scimsrv.User, user("jane")), d.create(t, okta, scimsrv.User, user("john"))
+	stranger := d.create(t, azure, scimsrv.User, user("stranger"))
+	team := d.create(t, okta, scimsrv.Group, group("team", member(jane.ID)))
+	for what, id := range map[string]string{"nobody": "nobody", "another source's user": stranger.ID} {
+		draft := group("renamed", member(john.ID), member(id))
+		draft.Members.Remove = []string{jane.ID}
+		var unknown *scimsrv.MemberError
+		if _, err := d.Update(t.Context(), okta, scimsrv.Group, team.ID, replace(draft)); !errors.As(err, &unknown) || unknown.ID != id {
+			t.Errorf("%s as a member: %v", what, err)
+		}
+		if _, err := d.Create(t.Context(), okta, scimsrv.Group, group("other", member(id))); !errors.As(err, &unknown) {
+			t.Errorf("%s as a member of a new group: %v", what, err)
+		}
+	}
+	same(t, "members", []string{jane.ID}, d.members(t, okta, team.ID))
+	if n, err := d.Count(t.Context(), okta, scimsrv.Group); n != 1 || err != nil {
+		t.Errorf("%d groups, want 1: %v", n, err)
+	}
+}
+
+// Whoever is deleted while others add them to groups is a member of none.
+func membersAreDeleted(t *testing.T, d dir) {
+	const n = 20
+	team := d.create(t, okta, scimsrv.Group, group("team"))
+	var wg sync.WaitGroup
+	for i := range n {
+		u := d.create(t, okta, scimsrv.User, user(fmt.Sprintf("u%d", i)))
+		wg.Go(func() {
+			var unknown *scimsrv.MemberError
+			if _, err := d.Update(t.Context(), okta, scimsrv.Group, team.ID, replace(group("team", member(u.ID)))); err != nil && !errors.As(err, &unknown) {
+				t.Errorf("add: %v", err)
+			}
+		})
+		wg.Go(func() {
+			if err := d.Delete(t.Context(), okta, scimsrv.User, u.ID, nil); err != nil {
+				t.Errorf("delete: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	same(t, "members", []string{}, d.members(t, okta, team.ID))
+	if got := d.get(t, okta, scimsrv.Group, team.ID); got.MemberCount != 0 {
+		t.Errorf("member count is %d", got.MemberCount)
+	}
 }

@@ -19,7 +19,7 @@ func (d *Directory) Create(ctx context.Context, c scimsrv.Caller, t scimsrv.Type
 	defer d.mu.Unlock()
 	tn := d.tenant(c.Source)
 	col := tn.kinds[t]
-	if err := col.unique("", draft.Keys); err != nil {
+	if err := errors.Join(col.unique("", draft.Keys), tn.exist(t, draft.Members)); err != nil {
 		return scimsrv.Resource{}, err
 	}
 	tn.seq++
@@ -105,6 +105,16 @@ func (tn *tenant) changeMembers(group *entry, ch scimsrv.MemberChange) {
 	}
 }
 
+// exist returns a *MemberError if somebody to be added is no resource.
+func (tn *tenant) exist(t scimsrv.Type, ch scimsrv.MemberChange) error {
+	for _, m := range ch.Add {
+		if t == scimsrv.Group && tn.kinds[scimsrv.User].byID[m.Value] == nil && tn.kinds[scimsrv.Group].byID[m.Value] == nil {
+			return &scimsrv.MemberError{ID: m.Value}
+		}
+	}
+	return nil
+}
+
 // view is an entry under the write lock.
 type view struct {
 	tenant *tenant
@@ -144,7 +154,7 @@ func (d *Directory) Update(ctx context.Context, c scimsrv.Caller, t scimsrv.Type
 		return scimsrv.Resource{}, err
 	}
 	col := tn.kinds[t]
-	if err := col.unique(id, draft.Keys); err != nil {
+	if err := errors.Join(col.unique(id, draft.Keys), tn.exist(t, draft.Members)); err != nil {
 		return scimsrv.Resource{}, err
 	}
 	col.unindex(e)
