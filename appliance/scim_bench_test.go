@@ -126,10 +126,10 @@ const turn = 2000
 
 func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Seconds() }
 
-// BenchmarkGetByUserName is what every sender asks before it creates anybody, end
+// BenchmarkSCIMGetByUserName is what every sender asks before it creates anybody, end
 // to end: loopback, HTTP, token, filter, index, JSON. The floor, measured in the
 // same run, is a handler that does nothing behind the same server.
-func BenchmarkGetByUserName(b *testing.B) {
+func BenchmarkSCIMGetByUserName(b *testing.B) {
 	for _, people := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
 			d := serveSources(b, "idp", "okta")
@@ -175,11 +175,11 @@ func BenchmarkGetByUserName(b *testing.B) {
 	}
 }
 
-// BenchmarkDurableCreate has 64 senders create users at once; each answer means
+// BenchmarkSCIMDurableCreate has 64 senders create users at once; each answer means
 // that the user, its record, its person and the journal are on disk. The floor,
 // measured in the same run, is 64 writers who put the bytes of the same bodies
 // into a bare database with bbolt's own batching, and wait for the disk too.
-func BenchmarkDurableCreate(b *testing.B) {
+func BenchmarkSCIMDurableCreate(b *testing.B) {
 	const senders = 64
 	d := serveSources(b, "idp", "okta")
 	s := d.sender("idp")
@@ -235,4 +235,78 @@ func BenchmarkDurableCreate(b *testing.B) {
 	b.ReportMetric(perSecond(b.N, full), "creates/s")
 	b.ReportMetric(perSecond(b.N, empty), "floor-creates/s")
 	b.ReportMetric(empty.Seconds()/full.Seconds(), "ratio")
+}
+
+// BenchmarkSCIMCreateAlone is a sender without company, who must not wait for any:
+// the floor is one bbolt transaction with the bytes of the same body.
+func BenchmarkSCIMCreateAlone(b *testing.B) {
+	d := serveSources(b, "idp", "okta")
+	s := d.sender("idp")
+	tokens := tokensOf(d, "idp")
+	s.want(201, "POST", "/Users", user("first@halcyon-atelier.example", "First", "Person"))
+	if _, err := d.app.Activate(context.Background(), "test", "idp"); err != nil {
+		b.Fatal(err)
+	}
+	db, err := bbolt.Open(filepath.Join(d.dir, "floor.db"), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	var empty, full time.Duration
+	const turn = 50
+	b.ResetTimer()
+	for from := 0; from < b.N; from += turn {
+		n := min(turn, b.N-from)
+		body := func(i int) string {
+			return user(fmt.Sprintf("person-%d-%d@halcyon-atelier.example", b.N, from+i), "Number "+strconv.Itoa(from+i), "Person")
+		}
+		begun := time.Now()
+		for i := range n {
+			err := db.Update(func(tx *bbolt.Tx) error {
+				bucket, err := tx.CreateBucketIfNotExists([]byte("bodies"))
+				if err != nil {
+					return err
+				}
+				return bucket.Put(binary.BigEndian.AppendUint64(nil, uint64(from+i)), []byte(body(i)))
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		empty += time.Since(begun)
+		full += flood(b, s.base, 1, n, 201, func(i int) []byte {
+			text := body(i)
+			return []byte("POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: " + strconv.Itoa(len(text)) +
+				"\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n" + text)
+		})
+	}
+	b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
+	b.ReportMetric(float64(empty.Nanoseconds())/float64(b.N), "floor-ns/op")
+}
+
+// BenchmarkSCIMGroupDelta has sixteen senders add and remove members of one group,
+// a small one and one of fifty thousand: the size must not show.
+func BenchmarkSCIMGroupDelta(b *testing.B) {
+	for _, size := range []int{100, 50_000} {
+		b.Run(fmt.Sprintf("members=%d", size), func(b *testing.B) {
+			const senders = 16
+			d := serveSources(b, "idp", "okta")
+			s := d.sender("idp")
+			tokens := tokensOf(d, "idp")
+			ids := seedUsers(b, d, "idp", size+senders)
+			path := "/Groups/" + s.want(201, "POST", "/Groups?excludedAttributes=members", group("Everybody", ids[:size]...)).id()
+			b.ResetTimer()
+			took := flood(b, s.base, senders, b.N, 200, func(i int) []byte {
+				op := `{"op":"add","path":"members","value":[{"value":"` + ids[size+i/2%senders] + `"}]}`
+				if i%2 == 1 {
+					op = `{"op":"remove","path":"members[value eq \"` + ids[i*7919%size] + `\"]"}`
+				}
+				text := patchOps(op)
+				return []byte("PATCH /scim/v2" + path + "?excludedAttributes=members HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: " +
+					strconv.Itoa(len(text)) + "\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n" + text)
+			})
+			b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "ns/op")
+			b.ReportMetric(perSecond(b.N, took), "deltas/s")
+		})
+	}
 }

@@ -210,6 +210,26 @@ func TestVersionsGuardReadsAndWrites(t *testing.T) {
 	tn.want(t, 404, "PUT", path, userBody("jane"))
 }
 
+func TestAUsersVersionSaysNothingOfItsGroups(t *testing.T) {
+	tn := newTenant(t, quirk.RFC)
+	id := tn.user(t, "jane")
+	team := tn.want(t, 201, "POST", "/Groups", groupBody("Team")).id()
+	version := func(path string) string { return tn.want(t, 200, "GET", path, "").header.Get("ETag") }
+	user, group := version("/Users/"+id), version("/Groups/"+team)
+	tn.want(t, 200, "PATCH", "/Groups/"+team, patchBody(`{"op":"add","path":"members","value":[{"value":"`+id+`"}]}`))
+	if v := version("/Users/" + id); v != user {
+		t.Errorf("the user went from version %s to %s", user, v)
+	}
+	with := version("/Groups/" + team)
+	if with == group {
+		t.Error("the group has the version it had without its member")
+	}
+	tn.want(t, 204, "DELETE", "/Users/"+id, "")
+	if v := version("/Groups/" + team); v == with {
+		t.Error("the group has the version it had before its member was deleted")
+	}
+}
+
 func TestAnswersHoldTheAttributesThatWereAskedFor(t *testing.T) {
 	tn := newTenant(t, quirk.RFC)
 	body := `{"schemas":["` + userURN + `","` + eURN + `"],"userName":"jane","externalId":"E","displayName":"Jane",
