@@ -188,6 +188,7 @@ func (a *App) Store() *store.Store { return a.store }
 // returns nil. An error means that something could not be started or broke for
 // good.
 func (a *App) Serve(ctx context.Context) error {
+	raiseHeap()
 	l, err := a.listen()
 	if err != nil {
 		return err

@@ -85,13 +85,20 @@ func wordByte(c byte) bool {
 
 // quoted reads a JSON string, escapes and all (RFC 7644 §3.4.2.2: compValue).
 func (l *lexer) quoted() (token, error) {
-	start := l.pos
+	start, plain := l.pos, true
 	for i := start + 1; i < len(l.src); i++ {
-		switch l.src[i] {
-		case '\\':
+		switch c := l.src[i]; {
+		case c == '\\':
+			plain = false
 			i++
-		case '"':
+		case c < ' ' || c >= utf8.RuneSelf:
+			plain = false
+		case c == '"':
 			t := l.emit(text, i+1-start)
+			if plain {
+				t.value = t.src[1 : len(t.src)-1]
+				return t, nil
+			}
 			var s string
 			if err := json.Unmarshal([]byte(t.src), &s); err != nil {
 				return token{}, refuse(start, "the text that begins here is no JSON string: check its backslashes and control characters")
