@@ -45,6 +45,9 @@ func (r *recorder) Record(x scimsrv.Exchange) {
 	}
 }
 
+// Full implements scimsrv.Recorder.
+func (r *recorder) Full() bool { return len(r.queue) == cap(r.queue) }
+
 // scimRoutes are the routes that may become labels of a metric.
 var scimRoutes = []string{"Users", "Groups", "Schemas", "ResourceTypes", "ServiceProviderConfig", "Bulk", ".search", "Me"}
 

@@ -181,4 +181,7 @@ type Exchange struct {
 // Recorder receives every exchange after it was answered. It must not block.
 type Recorder interface {
 	Record(Exchange)
+	// Full reports that what is recorded now is counted only and not kept: its path
+	// then ends behind the endpoint, because masking costs time.
+	Full() bool
 }

@@ -20,14 +20,34 @@ func (s *Service) record(c *call, start time.Time, sent int) {
 	if s.recorder == nil {
 		return
 	}
+	var path string
+	if s.recorder.Full() {
+		path = endpointOf(c.r.URL)
+	} else {
+		path = s.masked(c)
+	}
 	e := Exchange{
-		At: start, Caller: c.caller, Method: c.r.Method, Path: s.masked(c),
+		At: start, Caller: c.caller, Method: c.r.Method, Path: path,
 		Status: c.answer.status, Quirks: c.applied.Names(), Took: s.now().Sub(start), Bytes: sent,
 	}
 	if c.answer.refused != nil {
 		e.SCIMType, e.Detail = c.answer.refused.scimType, c.answer.refused.detail
 	}
 	s.recorder.Record(e)
+}
+
+// endpointOf returns the path of the endpoint that a URL leads to, and the base
+// path for any other.
+func endpointOf(u *url.URL) string {
+	route, err := tidy(u.EscapedPath())
+	if err != nil {
+		return BasePath
+	}
+	first, _, _ := strings.Cut(route[1:], "/")
+	if first != ".search" && !slices.Contains(endpoints, first) {
+		return BasePath
+	}
+	return BasePath + "/" + first
 }
 
 // masked writes path and query without personal values and without tokens: what

@@ -391,6 +391,32 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 	}
 }
 
+// full keeps nothing and counts by endpoint.
+type full struct {
+	mu    sync.Mutex
+	paths []string
+}
+
+func (f *full) Full() bool { return true }
+func (f *full) Record(e scimsrv.Exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paths = append(f.paths, e.Path)
+}
+
+func TestAFullRecorderIsToldTheEndpointOnly(t *testing.T) {
+	f := &full{}
+	tn := newTenant(t, quirk.RFC, func(o *scimsrv.Options) { o.Recorder = f })
+	tn.want(t, 200, "GET", "/users/?filter=userName+eq+%22jane%22", "")
+	tn.want(t, 404, "GET", "/Users/jane@example.com", "")
+	tn.want(t, 404, "GET", "/Usersjane", "")
+	tn.want(t, 404, "GET", "/jane@example.com", "")
+	tn.want(t, 200, "POST", "/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}`)
+	if diff := cmp.Diff([]string{"/scim/v2/Users", "/scim/v2/Users", "/scim/v2", "/scim/v2", "/scim/v2/.search"}, f.paths); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
 func TestSourcesShareNothing(t *testing.T) {
 	tn := newTenant(t, quirk.RFC)
 	id := tn.user(t, "jane")

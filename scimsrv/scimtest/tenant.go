@@ -37,6 +37,9 @@ func (j *Journal) Record(e scimsrv.Exchange) {
 	j.exchanges = append(j.exchanges, e)
 }
 
+// Full implements [scimsrv.Recorder].
+func (j *Journal) Full() bool { return false }
+
 // Exchanges returns what was recorded so far.
 func (j *Journal) Exchanges() []scimsrv.Exchange {
 	j.mu.Lock()
