@@ -21,6 +21,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -184,11 +185,18 @@ func (a *App) Close() error { return a.store.Close() }
 // Store gives tests and the demo a look at the state.
 func (a *App) Store() *store.Store { return a.store }
 
+// heapFloor is the size in bytes of an allocation that nobody touches, so that it
+// takes no memory, while the collector counts it. The appliance lives on two
+// megabytes and allocates ten kilobytes per SCIM request: without a floor the
+// collector runs every few hundred requests and costs a fifth of all time.
+const heapFloor = 12 << 20
+
 // Serve serves, reads and relays until ctx ends; it then stops in order and
 // returns nil. An error means that something could not be started or broke for
 // good.
 func (a *App) Serve(ctx context.Context) error {
-	raiseHeap()
+	floor := make([]byte, heapFloor)
+	defer runtime.KeepAlive(floor)
 	l, err := a.listen()
 	if err != nil {
 		return err
