@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"rollcall/appliance/admin"
 	"rollcall/appliance/observe"
 	"rollcall/appliance/store"
@@ -20,24 +22,33 @@ const (
 	requestsQueue = 1024
 	// flushEvery is how often waiting exchanges are written, all in one go.
 	flushEvery = 500 * time.Millisecond
+	// strangersKept is how many requests without a valid token are kept at once,
+	// and one more each second: whoever knocks must not push out of the journal
+	// what the senders did.
+	strangersKept = 20
 )
 
 // recorder keeps what SCIM senders asked and got. It implements
 // scimsrv.Recorder and never makes a sender wait.
 type recorder struct {
-	store   *store.Store
-	metrics *observe.Metrics
-	queue   chan admin.Request
-	heard   map[string]time.Time // owned by run
+	store     *store.Store
+	metrics   *observe.Metrics
+	queue     chan admin.Request
+	strangers *rate.Limiter
+	heard     map[string]time.Time // owned by run
 }
 
 func newRecorder(s *store.Store, m *observe.Metrics) *recorder {
-	return &recorder{store: s, metrics: m, queue: make(chan admin.Request, requestsQueue), heard: map[string]time.Time{}}
+	return &recorder{store: s, metrics: m, queue: make(chan admin.Request, requestsQueue),
+		strangers: rate.NewLimiter(rate.Every(time.Second), strangersKept), heard: map[string]time.Time{}}
 }
 
 // Record implements scimsrv.Recorder.
 func (r *recorder) Record(x scimsrv.Exchange) {
 	r.metrics.SCIMRequest(routeOf(x.Path), x.Status, x.Took)
+	if x.Caller.Source == "" && !r.strangers.Allow() {
+		return
+	}
 	select {
 	case r.queue <- admin.Request{At: x.At.UTC(), Source: x.Caller.Source, Token: x.Caller.TokenID, Method: x.Method, Path: x.Path, Status: x.Status,
 		Detail: x.Detail, Quirks: x.Quirks, TookMS: float64(x.Took.Microseconds()) / 1000, Dialect: x.Caller.Dialect}:

@@ -177,6 +177,36 @@ func TestTheRequestsJournalShowsWhatWasAskedAnsweredAndRewritten(t *testing.T) {
 	}
 }
 
+func TestStrangersDoNotPushSendersOutOfTheRequestsJournal(t *testing.T) {
+	d := serveSources(t, "idp", "okta")
+	s := d.sender("idp")
+	s.want(200, "GET", "/Users?count=1", "")
+	stranger := s
+	stranger.token = "nobody"
+	const knocks = 300
+	for range knocks {
+		stranger.want(401, "GET", "/Users", "")
+	}
+	s.want(200, "GET", "/Users?count=2", "")
+	d.stop()
+	d.start()
+	requests, err := d.app.Requests(context.Background(), "", false, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, unknown := 0, 0
+	for _, r := range requests {
+		if r.Source == "idp" {
+			known++
+		} else {
+			unknown++
+		}
+	}
+	if known != 2 || unknown == 0 || unknown > knocks/2 {
+		t.Errorf("the journal has %d requests of the sender and %d of strangers", known, unknown)
+	}
+}
+
 func TestTokensAreStoredAsTheirHashOnly(t *testing.T) {
 	d := serveSources(t, "idp", "okta")
 	s := d.sender("idp")
