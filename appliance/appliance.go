@@ -33,6 +33,7 @@ import (
 	"rollcall/appliance/admin"
 	"rollcall/appliance/config"
 	"rollcall/appliance/ingest"
+	"rollcall/appliance/model"
 	"rollcall/appliance/notify"
 	"rollcall/appliance/observe"
 	"rollcall/appliance/poll"
@@ -89,6 +90,8 @@ type App struct {
 
 	reloading sync.Mutex // one reload at a time
 	chores    chores
+
+	trimmed model.Date // when old history was last erased; of the calendar alone
 
 	mu      sync.Mutex // guards what follows
 	started time.Time
@@ -307,12 +310,33 @@ func (a *App) calendar(ctx context.Context) error {
 		if err := a.auth.save(); err != nil {
 			a.log.Error("token use not stored", "error", err)
 		}
+		if err := a.trimHistory(); err != nil {
+			a.log.Error("old history not erased", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+// trimHistory erases, once a day, the values that are older than the configuration
+// keeps them. Only the calendar calls it.
+func (a *App) trimHistory() error {
+	today, keep := a.engine.Today(), int(a.cfg.Appliance.KeepHistory)
+	if keep == 0 || today == a.trimmed {
+		return nil
+	}
+	n, err := a.engine.TrimHistory("rollcall", a.now().AddDate(0, 0, -keep))
+	if err != nil {
+		return err
+	}
+	a.trimmed = today
+	if n > 0 {
+		a.log.Info("old history erased", "changes", n, "kept_days", keep)
+	}
+	return nil
 }
 
 const calendarEvery = 5 * time.Minute

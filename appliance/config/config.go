@@ -49,6 +49,8 @@ type Appliance struct {
 	AdminSocket Path     `toml:"admin_socket" reload:"restart"`
 	ViewSocket  Path     `toml:"view_socket" reload:"restart"`
 	TimeZone    Location `toml:"time_zone" reload:"restart"` // whose "today" start and end dates mean
+	// KeepHistory is how long the old and new values of changes are kept; 0: for ever.
+	KeepHistory Days `toml:"keep_history" reload:"restart"`
 }
 
 // Log is the [log] table.
