@@ -265,10 +265,13 @@ func lookOnly(t *testing.T, c *company, rollcall string) {
 			t.Fatalf("a terminal without UTF-8 gets %q:\n%s", r, viewer.Text())
 		}
 	}
-	if err := look.Signal(syscall.SIGHUP); err != nil { // the connection is cut
+	if err := look.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = look.Wait()
+	_ = look.Wait() // ended by a signal is no success
+	if look.Alternate() {
+		t.Error("a terminal whose program was told to stop is left on the alternate screen")
+	}
 
 	// What the screen does not offer, the socket does not grant either.
 	var out bytes.Buffer
