@@ -91,11 +91,11 @@ func TestOneAnswerSettlesAllOfOneShapeOrNone(t *testing.T) {
 }
 
 func TestConflictsOfAnotherShapeAreNotAnsweredAlong(t *testing.T) {
-	w, open := twinPairs(t, 2)
+	w, _ := twinPairs(t, 2)
 	same := someone(102, "email", address(2))
 	same.Attributes[model.GivenName] = model.Text("Given" + letters(2)) // the second pair has one name
 	w.read("hr", someone(1), someone(2), someone(101, "email", address(1)), same)
-	open = all(w, store.Conflicts)
+	open := all(w, store.Conflicts)
 	var wrong *ingest.InvalidError
 	if _, err := w.e.ResolveAll("test", asked(open), ingest.Answer{Verb: model.Merge}); !errors.As(err, &wrong) || len(all(w, store.Decisions)) != 0 {
 		t.Errorf("%v, %d decisions", err, len(all(w, store.Decisions)))
