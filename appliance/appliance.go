@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"rollcall/appliance/admin"
@@ -125,7 +126,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	if cert := string(cfg.SCIM.TLSCert); cert != "" && cfg.ServesSCIM() {
-		if a.cert, err = loadCertificate(cert, string(cfg.SCIM.TLSKey)); err != nil {
+		if a.cert, err = loadCertificate(cert, string(cfg.SCIM.TLSKey), a.now); err != nil {
 			return nil, err
 		}
 	}
@@ -363,6 +364,7 @@ func (a *App) listen() (*listeners, error) {
 			return nil, err
 		}
 		l.plain = l.scim.Addr()
+		l.scim = netutil.LimitListener(l.scim, connectionsKept)
 		if a.cert != nil {
 			l.scim = tls.NewListener(l.scim, a.cert.config())
 		}
