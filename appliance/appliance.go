@@ -177,6 +177,14 @@ func (a *App) recover(settings *ingest.Settings) error {
 	if err := a.engine.ResumeActivations(); err != nil {
 		return err
 	}
+	if n, err := a.engine.ForgetAgain(); err != nil {
+		return fmt.Errorf("erase again whom a restored backup brought back: %w", err)
+	} else if n > 0 {
+		a.log.Info("erased again whom a restored backup brought back", "people", n)
+		if err := a.store.Scrub(); err != nil {
+			a.log.Warn("erased values may still stand in the file", "error", err)
+		}
+	}
 	if _, err := a.replanIfChanged(actorSelf, settings); err != nil {
 		return fmt.Errorf("plan under the new policy: %w", err)
 	}

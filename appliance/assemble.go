@@ -35,10 +35,10 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 	p := cfg.Policy
 	s := &ingest.Settings{
 		Location:    cfg.Appliance.TimeZone.Location,
-		AbsentReads: p.Lifecycle.AbsentReads,
-		WavesFrom:   p.Guard.WavesFrom,
-		Sources:     map[string]ingest.SourceSettings{},
-		Policy:      policyOf(cfg),
+		AbsentReads: p.Lifecycle.AbsentReads, ForgottenForGood: cfg.Privacy.Forgotten == config.ForgottenForGood,
+		WavesFrom: p.Guard.WavesFrom,
+		Sources:   map[string]ingest.SourceSettings{},
+		Policy:    policyOf(cfg),
 		Limits: reconcile.Limits{
 			Deactivations: limit(p.Guard.MaxDeactivations), Creations: limit(p.Guard.MaxCreations),
 			Attributes: limit(p.Guard.MaxAttributeChanges), Shrink: limit(p.Guard.MaxSourceShrink),

@@ -66,3 +66,28 @@ type Reloaded struct {
 type ReloadRequest struct {
 	DryRun bool `json:"dry_run,omitempty"`
 }
+
+// ForgetRequest asks to erase a person.
+type ForgetRequest struct {
+	Who    string `json:"who"`
+	Reason string `json:"reason,omitempty"` // a ticket number; it stays in the journal
+	// Force erases somebody who works here, or whose account is active.
+	Force  bool `json:"force,omitempty"`
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// Forgotten is what an erasure took out or, after a dry run, would take out.
+type Forgotten struct {
+	Person    string `json:"person"` // the id, which stays in the journal
+	Name      string `json:"name,omitempty"`
+	DryRun    bool   `json:"dry_run,omitempty"`
+	Records   int    `json:"records"`
+	Resources int    `json:"resources"` // that SCIM senders wrote
+	History   int    `json:"history"`
+	Accounts  int    `json:"accounts"` // as known here; the targets keep theirs
+	Decisions int    `json:"decisions"`
+	Conflicts int    `json:"conflicts"`
+	// Backups made before still hold the person, until they are rotated out.
+	Backups []string `json:"backups"`
+	Notice  string   `json:"notice,omitempty"`
+}

@@ -127,6 +127,16 @@ func (s *Server) routes() []route {
 		{post, "/v1/check", s.check},
 		{post, "/v1/backup", s.backup},
 		{post, "/v1/notify/test", func(r *request) (any, error) { return list(s.service.NotifyTest(r.Context())) }},
+		{post, "/v1/forget", func(r *request) (any, error) {
+			var asked ForgetRequest
+			if err := r.decode(&asked); err != nil {
+				return nil, err
+			}
+			if asked.Who == "" {
+				return nil, invalid("nobody is named: give an id, an email, an employee number or a name")
+			}
+			return s.service.Forget(r.Context(), r.actor(), asked)
+		}},
 		{post, "/v1/reload", func(r *request) (any, error) {
 			var asked ReloadRequest
 			if err := r.decode(&asked); err != nil {

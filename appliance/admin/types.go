@@ -736,6 +736,8 @@ type Service interface {
 	Backup(ctx context.Context, actor, path string) error
 	// NotifyTest sends a test message over every channel of [notify].
 	NotifyTest(ctx context.Context) ([]NotifyResult, error)
+	// Forget erases a person's data; with DryRun it only says what that would be.
+	Forget(ctx context.Context, actor string, asked ForgetRequest) (Forgotten, error)
 	// Reload reads the configuration again; with dryRun it only says what that
 	// would change.
 	Reload(ctx context.Context, actor string, dryRun bool) (Reloaded, error)

@@ -32,6 +32,9 @@ type Settings struct {
 	Location *time.Location // whose "today" dates mean
 	// AbsentReads is how many complete reads in a row must miss a record.
 	AbsentReads int
+	// ForgottenForGood leaves out whom a human erased whatever a source says of
+	// them; else only until it says that they work here.
+	ForgottenForGood bool
 	// WavesFrom is how many accounts a run must write to go out in waves; 0: never,
 	// unless it is asked for.
 	WavesFrom int

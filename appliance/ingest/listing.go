@@ -30,6 +30,9 @@ func (e *Engine) Listed(target string, accounts []model.Account) (missing []mode
 	for part := range slices.Chunk(accounts, batch) {
 		err := e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
 			for _, a := range part {
+				if store.Forgotten.Has(c.tx, c.e.tombstone(target, a.RemoteID)) {
+					continue // the account of somebody who was erased here
+				}
 				row := store.Account{Target: target, EmailKey: emailKey(a.Login), Listing: listing, Account: a}
 				if err := store.Accounts.Put(c.tx, store.TargetRemote{Target: target, RemoteID: a.RemoteID}, row); err != nil {
 					return err

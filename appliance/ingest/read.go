@@ -142,6 +142,16 @@ func (r *Read) Page(p connectors.Page) error {
 				coverage[n]++
 			}
 			counts.Seen++
+			if !had {
+				out, _, err := r.e.staysOut(tx, r.e.Settings(), r.source, settings.Kind, &o)
+				if err != nil {
+					return err
+				}
+				if out {
+					counts.Forgotten++
+					continue
+				}
+			}
 			digest := r.digester.digest(&o)
 			seen := observed{Observation: o, digest: digest}
 			if r.moving {
@@ -181,6 +191,7 @@ func (r *Read) Page(p connectors.Page) error {
 	defer r.mu.Unlock()
 	r.counts.Pages++
 	r.counts.Seen += counts.Seen
+	r.counts.Forgotten += counts.Forgotten
 	r.counts.Added += counts.Added
 	r.counts.Changed += counts.Changed
 	r.counts.Unchanged += counts.Unchanged
@@ -223,6 +234,9 @@ func (r *Read) write(settings SourceSettings, differ []observed, counts *model.R
 				continue
 			case old == nil:
 				counts.Added++
+				if err := c.comeBack(r.source, o.Native); err != nil {
+					return err
+				}
 			default:
 				counts.Changed++
 				before = append(before, *old)

@@ -263,6 +263,8 @@ type RunCounts struct {
 	Missing   int `json:"missing"`
 	Gone      int `json:"gone"`
 	OutScope  int `json:"out_of_scope"`
+	// Forgotten are those who were erased on request and are left out.
+	Forgotten int `json:"forgotten,omitempty"`
 	// Expected is the source's own count when it gives one.
 	Expected int `json:"expected,omitempty"`
 

@@ -199,3 +199,8 @@ func weight(s model.Status) int {
 	}
 	return 2
 }
+
+// StatusOn is what one record says about its person on a day, dates included.
+func StatusOn(r *model.Record, today model.Date, p *Policy) model.Status {
+	return stand(r, today, p).status
+}

@@ -13,7 +13,7 @@ type checker interface {
 }
 
 // tables are all tables, for whatever looks at the whole database.
-var tables = []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Drifts, GroupJobs, GroupDeliveries, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members, Forgotten}
+var tables = []checker{Records, Origins, Persons, Decisions, Conflicts, Outbox, Deliveries, Doubts, Writes, Restores, Drifts, GroupJobs, GroupDeliveries, Accounts, Lanes, Sources, Runs, Journal, History, Tokens, Resources, Members, Forgotten}
 
 // present reports whether the buckets of the table are there: one that this
 // program added later may be missing from a file that was not opened since.

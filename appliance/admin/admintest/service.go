@@ -39,6 +39,7 @@ type Service struct {
 	Open      []admin.Conflict
 	Decided   []admin.Decision
 	TokenList []admin.Token
+	Erasing   admin.Forgotten // what Forget answers
 	// Reloading is what Reload answers.
 	Reloading  admin.Reloaded
 	Events     []model.Event // oldest first
@@ -560,6 +561,15 @@ func (s *Service) VerifyJournal(_ context.Context, known string) (admin.Verified
 			return admin.Verified{}, &admin.Error{Code: admin.CodeStale, Text: "the journal was altered"}
 		}
 		return admin.Verified{Events: len(s.Events), Head: head}, nil
+	})
+}
+
+// Forget answers with the counts of Erasing.
+func (s *Service) Forget(_ context.Context, _ string, asked admin.ForgetRequest) (admin.Forgotten, error) {
+	return answer(s, func() (admin.Forgotten, error) {
+		f := s.Erasing
+		f.DryRun = asked.DryRun
+		return f, nil
 	})
 }
 

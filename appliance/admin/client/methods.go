@@ -395,6 +395,11 @@ func (c *Client) NotifyTest(ctx context.Context) ([]admin.NotifyResult, error) {
 	return out, err
 }
 
+// Forget erases a person or, with DryRun, says what that would erase.
+func (c *Client) Forget(ctx context.Context, asked admin.ForgetRequest) (admin.Forgotten, error) {
+	return ask[admin.Forgotten](ctx, c, call{method: post, path: []string{"forget"}, body: asked})
+}
+
 // Reload has the appliance read its configuration again or, with dryRun, say what
 // that would change.
 func (c *Client) Reload(ctx context.Context, dryRun bool) (admin.Reloaded, error) {
