@@ -272,12 +272,11 @@ func (r planRows) Row(i int) ([]kit.Span, bool) {
 		}, true
 	case row.attribute < 0:
 		it := gr.items[row.item]
-		about := it.person.Email
+		about := it.department // what tells people of one name apart, shortest first
 		if r.byDepartment {
-			about += "  " + it.why
-		} else if it.department != "" {
-			about += "  " + it.department
+			about = it.why
 		}
+		about = strings.TrimSpace(about + "  " + it.person.Email)
 		mark := "  "
 		if r.marked[it.person.ID] {
 			mark = r.theme.Signs.Marked + " "
