@@ -18,7 +18,7 @@ import (
 
 var first = flag.Int("history", 0, "the first random fault history to run")
 
-var histories = flag.Int("histories", 1000, "how many random fault histories to run")
+var histories = flag.Int("histories", defaultHistories, "how many random fault histories to run")
 
 // tally is what the histories did altogether.
 type tally struct {
