@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -267,7 +269,9 @@ func (c *Case) Shape() string {
 		}
 	case model.ManagerUnresolved:
 		for i := range c.Records {
-			parts = append(parts, "manager "+c.Records[i].Attributes.Text(model.Manager))
+			// Which manager, not who: shapes outlive the records, and name nobody.
+			sum := sha256.Sum256([]byte(c.Records[i].Source + "\x00" + c.Records[i].Attributes.Text(model.Manager)))
+			parts = append(parts, "manager "+hex.EncodeToString(sum[:6]))
 		}
 	case model.MissingIdentifier, model.Rejected:
 		parts = append(parts, q.Rule)
