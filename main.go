@@ -42,6 +42,7 @@ func main() {
 			return demo.Sim(ctx, kind, demo.SimOptions{Listen: o.Listen, People: o.People, Seed: o.Seed, Faults: o.Faults, URL: o.URL, Token: o.Token, Out: s.Out})
 		},
 		SimKinds: demo.SimKinds(),
+		Compact:  appliance.Compact,
 		Bench: func(ctx context.Context, o cli.BenchOptions, s cli.Streams) error {
 			opts := bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoSCIM, Out: s.Err}
 			if o.Soak > 0 {

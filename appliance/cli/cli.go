@@ -83,6 +83,8 @@ type Deps struct {
 	// Run is the daemon: it blocks until ctx ends. Path is empty when nobody
 	// named a configuration; see config.Load.
 	Run func(ctx context.Context, path string) error
+	// Compact gives the free space of the database back; the sizes are in bytes.
+	Compact func(configPath string) (before, after int64, err error)
 	// Bench measures the program and prints what it found.
 	Bench func(ctx context.Context, o BenchOptions, s Streams) error
 	// Demo runs the simulated world until ctx ends or, with Once, until it is in step.

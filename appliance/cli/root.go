@@ -24,7 +24,7 @@ func (a *app) groups() []group {
 		{"Connect", []*cobra.Command{a.activate(), a.pause(), a.token()}},
 		{"Every day", []*cobra.Command{a.status(), a.sync(), a.plan(), a.apply(), a.runs(), a.approve(), a.reject(), a.undo()}},
 		{"People", []*cobra.Command{a.conflicts(), a.people(), a.person(), a.deliveries()}},
-		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup(), a.restore(), a.forget(), a.notify()}},
+		{"Look back", []*cobra.Command{a.journal(), a.requests(), a.verify(), a.backup(), a.compact(), a.restore(), a.forget(), a.notify()}},
 		{"The machine", []*cobra.Command{a.install(), a.uninstall()}},
 		{"Around it", []*cobra.Command{a.tui(), a.sim(), a.guide(), a.config(), a.metrics(), a.version()}},
 	}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"rollcall/appliance/model"
+)
+
+func TestCompactKeepsEverythingButTheFreePages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, s, newSample().put)
+	for i := range 20 {
+		update(t, s, func(tx *Tx) error {
+			for j := range 200 {
+				id := model.RecordID(fmt.Sprintf("r_%d_%d", i, j))
+				if err := Records.Put(tx, id, model.Record{ID: id, Source: "hr", Native: string(id)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	update(t, s, func(tx *Tx) error {
+		for i := range 20 {
+			for j := range 200 {
+				if err := Records.Delete(tx, model.RecordID(fmt.Sprintf("r_%d_%d", i, j))); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if _, _, err := Compact(path, Options{LockTimeout: 1}); !errors.As(err, new(*LockedError)) {
+		t.Errorf("compacting what is open: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, after, err := Compact(path, Options{})
+	if err != nil || after >= before/2 {
+		t.Fatalf("from %d to %d bytes: %v", before, after, err)
+	}
+	s = openAt(t, path)
+	view(t, s, func(tx *Tx) error { return compareSample(t, tx) })
+	if err := errors.Join(s.Check(), s.CheckIndexes()); err != nil {
+		t.Error(err)
+	}
+	update(t, s, func(tx *Tx) error { // sequences went along: no number is given twice
+		seq, err := tx.Append(model.Event{Verb: "after"})
+		if seq != 2 {
+			t.Errorf("the next event has number %d, want 2", seq)
+		}
+		return err
+	})
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".rollcall-compact-*"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+func TestCompactThatCannotWriteLeavesTheDatabase(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root writes everywhere")
+	}
+	path := filepath.Join(t.TempDir(), FileName)
+	s, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, s, newSample().put)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(path), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(filepath.Dir(path), 0o700)
+	if _, _, err := Compact(path, Options{}); err == nil {
+		t.Error("it said that all went well")
+	}
+}
+
+func TestCompactIsOfferedWhenHalfOfALargeFileIsFree(t *testing.T) {
+	for space, want := range map[Space]bool{
+		{File: 100 << 20, Free: 90 << 20}:  false,
+		{File: 300 << 20, Free: 100 << 20}: false,
+		{File: 300 << 20, Free: 200 << 20}: true,
+	} {
+		if got := space.WorthCompacting(); got != want {
+			t.Errorf("%+v: %t", space, got)
+		}
+	}
+}
