@@ -61,11 +61,11 @@ func (e *Engine) ResolveAll(actor string, asked []Asked, a Answer) ([]model.Deci
 	return out, err
 }
 
-// TryResolve applies an answer in a transaction that is rolled back, and hands
+// TryResolve applies an answer in a rehearsal, of which nothing stays, and hands
 // the transaction to look before it is: what the answer would do, by the code
 // that would do it.
 func (e *Engine) TryResolve(actor string, asked []Asked, a Answer, look func(tx *store.Tx, run model.Run) error) error {
-	return e.store.Try(func(tx *store.Tx) error {
+	return e.store.Rehearse(func(tx *store.Tx) error {
 		c := e.begin(tx, actor, 0, model.JobOpen)
 		c.dry = true
 		_, run, err := c.resolve(asked, a)
@@ -187,10 +187,10 @@ func (e *Engine) Undo(actor, id string) error {
 	})
 }
 
-// TryUndo takes decisions back in a transaction that is rolled back, and hands it
+// TryUndo takes decisions back in a rehearsal, of which nothing stays, and hands it
 // to look before it is.
 func (e *Engine) TryUndo(actor, id string, look func(tx *store.Tx, run model.Run) error) error {
-	return e.store.Try(func(tx *store.Tx) error {
+	return e.store.Rehearse(func(tx *store.Tx) error {
 		run, err := e.begin(tx, actor, 0, model.JobOpen).undo(id)
 		if err != nil {
 			return err

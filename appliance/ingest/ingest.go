@@ -122,7 +122,7 @@ type change struct {
 	initial model.JobState
 	// sender is set for SCIM writes, whose effects a sliding window guards.
 	sender string
-	// dry says that the transaction is rolled back in the end: nothing is written
+	// dry says that the transaction is a rehearsal: nothing is written
 	// to journal and history, which nobody could read.
 	dry bool
 	// everyone re-evaluates all persons of the neighbourhood, changed or not.

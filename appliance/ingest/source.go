@@ -119,7 +119,7 @@ func (e *Engine) ResumeActivations() error {
 	return nil
 }
 
-// Preview applies to a transaction that will be rolled back what activating a
+// Preview applies to a rehearsal, of which nothing stays, what activating a
 // source would do, and hands the transaction to look before it is.
 func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) error) error {
 	return e.PreviewAll([]string{source}, look)
@@ -128,7 +128,7 @@ func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) e
 // PreviewAll is Preview of several sources that are activated together. Without
 // any it shows things as they stand.
 func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.Run) error) error {
-	return e.store.Try(func(tx *store.Tx) error {
+	return e.store.Rehearse(func(tx *store.Tx) error {
 		c := e.begin(tx, actorSelf, 0, model.JobOpen)
 		c.dry = true
 		first := true

@@ -71,10 +71,10 @@ type Undone struct {
 	Mailed int
 }
 
-// TryUndoRun does what [Engine.UndoRun] does in a transaction that is rolled back,
+// TryUndoRun does what [Engine.UndoRun] does in a rehearsal, of which nothing stays,
 // and hands the transaction to look before it is.
 func (e *Engine) TryUndoRun(actor string, seq uint64, look func(*store.Tx, Undone) error) error {
-	return e.store.Try(func(tx *store.Tx) error {
+	return e.store.Rehearse(func(tx *store.Tx) error {
 		u, err := e.begin(tx, actor, 0, model.JobOpen).undoRun(seq)
 		if err != nil {
 			return err

@@ -146,7 +146,7 @@ func TestEveryFlippedByteOfTheJournalIsFound(t *testing.T) {
 	s := open(t)
 	update(t, s, func(tx *Tx) error { return writeJournal(tx, events) })
 	flips := 0
-	unnoticed := func(what string, damage func(tx *Tx, b *bbolt.Bucket) error) {
+	unnoticed := func(what string, damage func(tx *Tx, b bucket) error) {
 		t.Helper()
 		flips++
 		err := s.Try(func(tx *Tx) error {
@@ -168,25 +168,25 @@ func TestEveryFlippedByteOfTheJournalIsFound(t *testing.T) {
 		var raw []byte
 		view(t, s, func(tx *Tx) error { raw = bytes.Clone(tx.bucket(Journal.name).Get(Seq(seq))); return nil })
 		for bit := range 8 * len(raw) {
-			unnoticed(fmt.Sprintf("event %d, bit %d of its value", seq, bit), func(_ *Tx, b *bbolt.Bucket) error {
+			unnoticed(fmt.Sprintf("event %d, bit %d of its value", seq, bit), func(_ *Tx, b bucket) error {
 				damaged := bytes.Clone(raw)
 				damaged[bit/8] ^= 1 << (bit % 8)
 				return b.Put(Seq(seq), damaged)
 			})
 		}
 		for bit := range 64 {
-			unnoticed(fmt.Sprintf("event %d, bit %d of its key", seq, bit), func(_ *Tx, b *bbolt.Bucket) error {
+			unnoticed(fmt.Sprintf("event %d, bit %d of its key", seq, bit), func(_ *Tx, b bucket) error {
 				return errors.Join(b.Delete(Seq(seq)), b.Put(Seq(seq^1<<bit), raw))
 			})
 		}
-		unnoticed(fmt.Sprintf("event %d removed", seq), func(_ *Tx, b *bbolt.Bucket) error { return b.Delete(Seq(seq)) })
+		unnoticed(fmt.Sprintf("event %d removed", seq), func(_ *Tx, b bucket) error { return b.Delete(Seq(seq)) })
 	}
 	for bit := range 64 {
-		unnoticed(fmt.Sprintf("bit %d of the counter", bit), func(_ *Tx, b *bbolt.Bucket) error {
-			return b.SetSequence(b.Sequence() ^ 1<<bit)
+		unnoticed(fmt.Sprintf("bit %d of the counter", bit), func(_ *Tx, b bucket) error {
+			return b.(onDisk).SetSequence(b.Sequence() ^ 1<<bit)
 		})
 	}
-	unnoticed("everything removed", func(_ *Tx, b *bbolt.Bucket) error {
+	unnoticed("everything removed", func(_ *Tx, b bucket) error {
 		for seq := uint64(1); seq <= events; seq++ {
 			if err := b.Delete(Seq(seq)); err != nil {
 				return err
@@ -235,7 +235,7 @@ func TestPrunedJournalStaysAChain(t *testing.T) {
 		return errors.Join(err, tx.VerifyHead(noted))
 	})
 	// From here on only retention may move the beginning.
-	forged := func(what string, damage func(tx *Tx, b *bbolt.Bucket) error) {
+	forged := func(what string, damage func(tx *Tx, b bucket) error) {
 		t.Helper()
 		err := s.Try(func(tx *Tx) error {
 			if err := damage(tx, tx.writable(Journal.name)); err != nil {
@@ -250,14 +250,14 @@ func TestPrunedJournalStaysAChain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	forged("the oldest event removed", func(_ *Tx, b *bbolt.Bucket) error { return b.Delete(Seq(6)) })
-	forged("the beginning cut off, and the base moved to where it begins now", func(tx *Tx, b *bbolt.Bucket) error {
+	forged("the oldest event removed", func(_ *Tx, b bucket) error { return b.Delete(Seq(6)) })
+	forged("the beginning cut off, and the base moved to where it begins now", func(tx *Tx, b bucket) error {
 		raw := b.Get(Seq(6))
 		base := Head{Seq: 6, Hash: hashOf(raw)}
 		return errors.Join(b.Delete(Seq(6)), tx.writable(metaBucket).Put([]byte(journalBase), []byte(base.String())))
 	})
-	forged("no base", func(tx *Tx, _ *bbolt.Bucket) error { return tx.writable(metaBucket).Delete([]byte(journalBase)) })
-	forged("no sense in the base", func(tx *Tx, _ *bbolt.Bucket) error {
+	forged("no base", func(tx *Tx, _ bucket) error { return tx.writable(metaBucket).Delete([]byte(journalBase)) })
+	forged("no sense in the base", func(tx *Tx, _ bucket) error {
 		return tx.writable(metaBucket).Put([]byte(journalBase), []byte("5:abc"))
 	})
 }

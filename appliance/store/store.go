@@ -261,25 +261,27 @@ func (s *Store) Secret() []byte { return s.secret }
 // Tx is one transaction. It is not safe for concurrent use.
 type Tx struct {
 	tx    *bbolt.Tx
-	cache map[string]*bbolt.Bucket
+	cache map[string]bucket
 	// wrote says that a bucket was opened for writing: what has to be undone if
 	// one of several changes in this transaction fails.
 	wrote bool
 	memo  memo
+	// rehearsal says that nothing is written but in memory.
+	rehearsal bool
 }
 
 func newTx(tx *bbolt.Tx) *Tx {
 	if !tx.Writable() {
-		return &Tx{tx: tx, cache: map[string]*bbolt.Bucket{}}
+		return &Tx{tx: tx, cache: map[string]bucket{}}
 	}
-	return &Tx{tx: tx, cache: make(map[string]*bbolt.Bucket, 32), memo: memo{}}
+	return &Tx{tx: tx, cache: make(map[string]bucket, 32), memo: memo{}}
 }
 
 // readable is what can be done with a bucket without changing it, so that no
 // write escapes [Tx.writable].
 type readable interface {
 	Get(key []byte) []byte
-	Cursor() *bbolt.Cursor
+	Cursor() cursor
 	Stats() bbolt.BucketStats
 	Sequence() uint64
 }
@@ -287,22 +289,29 @@ type readable interface {
 func (t *Tx) bucket(name string) readable { return t.open(name) }
 
 // writable returns a bucket to write to and remembers that somebody did.
-func (t *Tx) writable(name string) *bbolt.Bucket {
+func (t *Tx) writable(name string) bucket {
 	t.wrote = true
 	return t.open(name)
 }
 
-func (t *Tx) open(name string) *bbolt.Bucket {
+func (t *Tx) open(name string) bucket {
 	if b := t.cache[name]; b != nil {
 		return b
 	}
-	b := t.tx.Bucket([]byte(name))
+	var b bucket = onDisk{t.tx.Bucket([]byte(name))}
+	if t.rehearsal {
+		b = newRehearsed(t.tx.Bucket([]byte(name)))
+	}
 	t.cache[name] = b
 	return b
 }
 
-// OnCommit runs fn after the transaction is on disk.
-func (t *Tx) OnCommit(fn func()) { t.tx.OnCommit(fn) }
+// OnCommit runs fn after the transaction is on disk, which a rehearsal never is.
+func (t *Tx) OnCommit(fn func()) {
+	if !t.rehearsal {
+		t.tx.OnCommit(fn)
+	}
+}
 
 // Update runs fn in a write transaction. What fn wrote is on disk when Update
 // returns nil, and nothing of it is when it returns an error.
@@ -340,6 +349,22 @@ func (s *Store) Try(fn func(*Tx) error) error {
 		return nil
 	}
 	return err
+}
+
+// Rehearse runs fn as [Store.Update] would, and nothing of it happens: what fn
+// writes is kept in memory and forgotten. Unlike [Store.Try] it does not hold up
+// those who write meanwhile, and does not see what they write; only the rare write
+// for which the map of the file must grow waits for it, as for every reader.
+func (s *Store) Rehearse(fn func(*Tx) error) error {
+	return s.db.View(func(b *bbolt.Tx) error {
+		tx := newTx(b)
+		tx.rehearsal, tx.memo = true, memo{}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		tx.memo.check()
+		return nil
+	})
 }
 
 // Meta returns one of the meta values: version, created, instance, epoch.

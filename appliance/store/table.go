@@ -7,8 +7,6 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
-
-	"go.etcd.io/bbolt"
 )
 
 // Table is a bucket of values with the indexes that belong to it. Put and Delete
@@ -85,10 +83,10 @@ func (t *Table[K, V]) inOrder() *Table[K, V] {
 // others; bbolt leaves half of each empty otherwise.
 const appendFill = 0.9
 
-func (t *Table[K, V]) writable(tx *Tx) *bbolt.Bucket {
+func (t *Table[K, V]) writable(tx *Tx) bucket {
 	b := tx.writable(t.name)
 	if t.ordered {
-		b.FillPercent = appendFill
+		b.fill(appendFill)
 	}
 	return b
 }
@@ -480,7 +478,7 @@ func (ix *Index[K, V]) One(tx *Tx, key []byte) (v V, found bool, err error) {
 	return v, false, nil
 }
 
-func seekAfter(c *bbolt.Cursor, prefix, after []byte) (k, v []byte) {
+func seekAfter(c cursor, prefix, after []byte) (k, v []byte) {
 	if after == nil {
 		return c.Seek(prefix)
 	}
