@@ -58,6 +58,7 @@ type Index[K, V any] struct {
 func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
 	t := &Table[K, V]{name: name, encode: encode, codec: jsonCodec[V]()}
 	register(name)
+	tables = append(tables, t)
 	return t
 }
 
