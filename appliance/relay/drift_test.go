@@ -99,7 +99,9 @@ func TestLeaverWhoIsEnabledByHandIsSwitchedOffAgain(t *testing.T) {
 func TestEditByHandIsReportedAndLeft(t *testing.T) {
 	drifting(t, 3, ingest.DriftReport, func(t *testing.T, w *world) {
 		w.edit(1, func(a *model.Account) { a.Attributes[model.Title] = "King" })
+		w.target.mu.Lock()
 		w.target.accounts["x1"] = model.Account{RemoteID: "x1", Login: "nobody@acme.example", Active: true}
+		w.target.mu.Unlock()
 		w.pass(listings)
 		if n := w.writes(); n != 0 {
 			t.Errorf("%d writes", n)

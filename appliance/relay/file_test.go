@@ -31,7 +31,16 @@ type shelf struct {
 	refuses func(model.Desired) bool
 }
 
+// behave changes how the target answers.
+func (s *shelf) behave(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func (s *shelf) Render(want []model.Desired) (connectors.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	rows := map[string]model.Desired{}
 	var f connectors.File
 	for _, d := range want {
@@ -181,13 +190,15 @@ func TestLostAnswerPutsTheFileAgainEvenWhenPeopleTurnBack(t *testing.T) {
 		w.read(people(2, "title", "Analyst")...)
 		w.pass(2 * time.Hour)
 		lost := true
-		s.lost = func() error {
-			if lost {
-				lost = false
-				return &connectors.Error{Class: connectors.Transient, Op: "elevo: put the file", Detail: "the connection broke"}
+		s.behave(func() {
+			s.lost = func() error {
+				if lost {
+					lost = false
+					return &connectors.Error{Class: connectors.Transient, Op: "elevo: put the file", Detail: "the connection broke"}
+				}
+				return nil
 			}
-			return nil
-		}
+		})
 		w.read(people(2, "title", "Partner")...)
 		w.pass(0)
 		w.read(people(2, "title", "Analyst")...) // what was delivered, as far as anybody knows
@@ -203,10 +214,12 @@ func TestServerThatFailsBreaksTheLaneAndBurnsNoAttempts(t *testing.T) {
 	shelved(t, 2, func(t *testing.T, w *world, s *shelf) {
 		w.pass(2 * time.Hour)
 		asked := 0
-		s.fail = func() error {
-			asked++
-			return &connectors.Error{Class: connectors.Denied, Op: "elevo: connect", Detail: "the server refused the user or the key"}
-		}
+		s.behave(func() {
+			s.fail = func() error {
+				asked++
+				return &connectors.Error{Class: connectors.Denied, Op: "elevo: connect", Detail: "the server refused the user or the key"}
+			}
+		})
 		w.read(people(2, "title", "Partner")...)
 		w.pass(10 * time.Minute)
 		if l := w.laneState(); l.State != model.LaneDenied || asked < 4 || asked > 7 {
@@ -217,7 +230,7 @@ func TestServerThatFailsBreaksTheLaneAndBurnsNoAttempts(t *testing.T) {
 				t.Errorf("job %+v", j)
 			}
 		}
-		s.fail = nil
+		s.behave(func() { s.fail = nil })
 		w.pass(5 * time.Minute)
 		w.settled()
 		if s.there[address(1)].Attributes[model.Title] != "Partner" {
@@ -229,7 +242,7 @@ func TestServerThatFailsBreaksTheLaneAndBurnsNoAttempts(t *testing.T) {
 func TestWhoCannotBeInTheFileIsParkedAndStaysAsTheyWere(t *testing.T) {
 	shelved(t, 3, func(t *testing.T, w *world, s *shelf) {
 		w.pass(2 * time.Hour)
-		s.refuses = func(d model.Desired) bool { return d.Attributes[model.Title] == "=cmd()" }
+		s.behave(func() { s.refuses = func(d model.Desired) bool { return d.Attributes[model.Title] == "=cmd()" } })
 		w.read(someone(1, "title", "=cmd()"), someone(2, "title", "Partner"), someone(3), someone(4, "title", "=cmd()"))
 		w.pass(0)
 		if !slices.Equal(s.logins(), addresses(1, 2, 3)) || s.there[address(2)].Attributes[model.Title] != "Partner" {
