@@ -231,7 +231,7 @@ func (a *App) Serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		serve(ctx, g, scimsrv.Server(a.withHooks(service)), l.scim)
+		serve(ctx, g, scimsrv.Server(newGate(a.withHooks(service), trustedProxies(a.cfg), a.now)), l.scim)
 	}
 	if l.metrics != nil {
 		serve(ctx, g, &http.Server{Handler: a.health().Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}, l.metrics)
