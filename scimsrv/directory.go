@@ -128,6 +128,10 @@ type Query struct {
 	Match func(Resource) bool
 	// NeedGroups asks for Resource.Groups to be filled in.
 	NeedGroups bool
+	// Outline says that nobody looks into the values of Resource.Body but to write
+	// them into an answer: they may be what [attr.Outline] gives, which spares
+	// decoding and encoding them. It is never set together with Match.
+	Outline bool
 }
 
 // Directory is what the SCIM routes need of the storage. Every method sees the

@@ -13,6 +13,7 @@ import (
 func (s *Service) matching(ctx context.Context, c *call, sc *scope, after string) iter.Seq2[Resource, error] {
 	q := Query{Type: sc.k.t, NeedGroups: sc.needGroups}
 	if sc.f == nil {
+		q.Outline = sc.asStored
 		return s.dir.Select(ctx, c.caller, q, after)
 	}
 	found, exact := sc.f.Lookup(sc.k.indexed...)
@@ -34,6 +35,7 @@ func (s *Service) matching(ctx context.Context, c *call, sc *scope, after string
 		q.Match = func(res Resource) bool { ok, _ := s.matches(ctx, c, sc, res); return ok }
 		return s.dir.Select(ctx, c.caller, q, after)
 	default:
+		q.Outline = sc.asStored && exact
 		candidates = s.dir.Select(ctx, c.caller, q, after)
 	}
 	if exact {
@@ -154,7 +156,7 @@ func (s *Service) matches(ctx context.Context, c *call, sc *scope, res Resource)
 	if !slices.ContainsFunc(computed, sc.f.Uses) {
 		return sc.f.Match(res.Body), nil
 	}
-	o := s.tree(sc.k, res)
+	o := s.tree(sc.k, res, s.meta(sc.k, res))
 	if !s.asksDirectory(sc) {
 		return sc.f.Match(o), nil
 	}

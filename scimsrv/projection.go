@@ -119,9 +119,12 @@ func (sel *selection) wants(rt *schema.ResourceType, name string) bool {
 	return err == nil && sel.has(ref.Attribute, attr.FoldName(name), false)
 }
 
+// everything reports whether apply leaves resources as they are, whatever they hold.
+func (sel *selection) everything(k *kind) bool { return !sel.request && !k.hidden }
+
 // apply returns what is selected of a resource.
 func (sel *selection) apply(k *kind, o *attr.Object) *attr.Object {
-	if !sel.request && !k.hidden {
+	if sel.everything(k) {
 		return o
 	}
 	out := &attr.Object{}

@@ -20,7 +20,11 @@ func (s *Service) location(k *kind, id string) string {
 }
 
 // timestamp writes a time as RFC 7643 §2.3.5 wants it, in UTC.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func timestamp(t time.Time) string { return string(appendTimestamp(nil, t)) }
+
+func appendTimestamp(b []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+}
 
 func (s *Service) meta(k *kind, res Resource) *attr.Object {
 	return attr.NewObject(
@@ -32,14 +36,30 @@ func (s *Service) meta(k *kind, res Resource) *attr.Object {
 	)
 }
 
+// encodedMeta is meta as it is written, for answers that nothing is cut off.
+func (s *Service) encodedMeta(k *kind, res Resource) *attr.Encoded {
+	b := make([]byte, 0, 384)
+	member := func(name, value string) {
+		b = append(b, name...)
+		b = attr.Append(b, value)
+	}
+	member(`{"resourceType":`, k.rt.Name)
+	b = append(b, `,"created":"`...)
+	b = appendTimestamp(b, res.Created)
+	b = append(b, `","lastModified":"`...)
+	b = appendTimestamp(b, res.Modified)
+	member(`","location":`, s.location(k, res.ID))
+	member(`,"version":`, entityTag(res.Rev))
+	return attr.AsEncoded(append(b, '}'))
+}
+
 // tree returns a resource with everything but the members of a group. It shares
-// values with res.Body.
-func (s *Service) tree(k *kind, res Resource) *attr.Object {
-	o := attr.NewObject(
-		attr.Member{Name: "schemas", Value: k.rt.SchemasOf(res.Body)},
-		attr.Member{Name: "id", Value: res.ID},
-	)
-	o.Grow(res.Body.Len() + 2)
+// values with res.Body, which may be an outline, and with meta.
+func (s *Service) tree(k *kind, res Resource, meta attr.Value) *attr.Object {
+	o := &attr.Object{}
+	o.Grow(res.Body.Len() + 4) // two before, two behind
+	o.Set("schemas", k.rt.SchemasOf(res.Body))
+	o.Set("id", res.ID)
 	for name, v := range res.Body.Members() {
 		o.Set(name, v)
 	}
@@ -52,7 +72,7 @@ func (s *Service) tree(k *kind, res Resource) *attr.Object {
 		}
 		o.Set("groups", list)
 	}
-	o.Set("meta", s.meta(k, res))
+	o.Set("meta", meta)
 	return o
 }
 
@@ -88,7 +108,13 @@ func (s *Service) members(ctx context.Context, c *call, id string) (attr.Array, 
 // render returns what an answer holds of a resource. The members of a group are
 // read only if they are part of it.
 func (s *Service) render(ctx context.Context, c *call, k *kind, res Resource, sel *selection) (*attr.Object, error) {
-	o := s.tree(k, res)
+	var meta attr.Value
+	if sel.everything(k) {
+		meta = s.encodedMeta(k, res)
+	} else {
+		meta = s.meta(k, res)
+	}
+	o := s.tree(k, res, meta)
 	if k.t == Group && sel.wants(k.rt, "members") {
 		list, err := s.members(ctx, c, res.ID)
 		if err != nil {

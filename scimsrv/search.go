@@ -36,6 +36,7 @@ type scope struct {
 	sortBy     *schema.Ref    // nil: this type has no such attribute
 	selection  *selection
 	needGroups bool
+	asStored   bool // of what is found nothing but the answer is made, with all its values as they are
 }
 
 func (s *Service) getList(c *call, k *kind) (*answer, error) {
@@ -183,6 +184,7 @@ func (s *Service) scopes(c *call, kinds []*kind, q search) ([]scope, error) {
 			sc.f = f
 		}
 		sc.needGroups = k.t == User && (sc.selection.wants(k.rt, "groups") || sc.f != nil && sc.f.Uses("groups"))
+		sc.asStored = q.sortBy == "" && sc.selection.everything(k)
 		if q.sortBy != "" {
 			sc.sortBy = sortAttribute(c, k, q.sortBy)
 		}
@@ -216,16 +218,18 @@ func (s *Service) renderAll(c *call, hits []hit) (attr.Array, error) {
 			return nil, err
 		}
 		if o == nil { // deleted while it was being read: it is shown without members
-			o = h.scope.selection.apply(h.scope.k, s.tree(h.scope.k, h.res))
+			o = h.scope.selection.apply(h.scope.k, s.tree(h.scope.k, h.res, s.meta(h.scope.k, h.res)))
 		}
 		list[i] = o
 	}
 	return list, nil
 }
 
+var listSchemas attr.Value = attr.Strings(listResponseURN)
+
 func listResponse(total, start int, resources attr.Array) *attr.Object {
 	return attr.NewObject(
-		attr.Member{Name: "schemas", Value: attr.Strings(listResponseURN)},
+		attr.Member{Name: "schemas", Value: listSchemas},
 		attr.Member{Name: "totalResults", Value: number(total)},
 		attr.Member{Name: "startIndex", Value: number(start)},
 		attr.Member{Name: "itemsPerPage", Value: number(len(resources))},

@@ -59,7 +59,7 @@ func (s *Service) sortKeyOf(sc *scope, res Resource) sortKey {
 	}
 	o := res.Body
 	if slices.Contains(computed, sc.sortBy.Attribute.Name) {
-		o = s.tree(sc.k, res)
+		o = s.tree(sc.k, res, s.meta(sc.k, res))
 	}
 	v, _ := sc.sortBy.Get(o)
 	if list, ok := v.(attr.Array); ok {

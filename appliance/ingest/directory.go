@@ -44,22 +44,37 @@ func (d *Directory) Get(_ context.Context, c scimsrv.Caller, t scimsrv.Type, id 
 		if !ok {
 			return scimsrv.ErrNotFound
 		}
-		out, err = resource(tx, r, true)
+		out, err = resource(tx, r, scimsrv.Query{NeedGroups: true})
 		return err
 	})
 	return out, err
 }
 
-// resource decodes a stored resource; withGroups fills in a user's groups.
-func resource(tx *store.Tx, r store.Resource, withGroups bool) (scimsrv.Resource, error) {
-	body, err := attr.Decode(r.Body, attr.Stored())
-	if err != nil {
-		return scimsrv.Resource{}, fmt.Errorf("resource %s cannot be read: %w; run verify", r.ID, err)
+// resource turns a stored resource into what a query asks for.
+func resource(tx *store.Tx, r store.Resource, q scimsrv.Query) (scimsrv.Resource, error) {
+	var body *attr.Object
+	outlined := false
+	if q.Outline && q.Match == nil {
+		body, outlined = attr.Outline(r.Body)
+	}
+	if !outlined {
+		var err error
+		if body, err = attr.Decode(r.Body, attr.Stored()); err != nil {
+			return scimsrv.Resource{}, fmt.Errorf("resource %s cannot be read: %w; run verify", r.ID, err)
+		}
 	}
 	out := scimsrv.Resource{Type: scimsrv.Type(r.Type), ID: r.ID, Rev: r.Rev, Body: body, Created: r.Created, Modified: r.Modified, MemberCount: r.Members}
-	if !withGroups || out.Type != scimsrv.User {
+	if !q.NeedGroups || out.Type != scimsrv.User {
 		return out, nil
 	}
+	var err error
+	out.Groups, err = groupsOf(tx, r)
+	return out, err
+}
+
+// groupsOf returns the groups that a user is a direct member of.
+func groupsOf(tx *store.Tx, r store.Resource) ([]scimsrv.Member, error) {
+	var out []scimsrv.Member
 	for m, err := range store.MemberOf.Find(tx, store.Key(r.Source, r.ID)) {
 		if err != nil {
 			return out, err
@@ -75,7 +90,7 @@ func resource(tx *store.Tx, r store.Resource, withGroups bool) (scimsrv.Resource
 		if err != nil {
 			return out, err
 		}
-		out.Groups = append(out.Groups, scimsrv.Member{Value: m.Group, Display: name.String("displayName"), Type: scimsrv.Group})
+		out = append(out, scimsrv.Member{Value: m.Group, Display: name.String("displayName"), Type: scimsrv.Group})
 	}
 	return out, nil
 }
@@ -145,7 +160,7 @@ func (d *Directory) walk(c scimsrv.Caller, q scimsrv.Query, from uint64) (out []
 			if err != nil {
 				return err
 			}
-			res, err := resource(tx, r, q.NeedGroups)
+			res, err := resource(tx, r, q)
 			if err != nil {
 				return err
 			}
@@ -181,7 +196,7 @@ func (d *Directory) selectKeys(c scimsrv.Caller, q scimsrv.Query, from uint64, y
 			if r.Seq <= from {
 				continue
 			}
-			res, err := resource(tx, r, q.NeedGroups)
+			res, err := resource(tx, r, q)
 			if err != nil {
 				return err
 			}
@@ -558,7 +573,7 @@ func (c *change) view(caller scimsrv.Caller, t scimsrv.Type, id string) (*view, 
 	if !ok {
 		return nil, scimsrv.ErrNotFound
 	}
-	res, err := resource(c.tx, row, true)
+	res, err := resource(c.tx, row, scimsrv.Query{NeedGroups: true})
 	return &view{c: c, row: row, res: res}, err
 }
 

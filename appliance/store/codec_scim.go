@@ -43,6 +43,9 @@ func encodeResource(resource Resource) ([]byte, error) {
 	return e, nil
 }
 
+// keysExpected is how many keys a user has as a rule: two names and an address.
+const keysExpected = 3
+
 func decodeResource(raw []byte, to *Resource) error {
 	var r resourceRow
 	d := newDecoder(raw)
@@ -75,6 +78,9 @@ func decodeResource(raw []byte, to *Resource) error {
 					d.skip(n)
 				}
 			})
+			if r.Keys == nil {
+				r.Keys = make([]ResourceIndex, 0, keysExpected)
+			}
 			r.Keys = append(r.Keys, k)
 		case 8:
 			r.Members = int(d.number())

@@ -366,22 +366,25 @@ func (t *Table[K, V]) broken(key []byte, err error) error {
 func (ix *Index[K, V]) Find(tx *Tx, key []byte) iter.Seq2[V, error] {
 	if ix.index.unique {
 		return func(yield func(V, error) bool) {
-			var v V
-			value := tx.bucket(ix.index.name).Get(key)
-			if value == nil {
-				return
-			}
-			pk, err := ix.index.primary(key, value)
-			ok := false
-			if err == nil {
-				v, ok, err = ix.table.get(tx, pk)
-			}
-			if ok || err != nil {
+			if v, ok, err := ix.only(tx, key); ok || err != nil {
 				yield(v, err)
 			}
 		}
 	}
 	return ix.Prefix(tx, append(append([]byte{}, key...), 0))
+}
+
+// only is the one value that a unique index has under key.
+func (ix *Index[K, V]) only(tx *Tx, key []byte) (v V, found bool, err error) {
+	value := tx.bucket(ix.index.name).Get(key)
+	if value == nil {
+		return v, false, nil
+	}
+	pk, err := ix.index.primary(key, value)
+	if err != nil {
+		return v, false, err
+	}
+	return ix.table.get(tx, pk)
 }
 
 // Prefix yields the values whose index entries begin with prefix, in index order.
@@ -473,6 +476,9 @@ func (ix *Index[K, V]) Count(tx *Tx, prefix []byte, limit int) int {
 
 // One returns the single value under a unique index key.
 func (ix *Index[K, V]) One(tx *Tx, key []byte) (v V, found bool, err error) {
+	if ix.index.unique {
+		return ix.only(tx, key)
+	}
 	for v, err = range ix.Find(tx, key) {
 		return v, err == nil, err
 	}

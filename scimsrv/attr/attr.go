@@ -17,7 +17,8 @@ import (
 	"slices"
 )
 
-// Value is one of: nil (JSON null), bool, string, [Number], [Array], *[Object].
+// Value is one of: nil (JSON null), bool, string, [Number], [Array], *[Object]; in
+// what is about to be written also *[Encoded].
 type Value any
 
 // Array is an ordered list of values.
@@ -227,6 +228,8 @@ func IsEmpty(v Value) bool {
 			}
 		}
 		return true
+	case *Encoded:
+		return v.isEmpty()
 	default:
 		return false
 	}

@@ -56,6 +56,8 @@ func Append(dst []byte, v Value) []byte {
 		return append(dst, v...)
 	case bool:
 		return strconv.AppendBool(dst, v)
+	case *Encoded:
+		return append(dst, v.text...)
 	default:
 		return append(dst, "null"...)
 	}

@@ -148,7 +148,10 @@ func (c *compiler) resolve(n Name) (*place, error) {
 		return nil, refuse(n.Offset, "%v", err)
 	}
 	p := &place{ref: ref, leaf: ref.Leaf(), name: attr.FoldName(ref.String())}
-	top := attr.FoldName(schema.Ref{Extension: ref.Extension, Attribute: ref.Attribute}.String())
+	top := p.name
+	if ref.Sub != nil {
+		top = attr.FoldName(schema.Ref{Extension: ref.Extension, Attribute: ref.Attribute}.String())
+	}
 	c.uses[top] = true
 	p.external = c.opt.External != "" && attr.EqualName(top, c.opt.External)
 	return p, c.allowed(p, n)
@@ -278,7 +281,7 @@ func (c *compiler) typed(e Compare, p place) (node, error) {
 	}
 	ordered := e.Op >= Greater
 	partOf := e.Op == Contains || e.Op == StartsWith || e.Op == EndsWith
-	unfit := refuse(e.Attr.Offset, "%s cannot be compared with %s", p.leaf.Name, e.Op)
+	unfit := func() error { return refuse(e.Attr.Offset, "%s cannot be compared with %s", p.leaf.Name, e.Op) }
 	switch p.leaf.Type {
 	case schema.Boolean:
 		b, ok := e.Value.(bool)
@@ -289,7 +292,7 @@ func (c *compiler) typed(e Compare, p place) (node, error) {
 			return nil, mismatch("true or false")
 		}
 		if ordered || partOf {
-			return nil, unfit
+			return nil, unfit()
 		}
 		cmp.boolean = b
 	case schema.Integer, schema.Decimal:
@@ -301,7 +304,7 @@ func (c *compiler) typed(e Compare, p place) (node, error) {
 			return nil, mismatch("a number")
 		}
 		if partOf {
-			return nil, unfit
+			return nil, unfit()
 		}
 		cmp.number = n
 	case schema.DateTime:
@@ -311,7 +314,7 @@ func (c *compiler) typed(e Compare, p place) (node, error) {
 			return nil, mismatch(`a date and time such as "2026-11-22T10:00:00Z"`)
 		}
 		if partOf {
-			return nil, unfit
+			return nil, unfit()
 		}
 		cmp.time = t
 	default: // String, Reference, Binary
@@ -323,7 +326,7 @@ func (c *compiler) typed(e Compare, p place) (node, error) {
 			return nil, mismatch("a text in double quotes")
 		}
 		if ordered && p.leaf.Type == schema.Binary {
-			return nil, unfit
+			return nil, unfit()
 		}
 		cmp.exact = p.leaf.CaseExact
 		cmp.text = p.leaf.Fold(s)

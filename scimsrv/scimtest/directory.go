@@ -39,6 +39,7 @@ func RunDirectory(t *testing.T, factory func(t *testing.T) scimsrv.Directory) {
 		{"SelectYieldsInOrderOfCreationAndResumes", selectResumes},
 		{"SelectFindsByAnyOfTheKeys", selectByKeys},
 		{"SelectMatchesAndFillsGroups", selectMatches},
+		{"SelectOutlinesWhatItWouldDecode", selectOutlines},
 		{"SelectHoldsNoTransactionAndSkipsNothing", selectDuringWrites},
 		{"SelectStopsWithItsContext", selectStops},
 		{"MemberChangesApplyInOrder", memberChangesApply},

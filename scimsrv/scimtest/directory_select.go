@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/scimsrv"
+	"rollcall/scimsrv/attr"
 )
 
 func selectResumes(t *testing.T, d dir) {
@@ -308,4 +309,38 @@ func viewShowsMembers(t *testing.T, d dir) {
 	same(t, "members in the view", []scimsrv.Member{member(jane.ID)}, seen)
 	same(t, "has member in the view", [2]bool{true, false}, has)
 	same(t, "member count in the view", 1, count)
+}
+
+// An outline is an offer: what is written of a resource is the same either way.
+func selectOutlines(t *testing.T, d dir) {
+	odd := user("quo\"te")
+	odd.Body.Set("name", attr.NewObject(attr.Member{Name: "familyName", Value: "é\n\\\x01"}, attr.Member{Name: "givenName", Value: ""}))
+	odd.Body.Set("emails", attr.Array{attr.NewObject(attr.Member{Name: "value", Value: "a@example.com"}, attr.Member{Name: "primary", Value: true})})
+	first := d.create(t, okta, scimsrv.User, odd)
+	d.create(t, okta, scimsrv.User, user("plain"))
+	d.create(t, okta, scimsrv.Group, group("all", member(first.ID)))
+	for _, q := range []scimsrv.Query{
+		{Type: scimsrv.User, NeedGroups: true}, {Type: scimsrv.User}, {Type: scimsrv.Group},
+		{Type: scimsrv.User, NeedGroups: true, Keys: []scimsrv.Key{{Attribute: "username", Value: "quo\"te", Unique: true}}},
+		{Type: scimsrv.Group, Keys: []scimsrv.Key{{Attribute: "displayname", Value: "all"}}},
+	} {
+		written := func() []string {
+			list := []string{}
+			for res, err := range d.Select(t.Context(), okta, q, "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				body := string(attr.Append(nil, res.Body))
+				res.Body = nil
+				list = append(list, body, fmt.Sprintf("%+v", res))
+			}
+			return list
+		}
+		want := written()
+		q.Outline = true
+		same(t, "outlined", want, written())
+		if len(want) == 0 {
+			t.Errorf("%+v finds nothing", q)
+		}
+	}
 }
