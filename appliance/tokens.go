@@ -210,6 +210,9 @@ func (a *App) RevokeToken(_ context.Context, actor, id string) error {
 		if err != nil {
 			return err
 		}
+		if !ok && strings.HasPrefix(id, tokenPrefix) {
+			return invalid("that is a token, not its id: rollcall token list shows ids, such as t_0123456789")
+		}
 		if !ok {
 			return notFound("token %s is not known; rollcall token list shows them", id)
 		}

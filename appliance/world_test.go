@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +33,7 @@ type world struct {
 	at     appliance.Addresses
 	ready  chan struct{}
 	stop   func()
-	log    *strings.Builder
+	log    hclog.Logger  // nil: standard error with -v, otherwise nowhere
 	shift  time.Duration // of the appliance's clock against ours
 }
 
@@ -47,7 +46,7 @@ func newWorld(t testing.TB, n int, extra string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	w := &world{t: t, dir: dir, people: cast.Company(n, 7), log: &strings.Builder{}}
+	w := &world{t: t, dir: dir, people: cast.Company(n, 7)}
 	w.hibob = hibobsim.New(w.people, hibobsim.Options{Staleness: -1, PermissionDelay: -1, Rate: -1})
 	w.javelo = javelosim.New(javelosim.Options{Limit: -1})
 	hibob, javelo := httptest.NewServer(w.hibob), httptest.NewServer(w.javelo)
@@ -90,6 +89,9 @@ func (w *world) open() (*appliance.App, error) {
 	log := hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Warn})
 	if testing.Verbose() {
 		log = hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Info})
+	}
+	if w.log != nil {
+		log = w.log
 	}
 	return appliance.Open(cfg, appliance.Options{Log: log, Load: w.load, Now: func() time.Time { return time.Now().Add(w.shift) }, Version: admin.Version{Version: "test"}, Ready: func(a appliance.Addresses) { w.at = a; close(w.ready) }})
 }

@@ -58,7 +58,7 @@ func (s *Service) masked(c *call) string {
 		if i > 0 {
 			b.WriteByte('/')
 		}
-		if plain, err := url.PathUnescape(seg); err != nil || !harmless(plain) {
+		if plain, err := url.PathUnescape(seg); err != nil || !s.tellable(plain) {
 			seg = "…"
 		}
 		b.WriteString(seg)
@@ -117,18 +117,31 @@ var parameters = []string{
 	"aadoptscim062020", "azureadscimpatch2017", // flags that stay in Entra's URLs
 }
 
-// longestID is how long an id or a name may be to be recorded. Ids of this
-// service and UUIDs are shorter, tokens are longer.
-const longestID = 40
+// Ids of this service and UUIDs are within these lengths. Names of people are
+// mostly shorter, tokens are longer.
+const (
+	shortestID = 16
+	longestID  = 40
+)
 
-// harmless reports whether a text is an id, a name or a URN rather than
-// somebody's address or a token in the wrong place.
-func harmless(text string) bool {
-	if strings.ContainsFunc(text, func(r rune) bool { return !nameRune(r) }) {
+// tellable reports whether a segment of a path is a word of this service or may
+// be one of its ids. Anything else may be somebody's name or address or a token in
+// the wrong place.
+func (s *Service) tellable(segment string) bool {
+	same := func(word string) bool { return strings.EqualFold(word, segment) }
+	if slices.ContainsFunc(words, same) || slices.ContainsFunc(endpoints, same) || strings.HasPrefix(attr.FoldName(segment), "urn:") && s.knows(segment) {
+		return true
+	}
+	if len(segment) < shortestID || len(segment) > longestID || !strings.ContainsAny(segment, "0123456789") {
 		return false
 	}
-	return len(text) <= longestID || strings.HasPrefix(attr.FoldName(text), "urn:")
+	return !strings.ContainsFunc(segment, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	})
 }
+
+// words are the segments of paths beside the endpoints.
+var words = []string{"", "scim", "v2", ".search", "User", "Group"}
 
 // knows reports whether a name is that of an attribute.
 func (s *Service) knows(name string) bool {
@@ -138,10 +151,6 @@ func (s *Service) knows(name string) bool {
 		}
 	}
 	return false
-}
-
-func nameRune(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".:-_$", r)
 }
 
 // maskedFilter keeps names and operators and puts "…" for each text and number.

@@ -358,6 +358,10 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 	tn.want(t, 400, "GET", "/Users?access_token=jane", "")
 	const stray = "rct_jane0123456789012345678901234567890123456789"
 	tn.want(t, 404, "GET", "/Users/"+stray, "")
+	tn.want(t, 404, "GET", "/Users/jane-doe", "")
+	tn.want(t, 404, "GET", "/jane.doe", "")
+	tn.want(t, 200, "GET", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", "")
+	tn.want(t, 404, "GET", "/Schemas/urn:jane", "")
 	tn.want(t, 200, "GET", "/Users?"+stray+"&attributes="+stray+"&aadOptscim062020&count=5", "")
 	type row struct {
 		Method, Path string
@@ -384,6 +388,10 @@ func TestJournalNamesEveryExchangeWithoutPersonalValues(t *testing.T) {
 		{"GET", "/scim/v2/Users", 401, "", nil, ""},
 		{"GET", "/scim/v2/Users?access_token=…", 400, "invalidValue", nil, ""},
 		{"GET", "/scim/v2/Users/…", 404, "", nil, "acme"},
+		{"GET", "/scim/v2/Users/…", 404, "", nil, "acme"},
+		{"GET", "/scim/v2/…", 404, "", nil, "acme"},
+		{"GET", "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", 200, "", nil, "acme"},
+		{"GET", "/scim/v2/Schemas/…", 404, "", nil, "acme"},
 		{"GET", "/scim/v2/Users?aadOptscim062020=&attributes=…&count=5&…", 200, "", nil, "acme"},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -80,6 +81,11 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 // MarshalText returns what String returns.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// variableName is what POSIX lets a program call an environment variable (IEEE
+// 1003.1, 3.216). Messages repeat the name, and whoever writes the secret itself
+// there should not find it in the log.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // UnmarshalTOML takes a text or a table with exactly one of file, env and
 // credential. Its errors never hold what was written.
 func (s *Secret) UnmarshalTOML(v any) error {
@@ -105,7 +111,7 @@ func (s *Secret) UnmarshalTOML(v any) error {
 				return errors.New("the path of the secret file is not absolute")
 			case from == "credential" && (text != filepath.Base(text) || text == "." || text == ".."):
 				return errors.New("a credential has a plain name, not a path")
-			case from == "env" && strings.ContainsAny(text, "=\x00"):
+			case from == "env" && !variableName.MatchString(text):
 				return errors.New("not the name of an environment variable")
 			}
 			*s = Secret{from: from, name: text}

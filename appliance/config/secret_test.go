@@ -59,7 +59,7 @@ func TestSecretReferenceIsExactlyOneOfThree(t *testing.T) {
 	for _, v := range []any{
 		"", "  ", int64(5), true, []any{"x"}, map[string]any{}, map[string]any{"file": "/a", "env": "B"}, map[string]any{"fil": "/a"},
 		map[string]any{"file": ""}, map[string]any{"file": int64(1)}, map[string]any{"file": "relative"},
-		map[string]any{"credential": "../x"}, map[string]any{"credential": ".."}, map[string]any{"env": "A=B"},
+		map[string]any{"credential": "../x"}, map[string]any{"credential": ".."}, map[string]any{"env": "A=B"}, map[string]any{"env": "the-secret-itself"}, map[string]any{"env": "7up"},
 	} {
 		if err := new(Secret).UnmarshalTOML(v); err == nil {
 			t.Errorf("%v was accepted", v)

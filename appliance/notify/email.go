@@ -9,6 +9,8 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/smtp"
+	"net/textproto"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -68,9 +70,27 @@ func (e *Email) Send(ctx context.Context, m Message) error {
 		conn = tls.Client(conn, secure)
 	}
 	if err := e.deliver(conn, host, secure, m); err != nil {
-		return fmt.Errorf("email: %w", err)
+		return fmt.Errorf("email: %w", withoutText(err))
 	}
 	return nil
+}
+
+// enhanced is a status code of RFC 3463 as a reply begins with one (RFC 2034).
+var enhanced = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
+
+// withoutText keeps of a server's reply the codes. The rest is for its own log: a
+// server may repeat there what it was told, the password among it.
+func withoutText(err error) error {
+	var reply *textproto.Error
+	var broken textproto.ProtocolError
+	switch {
+	case errors.As(err, &reply):
+		code := strings.TrimSpace(fmt.Sprintf("%d %s", reply.Code, enhanced.FindString(reply.Msg)))
+		return fmt.Errorf("the mail server answered %s; its log says why", code)
+	case errors.As(err, &broken):
+		return errors.New("what answers at the address of the mail server is not SMTP")
+	}
+	return err
 }
 
 func (e *Email) deliver(conn net.Conn, host string, secure *tls.Config, m Message) error {
