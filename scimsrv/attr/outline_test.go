@@ -74,14 +74,11 @@ func outlined(t interface{ Fatalf(string, ...any) }, data []byte) bool {
 		t.Fatalf("%q: %d members, decoded %d", before, o.Len(), whole.Len())
 	}
 	for name, v := range whole.Members() {
-		got, there := o.Get(strings.ToUpper(name))
-		if strings.ToUpper(name) != strings.ToUpper(attr.FoldName(name)) {
-			got, there = o.Get(name)
-		}
-		if !there && attr.EqualName(name, strings.ToUpper(name)) {
+		got, there := o.Get(attr.FoldName(name))
+		if !there {
 			t.Fatalf("%q: %q is not found", before, name)
 		}
-		if there && attr.IsEmpty(got) != attr.IsEmpty(v) {
+		if attr.IsEmpty(got) != attr.IsEmpty(v) {
 			t.Fatalf("%q: %q is empty: %v outlined, %v decoded", before, name, attr.IsEmpty(got), attr.IsEmpty(v))
 		}
 	}
