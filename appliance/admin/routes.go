@@ -82,6 +82,7 @@ func (s *Server) routes() []route {
 			}
 			return s.service.Export(r.Context(), q.Get("q"), p)
 		}},
+		{post, "/v1/people/import", s.importPeople},
 		{get, "/v1/groups", func(r *request) (any, error) {
 			q, err := r.parameters("target")
 			if err != nil {

@@ -104,3 +104,23 @@ func instant(q url.Values, name string) (time.Time, bool, error) {
 	}
 	return at, true, nil
 }
+
+func (s *Server) importPeople(r *request) (any, error) {
+	var asked ImportRequest
+	if err := r.decode(&asked); err != nil {
+		return nil, err
+	}
+	s.deciding.Lock()
+	defer s.deciding.Unlock()
+	done, err := s.service.Import(r.Context(), r.actor(), asked)
+	if err != nil {
+		return nil, err
+	}
+	if done.Edits == nil {
+		done.Edits = []ImportEdit{}
+	}
+	if done.Unknown == nil {
+		done.Unknown = []ImportUnknown{}
+	}
+	return done, nil
+}

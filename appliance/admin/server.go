@@ -167,7 +167,7 @@ func (s *Server) noSuchRoute(*request) (any, error) {
 func (s *Server) answer(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxBody)
-		if rt.path == "/v1/apply" {
+		if rt.path == "/v1/apply" || rt.path == "/v1/people/import" {
 			limit = maxPlan
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)

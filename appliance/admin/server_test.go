@@ -65,6 +65,7 @@ var changes = []struct{ method, path, body string }{
 	{"POST", "/v1/targets/javelo/lane", `{"state":"paused"}`},
 	{"POST", "/v1/tokens", `{"source":"okta"}`},
 	{"DELETE", "/v1/tokens/t_1", ""},
+	{"POST", "/v1/people/import", `{"rows":[{"row":2,"cells":{"email":"jane@acme.example"}}]}`},
 	{"POST", "/v1/check", `{}`},
 	{"POST", "/v1/backup", `{"path":"/var/lib/rollcall/copy"}`},
 }

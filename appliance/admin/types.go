@@ -703,6 +703,10 @@ type Service interface {
 	Drift(ctx context.Context, target string) ([]Drift, error)
 	// Export returns who is to have access, with what a target's import file holds.
 	Export(ctx context.Context, query string, page Page) (ExportedPeople, error)
+	// Import sets what the rows of a people file say otherwise than the roster, as
+	// decisions of one batch, all of them or none; a row that is wrong is
+	// [CodeInvalid]. With DryRun it only says what that would be.
+	Import(ctx context.Context, actor string, asked ImportRequest) (Imported, error)
 	// Groups lists the groups of senders that a target (empty: every one) has or is to
 	// have. RetryGroup lets one go that a guard holds or the target refused.
 	Groups(ctx context.Context, target string) ([]Group, error)

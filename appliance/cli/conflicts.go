@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -280,7 +281,7 @@ func (a *app) conflictDecisions() *cobra.Command {
 				if d.Attribute != "" {
 					verb += " " + d.Attribute + "=" + d.Value
 				}
-				t.add(d.ID, d.Batch, verb, d.Kind, strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
+				t.add(d.ID, d.Batch, verb, cmp.Or(d.Kind, "import"), strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
 			}
 			a.out.table(t)
 			a.out.line()

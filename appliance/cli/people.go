@@ -67,7 +67,7 @@ func (a *app) people() *cobra.Command {
 	c.Flags().IntVar(&limit, "limit", 100, "how many at most (`N`)")
 	c.Flags().BoolVar(&all, "all", false, "everyone")
 	c.Flags().StringVar(&at, "at", "", "the roster as it was (`TIME`)")
-	c.AddCommand(a.peopleDiff(), a.peopleExport())
+	c.AddCommand(a.peopleDiff(), a.peopleExport(), a.peopleImport())
 	return c
 }
 

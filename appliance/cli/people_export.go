@@ -13,76 +13,8 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/peoplefile"
 )
-
-// exportColumn is one column of Javelo's import file. Only the first four names are
-// documented as mandatory; the others follow the names that Javelo's connectors use
-// (unverified), and Javelo ignores or refuses what a tenant does not have.
-type exportColumn struct {
-	header string
-	value  func(admin.ExportedPerson) string
-}
-
-var exportColumns = []exportColumn{
-	{"email", of(model.Email)},
-	{"name", of(model.GivenName)},
-	{"last_name", of(model.FamilyName)},
-	{"manager_email", func(p admin.ExportedPerson) string { return p.ManagerEmail }},
-	{"employee_number", of(model.EmployeeNumber)},
-	{"job", of(model.Title)},
-	{"department", of(model.Department)},
-	{"organization", of(model.Organization)},
-	{"phone", func(p admin.ExportedPerson) string { return exportPhone(p.Attributes[string(model.WorkPhone)]) }},
-	{"language", func(p admin.ExportedPerson) string { return exportLanguage(p.Attributes[string(model.Locale)]) }},
-	{"first_hired_on", dateOf(model.FirstHiredOn)},
-	{"current_hired_on", dateOf(model.StartDate)},
-}
-
-func of(n model.Name) func(admin.ExportedPerson) string {
-	return func(p admin.ExportedPerson) string { return p.Attributes[string(n)] }
-}
-
-// dateOf writes a date as the file wants it, DD-MM-YYYY.
-func dateOf(n model.Name) func(admin.ExportedPerson) string {
-	return func(p admin.ExportedPerson) string {
-		day, err := time.Parse(time.DateOnly, p.Attributes[string(n)])
-		if err != nil {
-			return ""
-		}
-		return day.Format("02-01-2006")
-	}
-}
-
-// exportPhone writes a number as the file wants it, 0033…, digits alone.
-func exportPhone(s string) string {
-	s = strings.TrimSpace(s)
-	international := strings.HasPrefix(s, "+")
-	digits := strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, s)
-	if international && digits != "" {
-		return "00" + digits
-	}
-	return digits
-}
-
-// exportLanguage keeps to the four languages that the file may name.
-func exportLanguage(locale string) string {
-	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(locale), "_", "-"), "-")
-	switch language {
-	case "fr", "en", "es", "it":
-		return language
-	}
-	return ""
-}
-
-// exportCell is a value without the commas and line ends that the import refuses.
-func exportCell(s string) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(clean(s), ",", " ")), " ")
-}
 
 func (a *app) peopleExport() *cobra.Command {
 	var format, out string
@@ -185,17 +117,21 @@ func (a *app) exportFile(name string, people int, write func(io.Writer) error) e
 }
 
 func exportRow(p admin.ExportedPerson) []string {
-	row := make([]string, len(exportColumns))
-	for i, c := range exportColumns {
-		row[i] = exportCell(c.value(p))
+	row := make([]string, len(peoplefile.Columns))
+	for i, c := range peoplefile.Columns {
+		text := p.Attributes[string(c.Attribute)]
+		if c.Attribute == model.Manager {
+			text = p.ManagerEmail
+		}
+		row[i] = clean(c.Form(text))
 	}
 	return row
 }
 
 func exportHeader() []string {
-	header := make([]string, len(exportColumns))
-	for i, c := range exportColumns {
-		header[i] = c.header
+	header := make([]string, len(peoplefile.Columns))
+	for i, c := range peoplefile.Columns {
+		header[i] = c.Header
 	}
 	return header
 }

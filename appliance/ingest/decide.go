@@ -224,7 +224,7 @@ func DecisionsNamed(tx *store.Tx, id string) ([]model.Decision, error) {
 			return nil, err
 		case id != "" && d.Batch == id:
 			batch = append(batch, d)
-		case string(d.Conflict) == id && (newest == nil || d.At.After(newest[0].At)):
+		case id != "" && string(d.Conflict) == id && (newest == nil || d.At.After(newest[0].At)):
 			newest = []model.Decision{d}
 		}
 	}
@@ -242,6 +242,7 @@ func (c *change) decide(decisions []model.Decision, verb string, reason func(mod
 	}
 	c.everyone = true // an answer may change what a target may do without changing the person
 	var records []model.RecordID
+	seen := map[model.RecordID]bool{}
 	for _, d := range decisions {
 		if err := write(d); err != nil {
 			return run, err
@@ -250,7 +251,8 @@ func (c *change) decide(decisions []model.Decision, verb string, reason func(mod
 			if _, err := c.event(verb, "record:"+string(id), reason(d)); err != nil {
 				return run, err
 			}
-			if !slices.Contains(records, id) {
+			if !seen[id] {
+				seen[id] = true
 				records = append(records, id)
 			}
 		}
@@ -324,18 +326,38 @@ const maxValue = 1024
 // valueToSet checks a value before it counts as decided: what a source may say
 // wrongly, a human is told of at once.
 func (c *change) valueToSet(k *reconcile.Case, a *Answer) (model.Value, error) {
-	text := strings.TrimSpace(a.Value)
+	v, err := CheckValue(a.Attribute, a.Value)
+	if err != nil || v.Null || a.Attribute != model.Manager {
+		return v, err
+	}
+	i := slices.IndexFunc(k.Records, func(r model.Record) bool { return r.ID == a.Record })
+	if i < 0 {
+		return v, nil
+	}
+	self := k.Records[i]
+	manager, resolved, err := reconcile.ResolveManager(self.Person, identity.ManagerKeys(self.Source, v), c.aliasOwners)
+	if err == nil && (!resolved || manager == "") {
+		err = invalidAnswer("manager=%s names nobody in the roster, more than one person, or the person themselves; an email is surest", v.Text)
+	}
+	return v, err
+}
+
+// CheckValue returns the value that a human sets by a text, null when it is empty;
+// an [*InvalidError] says why it can be none of this attribute. Whether a manager
+// exists it does not know.
+func CheckValue(n model.Name, text string) (model.Value, error) {
+	text = strings.TrimSpace(text)
 	switch {
-	case !a.Attribute.Valid():
-		return model.Value{}, invalidAnswer("%q is not an attribute", a.Attribute)
+	case !n.Valid():
+		return model.Value{}, invalidAnswer("%q is not an attribute", n)
 	case len(text) > maxValue:
-		return model.Value{}, invalidAnswer("the value for %s is longer than %d bytes", a.Attribute, maxValue)
+		return model.Value{}, invalidAnswer("the value for %s is longer than %d bytes", n, maxValue)
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return model.Value{}, invalidAnswer("the value for %s contains a control character", a.Attribute)
+		return model.Value{}, invalidAnswer("the value for %s contains a control character", n)
 	case text == "":
 		return model.Null(), nil
 	}
-	switch a.Attribute {
+	switch n {
 	case model.Email:
 		if _, _, err := identity.Email(text); err != nil {
 			return model.Value{}, invalidAnswer("this is no email: it %v", err)
@@ -346,24 +368,14 @@ func (c *change) valueToSet(k *reconcile.Case, a *Answer) (model.Value, error) {
 		}
 	case model.BirthDate, model.StartDate, model.EndDate, model.FirstHiredOn:
 		if !model.Date(text).Valid() {
-			return model.Value{}, invalidAnswer("%s is a date, as in 2026-11-22", a.Attribute)
+			return model.Value{}, invalidAnswer("%s is a date, as in 2026-11-22", n)
 		}
 	case model.Gender:
 		if text != "male" && text != "female" {
 			return model.Value{}, invalidAnswer("gender is male, female, or empty")
 		}
 	case model.Manager:
-		v := model.Value{Text: text, Refs: []model.Reference{{By: model.RefAny, Value: text}}}
-		i := slices.IndexFunc(k.Records, func(r model.Record) bool { return r.ID == a.Record })
-		if i < 0 {
-			return v, nil
-		}
-		self := k.Records[i]
-		manager, resolved, err := reconcile.ResolveManager(self.Person, identity.ManagerKeys(self.Source, v), c.aliasOwners)
-		if err == nil && (!resolved || manager == "") {
-			err = invalidAnswer("manager=%s names nobody in the roster, more than one person, or the person themselves; an email is surest", text)
-		}
-		return v, err
+		return model.Value{Text: text, Refs: []model.Reference{{By: model.RefAny, Value: text}}}, nil
 	}
 	return model.Text(text), nil
 }

@@ -35,6 +35,7 @@ type Service struct {
 	Drifted   []admin.Drift
 	GroupList []admin.Group
 	Exported  []admin.ExportedPerson
+	Importing admin.Imported // what Import answers
 	Roster    []admin.Person
 	Open      []admin.Conflict
 	Decided   []admin.Decision
@@ -411,6 +412,25 @@ func (s *Service) Export(context.Context, string, admin.Page) (admin.ExportedPeo
 	return answer(s, func() (admin.ExportedPeople, error) {
 		return admin.ExportedPeople{People: append([]admin.ExportedPerson{}, s.Exported...)}, nil
 	})
+}
+
+// Import answers with Importing, and refuses another tag than its own.
+func (s *Service) Import(_ context.Context, actor string, asked admin.ImportRequest) (admin.Imported, error) {
+	if asked.DryRun {
+		return answer(s, func() (admin.Imported, error) {
+			out := s.Importing
+			out.DryRun, out.Batch, out.Run = true, "", 0
+			return out, nil
+		})
+	}
+	var out admin.Imported
+	err := s.do(actor, fmt.Sprintf("import %d rows", len(asked.Rows)), func() error {
+		if out = s.Importing; asked.Tag != "" && asked.Tag != out.Tag {
+			return &admin.Error{Code: admin.CodeStale, Text: "the roster changed since the import was shown"}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Groups returns those of GroupList that match.

@@ -22,7 +22,7 @@ import (
 func TestClientOffersWhatTheServiceDoes(t *testing.T) {
 	service := reflect.TypeFor[admin.Service]()
 	own := reflect.TypeFor[*client.Client]()
-	withActor := []string{"Activate", "ActivateInWaves", "Pause", "Sync", "Approve", "ApproveOnly", "UndoRun", "Apply", "Reject", "Resolve", "UndoDecision", "RetryDelivery", "RetryGroup", "DropDelivery", "SetLane", "CreateToken", "RevokeToken", "Backup", "Reload", "Forget"}
+	withActor := []string{"Activate", "ActivateInWaves", "Pause", "Sync", "Approve", "ApproveOnly", "UndoRun", "Apply", "Reject", "Resolve", "UndoDecision", "RetryDelivery", "RetryGroup", "DropDelivery", "SetLane", "CreateToken", "RevokeToken", "Backup", "Reload", "Forget", "Import"}
 	for i := range service.NumMethod() {
 		m := service.Method(i)
 		c, ok := own.MethodByName(m.Name)

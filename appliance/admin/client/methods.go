@@ -257,6 +257,12 @@ func (c *Client) Export(ctx context.Context, query string, page admin.Page) (adm
 	return ask[admin.ExportedPeople](ctx, c, call{method: get, path: []string{"people", "export"}, query: q})
 }
 
+// Import sets what rows of a people file say otherwise than the roster or, with
+// DryRun, says what that would be.
+func (c *Client) Import(ctx context.Context, asked admin.ImportRequest) (admin.Imported, error) {
+	return ask[admin.Imported](ctx, c, call{method: post, path: []string{"people", "import"}, body: asked})
+}
+
 // Groups lists the groups that targets have or are to have; an empty target means all.
 func (c *Client) Groups(ctx context.Context, target string) ([]admin.Group, error) {
 	q := url.Values{}
