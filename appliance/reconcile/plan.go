@@ -167,6 +167,11 @@ func ConflictIDOf(c model.Conflict) model.ConflictID {
 			put("p" + string(p))
 		}
 	}
+	if c.Kind == model.DuplicateGroup { // its identifiers name the group, and it has no members else
+		for _, i := range c.Identifiers {
+			put("i" + i.String())
+		}
+	}
 	return model.ConflictID("c_" + hex.EncodeToString(h.Sum(nil)[:10]))
 }
 
