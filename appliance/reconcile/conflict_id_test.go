@@ -12,10 +12,11 @@ func TestDuplicateGroupsAreQuestionsOfTheirOwn(t *testing.T) {
 	about := func(group string) model.Conflict {
 		return model.Conflict{Kind: model.DuplicateGroup, Target: "javelo", Identifiers: []model.Identifier{{Kind: "group", Value: group}}}
 	}
-	if ConflictIDOf(about("okta/g_1")) == ConflictIDOf(about("okta/g_2")) {
+	first, second, again := about("okta/g_1"), about("okta/g_2"), about("okta/g_1")
+	if ConflictIDOf(first) == ConflictIDOf(second) {
 		t.Error("two groups share one conflict")
 	}
-	if ConflictIDOf(about("okta/g_1")) != ConflictIDOf(about("okta/g_1")) {
+	if ConflictIDOf(first) != ConflictIDOf(again) {
 		t.Error("the same group has two conflicts")
 	}
 }
