@@ -332,6 +332,20 @@ func TestLastPreferenceCounts(t *testing.T) {
 	}
 }
 
+func TestWhoIsPutApartLaterIsNotPassedOverAnyMore(t *testing.T) {
+	w := newWorld()
+	both := []model.RecordID{"r-hr1", "r-hr2"}
+	w.put(ada("hr", "1", "title", "Engineer"))
+	w.put(ada("hr", "2", "title", "Director"))
+	answer(t, w, model.Decision{Verb: model.Prefer, Record: "r-hr2", Records: both})
+	answer(t, w, model.Decision{Verb: model.Separate, Records: both})
+	for record, title := range map[model.RecordID]string{"r-hr1": "Engineer", "r-hr2": "Director"} {
+		if got := personOf(t, w, record).Attributes.Text(model.Title); got != title {
+			t.Errorf("the person of %s has the title %q, want %q", record, got, title)
+		}
+	}
+}
+
 func TestPersonsWhoClaimOneAddressAreFrozen(t *testing.T) {
 	w := newWorld()
 	w.put(ada("hr", "1"))

@@ -61,9 +61,6 @@ func restate(w *world) *restated {
 			s.set[d.Record][d.Attribute] = d.Value
 		}
 	}
-	for a, p := range preferred {
-		s.passed[a] = a != p && s.current(p)
-	}
 	for i, id := range s.ids {
 		s.one[id] = i
 	}
@@ -76,6 +73,9 @@ func restate(w *world) *restated {
 				}
 			}
 		}
+	}
+	for a, p := range preferred {
+		s.passed[a] = a != p && s.current(p) && !s.apart(a, p)
 	}
 	for _, r := range w.records {
 		seen := map[model.Identifier]bool{}

@@ -67,13 +67,6 @@ func (w *work) settle() {
 			}
 		}
 	}
-	// Whom the preferred record has left behind speaks again: nobody is shut out
-	// because the better of two records was the one that HR closed.
-	for i, id := range preferred {
-		if p, ok := w.index[id]; ok && p != i && live(w.records[p], w.in.Today, w.in.Policy) {
-			s.silenced[i] = true
-		}
-	}
 	s.groups = newForest(len(w.records))
 	s.apart = map[[2]int]bool{}
 	for p, verb := range s.last {
@@ -86,6 +79,14 @@ func (w *work) settle() {
 		if verb == model.Separate {
 			s.apart[pair(s.groups.root(p[0]), s.groups.root(p[1]))] = true
 			s.separated = true
+		}
+	}
+	// Whom the preferred record has left behind speaks again: nobody is shut out
+	// because the better of two records was the one that HR closed. So does who was
+	// put apart from it later: of two humans each speaks for themselves.
+	for i, id := range preferred {
+		if p, ok := w.index[id]; ok && p != i && live(w.records[p], w.in.Today, w.in.Policy) && !s.putApart(i, p) {
+			s.silenced[i] = true
 		}
 	}
 	w.settled = s
