@@ -175,6 +175,9 @@ func describeSource(s admin.Source, kind model.Kind) (health, detail string) {
 	case s.State == string(store.Paused):
 		return healthAttention, "paused: nothing is read, what it said last still counts"
 	case s.Failures > 0:
+		if s.Failures == 1 {
+			return healthTrouble, "the last read failed: " + s.Error
+		}
 		return healthTrouble, fmt.Sprintf("%d reads in a row failed: %s", s.Failures, s.Error)
 	case kind.Pushes() && s.Tokens == 0:
 		return healthAttention, fmt.Sprintf("no token yet; rollcall token create %s makes one", s.Name)
