@@ -352,6 +352,12 @@ func (c *change) succeeded(a Attempt, account model.Account) error {
 	if err := c.settleDoubt(a); err != nil {
 		return err
 	}
+	if !had {
+		// What a listing found missing is there again.
+		if err := store.Drifts.Delete(c.tx, key); err != nil {
+			return err
+		}
+	}
 	// What had to be left for a second write is still of the same run.
 	c.run = a.Run
 	if err := c.noteWritten(a, d); err != nil {
@@ -528,10 +534,13 @@ func (c *change) forgetAccount(a Attempt) error {
 	if _, err := c.event("account_gone", "person:"+string(a.Person), a.Target+" account "+a.RemoteID+" is not there any more"); err != nil {
 		return err
 	}
-	if t := c.target(a.Target); t != nil {
-		return c.evaluate(t, a.Person)
+	t := c.target(a.Target)
+	if t == nil {
+		return nil
 	}
-	return nil
+	c.gone = true
+	defer func() { c.gone = false }()
+	return c.evaluate(t, a.Person)
 }
 
 // refuse parks a job behind a conflict.

@@ -129,6 +129,8 @@ type change struct {
 	everyone bool
 	// lookFirst makes new jobs look for an account before they create one.
 	lookFirst bool
+	// gone says that the account of whom is evaluated is not there any more.
+	gone bool
 
 	counts   model.RunCounts
 	flapping map[model.Name]int // attributes that began to go back and forth

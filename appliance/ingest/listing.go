@@ -219,7 +219,7 @@ func (c *change) drift(target string, accounts []model.Account) (drifts, error) 
 	}
 	if n := len(out.missing); n > 0 {
 		out.notes = append(out.notes, fmt.Sprintf("%d accounts that were delivered are not listed", n))
-		if limit := max(reconcile.Floor, len(delivered)/20); n > limit || t.Drift != DriftOverwrite {
+		if limit := anew(len(delivered)); n > limit || t.Drift != DriftOverwrite {
 			if n > limit {
 				out.notes = append(out.notes, fmt.Sprintf("more than the %d that are looked up one by one: nothing is concluded", limit))
 			}

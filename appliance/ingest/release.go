@@ -155,7 +155,7 @@ func (c *change) answerHolds(run model.Run, done, left []model.Job, state model.
 func (c *change) accept(run model.Run, h model.Hold) error {
 	switch h.Guard {
 	case reconcile.GuardShrink, reconcile.GuardCoverage:
-	case reconcile.GuardRolling, reconcile.GuardDepartment:
+	case reconcile.GuardRolling, reconcile.GuardDepartment, reconcile.GuardCreations:
 		// A human has seen them all: the count begins anew.
 		return c.forgive(h)
 	default:

@@ -23,6 +23,7 @@ const (
 	inAll        = ""
 	bySender     = "by/"
 	ofDepartment = "of/"
+	madeAnew     = "anew" // creations for accounts that were gone
 )
 
 func ledgerName(target string) string { return "passed:" + target }
@@ -123,6 +124,25 @@ func (c *change) departmentBase(target, department string, n int) (int, error) {
 	return base, nil
 }
 
+// openLedger returns the ledger without what is too old to count, and with a place
+// for this hour.
+func (c *change) openLedger(target string) (ledger, error) {
+	l, err := c.ledger(target)
+	if err != nil {
+		return nil, err
+	}
+	oldest := slot(c.at.Add(-max(c.rollingSpan(), Window))) - 1
+	for hour := range l {
+		if hour < oldest {
+			delete(l, hour)
+		}
+	}
+	if l[slot(c.at)] == nil {
+		l[slot(c.at)] = map[string]int{}
+	}
+	return l, nil
+}
+
 // passed enters into the ledger which deactivations the guards let pass.
 func (c *change) passed(target string, jobs []model.Job, sender string) error {
 	var l ledger
@@ -132,17 +152,8 @@ func (c *change) passed(target string, jobs []model.Job, sender string) error {
 		}
 		if l == nil {
 			var err error
-			if l, err = c.ledger(target); err != nil {
+			if l, err = c.openLedger(target); err != nil {
 				return err
-			}
-			oldest := slot(c.at.Add(-max(c.rollingSpan(), Window))) - 1
-			for hour := range l {
-				if hour < oldest {
-					delete(l, hour)
-				}
-			}
-			if l[slot(c.at)] == nil {
-				l[slot(c.at)] = map[string]int{}
 			}
 		}
 		counts := l[slot(c.at)]
@@ -171,9 +182,12 @@ func (c *change) forgive(h model.Hold) error {
 		return err
 	}
 	for _, counts := range l {
-		if h.Guard == reconcile.GuardDepartment {
+		switch h.Guard {
+		case reconcile.GuardDepartment:
 			delete(counts, ofDepartment+h.Department)
-		} else {
+		case reconcile.GuardCreations:
+			delete(counts, madeAnew)
+		default:
 			delete(counts, inAll)
 		}
 	}
@@ -184,7 +198,10 @@ func (c *change) forgive(h model.Hold) error {
 // causes, or what came to light while delivering. The sender got its 2xx: it is
 // the effect that waits.
 func (c *change) admit(job *model.Job) error {
-	if job.Effect != model.EffectDeactivate {
+	switch {
+	case job.Effect == model.EffectCreate && c.gone:
+		return c.admitAnew(job)
+	case job.Effect != model.EffectDeactivate:
 		return nil
 	}
 	judged, err := c.judge(job.Target, []model.Job{*job}, c.sender, false)
@@ -216,7 +233,7 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 			return 0, err
 		}
 		if ok && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
-			run.Counts.Deactivate++
+			collected(&run.Counts, hold)
 			hold.Count = max(hold.Count, run.Holds[0].Count+1)
 			hold.Reason = c.windowReason(hold)
 			run.Holds[0].Count, run.Holds[0].Reason = hold.Count, hold.Reason
@@ -232,7 +249,7 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 	if c.sender == "" {
 		run.Cause = model.CauseDrift
 	}
-	run.Counts.Deactivate = 1
+	collected(&run.Counts, hold)
 	if err := store.Runs.Put(c.tx, seq, run); err != nil {
 		return 0, err
 	}
@@ -242,7 +259,19 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 	return seq, c.tx.SetSetting(name, seq)
 }
 
+// collected counts one more that a window holds.
+func collected(counts *model.RunCounts, hold model.Hold) {
+	if hold.Guard == reconcile.GuardCreations {
+		counts.Create++
+		return
+	}
+	counts.Deactivate++
+}
+
 func (c *change) windowReason(h model.Hold) string {
+	if h.Guard == reconcile.GuardCreations {
+		return fmt.Sprintf("%d accounts that were delivered are not there any more; %d may be made anew within a day without a human", h.Count, h.Limit)
+	}
 	within := "a day"
 	if h.Guard != reconcile.GuardDeactivations {
 		within = fmt.Sprintf("%d days", c.settings.Limits.RollingDays)
