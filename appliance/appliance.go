@@ -97,7 +97,7 @@ type App struct {
 	mu      sync.Mutex // guards what follows
 	started time.Time
 	url     string // of the SCIM service, known once it listens
-	counted countsCache
+	lately  activityCache
 	checked map[string]admin.CheckResult // the last check of each source and target
 }
 

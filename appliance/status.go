@@ -29,20 +29,15 @@ const (
 	needNotify   = "notify"
 )
 
-// countsCache remembers the counts of people as of one journal event: nothing
-// changes without one.
-type countsCache struct {
-	seq    uint64
-	at     time.Time
-	counts admin.Counts
-
-	activity   []int
-	activityAt time.Time
+// activityCache remembers how busy the last hour was.
+type activityCache struct {
+	perMinute []int
+	at        time.Time
 }
 
-// countsAge is how long counts are reused while people change: counting a large
-// roster again for each change would cost more than it tells.
-const countsAge = 5 * time.Second
+// activityAge is how long it is reused: counting the events of a busy hour again for
+// each look would cost more than it tells.
+const activityAge = 5 * time.Second
 
 // Status implements admin.Service.
 func (a *App) Status(ctx context.Context) (admin.Status, error) {
@@ -50,11 +45,8 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	a.mu.Lock()
 	s.Started = a.started.UTC()
 	a.mu.Unlock()
-	var err error
-	if s.People, err = a.counts(); err != nil {
-		return s, err
-	}
-	err = a.store.View(func(tx *store.Tx) error {
+	err := a.store.View(func(tx *store.Tx) error {
+		s.People = countPeople(tx)
 		tokens, err := tokensBySource(tx, a.now())
 		if err != nil {
 			return err
@@ -89,47 +81,13 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 	return s, err
 }
 
-func (a *App) counts() (admin.Counts, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	err := a.store.View(func(tx *store.Tx) error {
-		last, _, err := store.Journal.Last(tx)
-		if err != nil {
-			return err
-		}
-		recent := a.counted.counts.Total > 0 && a.now().Sub(a.counted.at) < countsAge // nobody is counted fast, and soon wrong
-		if last.Seq == a.counted.seq || recent {
-			return nil
-		}
-		var c admin.Counts
-		for p, err := range store.Persons.Each(tx, nil) {
-			if err != nil {
-				return err
-			}
-			c.Total++
-			switch p.Status {
-			case model.Active:
-				c.Active++
-			case model.Pending:
-				c.Pending++
-			case model.Leave:
-				c.Leave++
-			case model.Inactive:
-				c.Inactive++
-			default:
-				c.Unknown++
-			}
-			if len(p.Held) > 0 {
-				c.Held++
-			}
-			if p.Waiting != "" {
-				c.Waiting++
-			}
-		}
-		a.counted.seq, a.counted.at, a.counted.counts = last.Seq, a.now(), c
-		return nil
-	})
-	return a.counted.counts, err
+// countPeople tells how many people there are of each status; nobody is read for it.
+func countPeople(tx *store.Tx) admin.Counts {
+	of := func(kind string) int { return store.Persons.Counted(tx, kind) }
+	c := admin.Counts{Active: of(string(model.Active)), Pending: of(string(model.Pending)), Leave: of(string(model.Leave)),
+		Inactive: of(string(model.Inactive)), Unknown: of(string(model.Unknown)), Held: of(store.PersonHeld), Waiting: of(store.PersonWaiting)}
+	c.Total = c.Active + c.Pending + c.Leave + c.Inactive + c.Unknown
+	return c
 }
 
 func tokensBySource(tx *store.Tx, now time.Time) (map[string]int, error) {
@@ -283,18 +241,18 @@ func (a *App) sending(t admin.Target, at relay.Progress) *admin.Progress {
 	return p
 }
 
-// recentActivity is activity, counted again no more often than the counts.
+// recentActivity is activity, counted again no more often than activityAge.
 func (a *App) recentActivity(tx *store.Tx) ([]int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if now := a.now(); a.counted.activity == nil || now.Sub(a.counted.activityAt) >= countsAge {
+	if now := a.now(); a.lately.perMinute == nil || now.Sub(a.lately.at) >= activityAge {
 		counted, err := activity(tx, now)
 		if err != nil {
 			return nil, err
 		}
-		a.counted.activity, a.counted.activityAt = counted, now
+		a.lately = activityCache{counted, now}
 	}
-	return slices.Clone(a.counted.activity), nil
+	return slices.Clone(a.lately.perMinute), nil
 }
 
 // activity counts journal events per minute of the last hour, oldest first.
@@ -465,11 +423,6 @@ func (a *App) metricsState() (observe.State, error) {
 	s := observe.State{OldestJob: map[string]time.Duration{}, Jobs: map[string]map[model.JobState]int{},
 		LastGoodRead: map[string]time.Duration{}, SourceFailures: map[string]int{}, Lanes: map[string]model.LaneState{}, Accounts: map[string]int{},
 		OpenConflicts: map[model.ConflictKind]int{}, Certificates: map[string]time.Time{}, NotifyFailures: map[string]int{}, DatabaseBytes: a.store.Size()}
-	c, err := a.counts()
-	if err != nil {
-		return s, err
-	}
-	s.People = map[model.Status]int{model.Active: c.Active, model.Pending: c.Pending, model.Leave: c.Leave, model.Inactive: c.Inactive, model.Unknown: c.Unknown}
 	for _, f := range a.notifier.Failing() {
 		s.NotifyFailures[f.Channel] = f.Times
 	}
@@ -483,7 +436,9 @@ func (a *App) metricsState() (observe.State, error) {
 			s.Certificates["sources."+name+"."+e.Key] = e.At
 		}
 	}
-	err = a.store.View(func(tx *store.Tx) error {
+	err := a.store.View(func(tx *store.Tx) error {
+		c := countPeople(tx)
+		s.People = map[model.Status]int{model.Active: c.Active, model.Pending: c.Pending, model.Leave: c.Leave, model.Inactive: c.Inactive, model.Unknown: c.Unknown}
 		for _, name := range a.cfg.TargetNames() {
 			t, err := a.targetStatus(tx, name)
 			if err != nil {

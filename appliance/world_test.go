@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,20 @@ type world struct {
 	stop   func()
 	log    hclog.Logger  // nil: standard error with -v, otherwise nowhere
 	shift  time.Duration // of the appliance's clock against ours
+	// onRequest is called twice for every request to a simulated service: when it
+	// arrives, and when it was served and not yet answered. nil: not at all.
+	onRequest atomic.Pointer[func()]
+}
+
+// observed tells w of every request to a service.
+func (w *world) observed(service http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if tell := w.onRequest.Load(); tell != nil {
+			(*tell)()
+			defer (*tell)()
+		}
+		service.ServeHTTP(rw, r)
+	})
 }
 
 // newWorld employs n people in a simulated HiBob beside an empty Javelo.
@@ -49,7 +64,7 @@ func newWorld(t testing.TB, n int, extra string) *world {
 	w := &world{t: t, dir: dir, people: cast.Company(n, 7)}
 	w.hibob = hibobsim.New(w.people, hibobsim.Options{Staleness: -1, PermissionDelay: -1, Rate: -1})
 	w.javelo = javelosim.New(javelosim.Options{Limit: -1})
-	hibob, javelo := httptest.NewServer(w.hibob), httptest.NewServer(w.javelo)
+	hibob, javelo := httptest.NewServer(w.observed(w.hibob)), httptest.NewServer(w.observed(w.javelo))
 	t.Cleanup(hibob.Close)
 	t.Cleanup(javelo.Close)
 	w.text = fmt.Sprintf(`

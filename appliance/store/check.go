@@ -6,9 +6,10 @@ import (
 	"fmt"
 )
 
-// checker recomputes the indexes of one table.
+// checker recomputes the indexes and the counts of one table.
 type checker interface {
 	checkIndexes(tx *Tx) error
+	recount(tx *Tx) error
 	present(tx *Tx) bool
 }
 
@@ -26,8 +27,8 @@ func (t *Table[K, V]) present(tx *Tx) bool {
 	return all
 }
 
-// CheckIndexes recomputes every index from its table and reports entries that
-// are missing, superfluous or wrong.
+// CheckIndexes recomputes every index and every count from its table and reports
+// entries that are missing, superfluous or wrong.
 func (s *Store) CheckIndexes() error {
 	return s.View(func(tx *Tx) error {
 		var all []error
@@ -40,11 +41,17 @@ func (s *Store) CheckIndexes() error {
 
 func (t *Table[K, V]) checkIndexes(tx *Tx) error {
 	want := make(map[string]int, len(t.indexes)) // entries expected per index
+	counts := map[string]int{}
 	c := tx.bucket(t.name).Cursor()
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var v V
 		if err := t.codec.decode(raw, &v); err != nil {
 			return t.broken(k, err)
+		}
+		if t.kinds != nil {
+			for _, kind := range t.kinds(v) {
+				counts[kind]++
+			}
 		}
 		for _, ix := range t.indexes {
 			all := ix.entries(v, k)
@@ -67,6 +74,15 @@ func (t *Table[K, V]) checkIndexes(tx *Tx) error {
 	for _, ix := range t.indexes {
 		if got := tx.bucket(ix.name).Stats().KeyN; got != want[ix.name] {
 			return fmt.Errorf("store: index %s has %d entries where %d belong", ix.name, got, want[ix.name])
+		}
+	}
+	kept := tx.countsOf(t.owner())
+	for kind := range kept {
+		counts[kind] += 0
+	}
+	for kind, n := range counts {
+		if kept[kind] != n {
+			return fmt.Errorf("store: %s counts %d as %s where %d are", t.name, kept[kind], kind, n)
 		}
 	}
 	return nil

@@ -66,6 +66,6 @@
 //	resources.unique        source 0 type 0 attribute 0 value → key      unique
 //	members               source 0 group 0 member → Member
 //	members.of              source 0 member 0 key
-//	counts                owner 0 what → how many (8): resources of a source, active accounts of a target
+//	counts                owner 0 what → how many (8): resources of a source, active accounts of a target, people by status
 //	requests              seq (8) → JSON, a bounded ring
 package store

@@ -16,9 +16,12 @@ type migration struct {
 	Run  func(tx *bbolt.Tx) error
 }
 
-// migrations lists every step ever shipped, in order. It is empty while version
-// 1 is the only schema there ever was.
-var migrations []migration
+// migrations lists every step ever shipped, in order.
+var migrations = []migration{
+	// Until version 2 nobody counted the people; migrate counts everything anew after
+	// the last step, so there is nothing else to do.
+	{From: 1, Name: "count the people", Run: func(*bbolt.Tx) error { return nil }},
+}
 
 // migrate runs the steps from version to Version in one transaction, after a
 // copy of the database was written beside it and verified. A step that fails
@@ -49,6 +52,12 @@ func (s *Store) migrate(version int, steps []migration) error {
 		for _, name := range allBuckets() {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return err
+			}
+		}
+		// Rows have today's shape by now. What follows from them is not carried over.
+		for _, t := range tables {
+			if err := t.recount(newTx(tx)); err != nil {
+				return fmt.Errorf("counting anew after the migration from version %d: %w; the database is as it was, and a copy is at %s", version, err, copyPath)
 			}
 		}
 		return tx.Bucket([]byte(metaBucket)).Put([]byte("version"), []byte(strconv.Itoa(Version)))

@@ -15,9 +15,12 @@ import (
 	"rollcall/appliance/model"
 )
 
-// versionZero makes a database as a schema before the first would have been: no
+// previous is the schema version before this program's.
+var previous = strconv.Itoa(Version - 1)
+
+// versionBefore makes a database as a schema before this one might have been: no
 // tables but one, with one entry.
-func versionZero(t *testing.T) string {
+func versionBefore(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), FileName)
 	alter(t, path, func(tx *bbolt.Tx) error {
@@ -29,7 +32,7 @@ func versionZero(t *testing.T) string {
 		if err != nil {
 			return err
 		}
-		return errors.Join(meta.Put([]byte("version"), []byte("0")), meta.Put([]byte("secret"), []byte("kept")), old.Put([]byte("1"), []byte("ada")))
+		return errors.Join(meta.Put([]byte("version"), []byte(previous)), meta.Put([]byte("secret"), []byte("kept")), old.Put([]byte("1"), []byte("ada")))
 	})
 	return path
 }
@@ -70,11 +73,11 @@ func valueAt(t *testing.T, s *Store, bucket, key string) string {
 }
 
 func TestMigrationRunsOnceAfterAVerifiedCopyWasWritten(t *testing.T) {
-	path := versionZero(t)
+	path := versionBefore(t)
 	s := openRaw(t, path)
-	copyPath := path + ".v0.bak"
+	copyPath := path + ".v" + previous + ".bak"
 	ran := 0
-	steps := []migration{{From: 0, Name: "rename people", Run: func(tx *bbolt.Tx) error {
+	steps := []migration{{From: Version - 1, Name: "rename people", Run: func(tx *bbolt.Tx) error {
 		ran++
 		if err := verifyFile(copyPath); err != nil {
 			t.Errorf("when the step runs, the copy is not there or not sound: %v", err)
@@ -108,41 +111,41 @@ func TestMigrationRunsOnceAfterAVerifiedCopyWasWritten(t *testing.T) {
 	}
 
 	before := openRaw(t, copyPath)
-	if v, old := before.Meta("version"), valueAt(t, before, "people", "1"); v != "0" || old != "ada" {
+	if v, old := before.Meta("version"), valueAt(t, before, "people", "1"); v != previous || old != "ada" {
 		t.Errorf("the copy has version %q and %q, want what was there before", v, old)
 	}
 }
 
 func TestFailingMigrationLeavesTheOldVersion(t *testing.T) {
-	path := versionZero(t)
+	path := versionBefore(t)
 	s := openRaw(t, path)
 	broken := errors.New("no room")
-	err := s.prepare([]migration{{From: 0, Name: "rename people", Run: func(tx *bbolt.Tx) error {
+	err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: func(tx *bbolt.Tx) error {
 		return errors.Join(moves(tx), broken)
 	}}}, false)
 	if !errors.Is(err, broken) {
 		t.Fatalf("error %v, want the step's", err)
 	}
-	for _, part := range []string{"rename people", "version 0", path + ".v0.bak"} {
+	for _, part := range []string{"rename people", "version " + previous, path + ".v" + previous + ".bak"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("%q does not name %q", err, part)
 		}
 	}
-	if v, old := s.Meta("version"), valueAt(t, s, "people", "1"); v != "0" || old != "ada" {
+	if v, old := s.Meta("version"), valueAt(t, s, "people", "1"); v != previous || old != "ada" {
 		t.Errorf("after the failure the version is %q and the old table holds %q", v, old)
 	}
 	// The next start tries the same step again.
-	if err := s.prepare([]migration{{From: 0, Name: "rename people", Run: moves}}, false); err != nil {
+	if err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: moves}}, false); err != nil {
 		t.Errorf("the second try: %v", err)
 	}
 }
 
 func TestMigrationWithoutAKnownStepTouchesNothing(t *testing.T) {
-	path := versionZero(t)
+	path := versionBefore(t)
 	before := content(t, path)
 	s := openRaw(t, path)
-	err := s.prepare([]migration{{From: 7, Name: "of the future", Run: moves}}, false)
-	if err == nil || !strings.Contains(err.Error(), "schema version 0") || !strings.Contains(err.Error(), "install the release") {
+	err := s.prepare([]migration{{From: 70, Name: "of the future", Run: moves}}, false)
+	if err == nil || !strings.Contains(err.Error(), "schema version "+previous) || !strings.Contains(err.Error(), "install the release") {
 		t.Errorf("error %v does not say what is missing and what to do", err)
 	}
 	if matches, _ := filepath.Glob(path + ".*"); len(matches) > 0 {
@@ -157,17 +160,17 @@ func TestMigrationWithoutAKnownStepTouchesNothing(t *testing.T) {
 }
 
 func TestMigrationDoesNotStartWithoutItsCopy(t *testing.T) {
-	path := versionZero(t)
+	path := versionBefore(t)
 	s := openRaw(t, path)
 	// The name of the copy is taken by something that cannot be replaced.
-	if err := mkdirWithFile(path + ".v0.bak"); err != nil {
+	if err := mkdirWithFile(path + ".v" + previous + ".bak"); err != nil {
 		t.Fatal(err)
 	}
-	err := s.prepare([]migration{{From: 0, Name: "rename people", Run: func(*bbolt.Tx) error {
+	err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: func(*bbolt.Tx) error {
 		t.Error("the step ran although there is no copy")
 		return nil
 	}}}, false)
-	if err == nil || s.Meta("version") != "0" {
+	if err == nil || s.Meta("version") != previous {
 		t.Errorf("error %v, version %q", err, s.Meta("version"))
 	}
 }
@@ -279,15 +282,15 @@ func TestVerifyFileRefusesWhatIsNoDatabase(t *testing.T) {
 }
 
 func TestReadOnlyOpeningMigratesNothing(t *testing.T) {
-	path := versionZero(t)
+	path := versionBefore(t)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	s := &Store{db: db, path: path}
-	err = s.prepare([]migration{{From: 0, Name: "rename people", Run: moves}}, true)
-	if err == nil || !strings.Contains(err.Error(), "schema version 0") {
+	err = s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: moves}}, true)
+	if err == nil || !strings.Contains(err.Error(), "schema version "+previous) {
 		t.Errorf("error %v does not say that the database must be brought up to date first", err)
 	}
 	if made, _ := filepath.Glob(path + ".*"); len(made) > 0 {

@@ -1,13 +1,15 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 )
 
 // Count returns a counter: how many SCIM resources of a type a source has, or
-// how many active accounts were delivered to a target.
+// how many active accounts were delivered to a target. What a table holds,
+// [Table.Counted] tells.
 func (t *Tx) Count(owner, what string) int {
 	raw := t.bucket(countsBucket).Get(Key(owner, what))
 	if len(raw) != 8 {
@@ -22,6 +24,18 @@ func (t *Tx) AddCount(owner, what string, delta int) error {
 		return nil
 	}
 	return t.writable(countsBucket).Put(Key(owner, what), Seq(uint64(t.Count(owner, what)+delta)))
+}
+
+// countsOf returns the counters of an owner, by what they count.
+func (t *Tx) countsOf(owner string) map[string]int {
+	counts, prefix := map[string]int{}, Prefix(owner)
+	c := t.bucket(countsBucket).Cursor()
+	for k, raw := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, raw = c.Next() {
+		if len(raw) == 8 {
+			counts[string(k[len(prefix):])] = int(binary.BigEndian.Uint64(raw))
+		}
+	}
+	return counts
 }
 
 // AddRequest appends to the ring of what SCIM senders asked, which keeps the

@@ -157,6 +157,7 @@ func compareSample(t *testing.T, tx *Tx) error {
 	ok, err = tx.Setting("holds", &held)
 	same("settings", []uint64{5}, held, ok, err)
 	same("missing and counts", []int{1, 1}, []int{tx.Missing("hibob", "7"), tx.Count("okta", "User")}, true, nil)
+	same("counted people", []int{1, 1, 0, 0}, []int{Persons.Counted(tx, "active"), Persons.Counted(tx, PersonHeld), Persons.Counted(tx, PersonWaiting), Persons.Counted(tx, "inactive")}, true, nil)
 	return errors.Join(all...)
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // Version is the schema version this program reads and writes.
-const Version = 1
+const Version = 2
 
 // FileName is the name of the database inside the data directory.
 const FileName = "rollcall.db"

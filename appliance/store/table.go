@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,6 +34,8 @@ type Table[K, V any] struct {
 	ordered bool
 	// side names buckets with rows of the same keys, which go when a row goes.
 	side []string
+	// kinds says what a value is counted as; nil: values are not counted.
+	kinds func(V) []string
 }
 
 // index derives entries from a value. A unique index has one entry per key, whose
@@ -83,6 +86,76 @@ func (t *Table[K, V]) inOrder() *Table[K, V] {
 // appendFill is how full pages get that are split while new keys come behind all
 // others; bbolt leaves half of each empty otherwise.
 const appendFill = 0.9
+
+// counted makes a table of which [Table.Counted] tells at once how many values there
+// are of each kind. A value may be of several kinds, or of none.
+func (t *Table[K, V]) counted(kinds func(V) []string) *Table[K, V] {
+	t.kinds = kinds
+	return t
+}
+
+// Counted returns how many values of a kind the table holds, without reading them.
+func (t *Table[K, V]) Counted(tx *Tx, kind string) int { return tx.Count(t.owner(), kind) }
+
+// owner is whose the counters of the table are: no source or target can have the name.
+func (t *Table[K, V]) owner() string { return "." + t.name }
+
+// count brings the counts in line after before became after.
+func (t *Table[K, V]) count(tx *Tx, before, after []string) error {
+	for _, kind := range before {
+		if slices.Contains(after, kind) {
+			continue
+		}
+		if err := tx.AddCount(t.owner(), kind, -1); err != nil {
+			return err
+		}
+	}
+	for _, kind := range after {
+		if slices.Contains(before, kind) {
+			continue
+		}
+		if err := tx.AddCount(t.owner(), kind, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countsOf reads the whole table and returns how many values of each kind it holds.
+func (t *Table[K, V]) countsOf(tx *Tx) (map[string]int, error) {
+	counts := map[string]int{}
+	if t.kinds == nil {
+		return counts, nil
+	}
+	for v, err := range t.Each(tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range t.kinds(v) {
+			counts[kind]++
+		}
+	}
+	return counts, nil
+}
+
+// recount puts the counts in line with the table, whatever they were.
+func (t *Table[K, V]) recount(tx *Tx) error {
+	counts, err := t.countsOf(tx)
+	if err != nil || t.kinds == nil {
+		return err
+	}
+	for kind := range tx.countsOf(t.owner()) {
+		if _, still := counts[kind]; !still {
+			counts[kind] = 0
+		}
+	}
+	for kind, n := range counts {
+		if err := tx.AddCount(t.owner(), kind, n-t.Counted(tx, kind)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (t *Table[K, V]) writable(tx *Tx) bucket {
 	b := tx.writable(t.name)
@@ -157,7 +230,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 	if err != nil {
 		return fmt.Errorf("store: encode %s: %w", t.name, err)
 	}
-	if len(t.indexes) == 0 {
+	if len(t.indexes) == 0 && t.kinds == nil {
 		delete(tx.memo, memoKey{t.name, string(key)})
 		return t.writable(tx).Put(key, raw)
 	}
@@ -184,6 +257,15 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 			return err
 		}
 	}
+	if t.kinds != nil {
+		var before []string
+		if had {
+			before = t.kinds(old)
+		}
+		if err := t.count(tx, before, t.kinds(v)); err != nil {
+			return err
+		}
+	}
 	delete(tx.memo, memoKey{t.name, string(key)})
 	if t.clip != nil && tx.memo != nil {
 		if t.clip(&v); wrote(t.name, v, raw, t.codec) {
@@ -202,6 +284,11 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 	}
 	for _, ix := range t.indexes {
 		if err := ix.update(tx, key, ix.entries(old, key), entries{}); err != nil {
+			return err
+		}
+	}
+	if t.kinds != nil {
+		if err := t.count(tx, t.kinds(old), nil); err != nil {
 			return err
 		}
 	}

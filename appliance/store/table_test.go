@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -323,4 +324,49 @@ func TestKeysThatAreNotUTF8KeepTheirIndexes(t *testing.T) {
 		return Records.Put(tx, "r1", model.Record{ID: "r1", Source: "sheet", Native: "Zo\xe9"})
 	})
 	update(t, s, func(tx *Tx) error { return Records.Delete(tx, "r1") })
+}
+
+func TestPeopleAreCountedAsTheyChange(t *testing.T) {
+	s := open(t)
+	counted := func() (out []int) {
+		view(t, s, func(tx *Tx) error {
+			for _, kind := range []string{"active", "inactive", "unknown", PersonHeld, PersonWaiting} {
+				out = append(out, Persons.Counted(tx, kind))
+			}
+			return nil
+		})
+		return out
+	}
+	put := func(p model.Person) {
+		t.Helper()
+		update(t, s, func(tx *Tx) error { return Persons.Put(tx, p.ID, p) })
+	}
+	steps := []struct {
+		do   func()
+		want []int
+	}{
+		{func() { put(model.Person{ID: "p_1", Status: model.Active}) }, []int{1, 0, 0, 0, 0}},
+		{func() { put(model.Person{ID: "p_1", Status: model.Active, Rev: 2}) }, []int{1, 0, 0, 0, 0}},
+		{func() { put(model.Person{ID: "p_2"}) }, []int{1, 0, 1, 0, 0}},
+		{func() {
+			put(model.Person{ID: "p_1", Status: model.Active, Held: []model.ConflictID{"c_1"}, Waiting: "no email"})
+		}, []int{1, 0, 1, 1, 1}},
+		{func() { put(model.Person{ID: "p_1", Status: model.Inactive}) }, []int{0, 1, 1, 0, 0}},
+		{func() { update(t, s, func(tx *Tx) error { return Persons.Delete(tx, "p_1") }) }, []int{0, 0, 1, 0, 0}},
+		{func() { update(t, s, func(tx *Tx) error { return Persons.Delete(tx, "p_1") }) }, []int{0, 0, 1, 0, 0}},
+	}
+	for i, step := range steps {
+		step.do()
+		if got := counted(); !slices.Equal(got, step.want) {
+			t.Errorf("step %d counts %v, want %v", i+1, got, step.want)
+		}
+	}
+	if err := s.CheckIndexes(); err != nil {
+		t.Error(err)
+	}
+	update(t, s, func(tx *Tx) error { return tx.AddCount(".persons", "unknown", 1) })
+	if err := s.CheckIndexes(); err == nil || !strings.Contains(err.Error(), "persons counts 2 as unknown where 1 are") {
+		t.Errorf("a wrong count is found as %v", err)
+	}
+	update(t, s, func(tx *Tx) error { return tx.AddCount(".persons", "unknown", -1) }) // the clean-up checks too
 }

@@ -213,11 +213,35 @@ type Restored struct {
 	At      time.Time `json:"at"`
 }
 
+// What people are counted as beside their status, see [Persons]. Somebody of no known
+// status is counted as of [model.Unknown].
+const (
+	PersonHeld    = "held"    // a conflict freezes them
+	PersonWaiting = "waiting" // they should have an account, and something is missing
+)
+
+func kindsOfPerson(p model.Person) []string {
+	status := p.Status
+	switch status {
+	case model.Active, model.Pending, model.Leave, model.Inactive:
+	default:
+		status = model.Unknown
+	}
+	kinds := []string{string(status)}
+	if len(p.Held) > 0 {
+		kinds = append(kinds, PersonHeld)
+	}
+	if p.Waiting != "" {
+		kinds = append(kinds, PersonWaiting)
+	}
+	return kinds
+}
+
 // The tables. See the package comment for the drawing.
 var (
 	Records         = newBinaryTable("records", text[model.RecordID], encodeRecord, decodeRecord).remember().clipped(clipRecord).inOrder()
 	Origins         = newSideTable[model.RecordID](Records, "origin", encodeOrigin, decodeOrigin).inOrder()
-	Persons         = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder()
+	Persons         = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder().counted(kindsOfPerson)
 	Decisions       = newTable[string, model.Decision]("decisions", text[string])
 	Conflicts       = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
 	Outbox          = newTable[TargetPerson, model.Job]("outbox", targetPerson)
