@@ -134,7 +134,6 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.offerCompaction()
 	a.engine = ingest.New(a.store, settings, a.now, a.kick)
 	a.metrics = observe.NewMetrics(o.Version.Version, scimRoutes, a.metricsState)
 	a.metrics.Reloaded(a.now(), true)

@@ -18,7 +18,8 @@ func Compact(path string) (before, after int64, err error) {
 	return store.Compact(filepath.Join(string(cfg.Appliance.DataDir), store.FileName), store.Options{})
 }
 
-// offerCompaction tells in the log, at the start, when compacting is worth it.
+// offerCompaction tells in the log when compacting is worth it: each day, and soon
+// after a start, when what was kept long enough has been taken out.
 func (a *App) offerCompaction() {
 	if s := a.store.Space(); s.WorthCompacting() {
 		a.log.Info("half of the database is free space; stop the appliance and run rollcall compact to give it back", "mib", s.File>>20, "free_mib", s.Free>>20)

@@ -200,6 +200,7 @@ func (a *App) retireWhenDue() {
 	case values+events > 0:
 		a.log.Info("what was kept long enough was taken out", "values", values, "events", events)
 	}
+	a.offerCompaction()
 }
 
 const (

@@ -422,7 +422,9 @@ func (a *App) metricsState() (observe.State, error) {
 	now := a.now()
 	s := observe.State{OldestJob: map[string]time.Duration{}, Jobs: map[string]map[model.JobState]int{},
 		LastGoodRead: map[string]time.Duration{}, SourceFailures: map[string]int{}, Lanes: map[string]model.LaneState{}, Accounts: map[string]int{},
-		OpenConflicts: map[model.ConflictKind]int{}, Certificates: map[string]time.Time{}, NotifyFailures: map[string]int{}, DatabaseBytes: a.store.Size()}
+		OpenConflicts: map[model.ConflictKind]int{}, Certificates: map[string]time.Time{}, NotifyFailures: map[string]int{}}
+	space := a.store.Space()
+	s.DatabaseBytes, s.DatabaseFree = space.File, space.Free
 	for _, f := range a.notifier.Failing() {
 		s.NotifyFailures[f.Channel] = f.Times
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"flag"
+	"math"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -53,12 +54,13 @@ func program(t *testing.T) string {
 
 var soakFor = flag.Duration("soak", 0, "how long TestSoak keeps 20,000 people changing; 0: a few rounds of few people")
 
-// TestSoak is an hour long with -soak 1h -timeout 2h. Each round people change,
-// join and leave, and some rounds have a fault; the process is restarted now and
-// then. In the end memory, goroutines, the database and latency are where they
-// were, and the target is in step.
+// TestSoak is an hour long with -soak 1h -timeout 2h, and eight rounds of few
+// people without. Each round people change, join and leave, a SCIM sender asks and
+// writes, and some rounds have a fault; the process is stopped and killed now and
+// then. In the end memory, goroutines, the database and latency are where they were,
+// nothing acknowledged is lost, and the target is in step.
 func TestSoak(t *testing.T) {
-	o := SoakOptions{Options: Options{People: []int{300}, Binary: program(t), Seed: 1}, Rounds: 9}
+	o := SoakOptions{Options: Options{People: []int{300}, Binary: program(t), Seed: 1}, Rounds: 8}
 	if *soakFor > 0 {
 		o.People, o.Rounds, o.Duration = []int{20_000}, 0, *soakFor
 	}
@@ -70,8 +72,17 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
-	if r.Faults < r.Rounds/3 || len(r.Samples) < r.Rounds/3 || len(r.Disks) < r.Rounds/restartEvery {
-		t.Errorf("%d rounds had %d faults, %d samples and %d restarts", r.Rounds, r.Faults, len(r.Samples), len(r.Disks))
+	if r.Faults < r.Rounds/3 || len(r.Samples) != r.Rounds || r.Restarts < 2 || r.Killed < 1 || len(r.Disks) != r.Restarts+1 {
+		t.Errorf("%d rounds had %d faults, %d samples, %d restarts and %d kills", r.Rounds, r.Faults, len(r.Samples), r.Restarts, r.Killed)
+	}
+	if len(r.Trends) != len(figures) || r.Disks[len(r.Disks)-1].Free == 0 || r.Compacted.After == 0 {
+		t.Errorf("something was not looked at: %d of %d figures, disks %+v, compacted %+v", len(r.Trends), len(figures), r.Disks, r.Compacted)
+	}
+	text := r.text() + r.verdict(nil)
+	for _, want := range []string{"| memory |", "SCIM write, 99 %", "slope per hour", "Compacting in the end", "Verdict: steady"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report does not say %q:\n%s", want, text)
+		}
 	}
 	if *soakFor > 0 {
 		t.Log(log.String())
@@ -81,26 +92,70 @@ func TestSoak(t *testing.T) {
 func TestGrowthIsNoticed(t *testing.T) {
 	steady := func(n int) (out []Sample) {
 		for i := range n {
-			out = append(out, Sample{Round: i, Memory: 30 << 20, Goroutines: 40, Read: 1, SCIM: 0.001})
+			out = append(out, Sample{Round: i, At: float64(i * 60), Memory: 30 << 20, Peak: 40 << 20, Goroutines: 40, Read: 1,
+				asked: []float64{0.001, 0.001, 0.002}, wrote: []float64{0.002, 0.002, 0.003}})
 		}
+		out[4].Read = 0 // a fault
 		return out
 	}
 	still := []Disk{{File: 100 << 20, Free: 10 << 20, Events: 100}, {File: 101 << 20, Free: 10 << 20, Events: 400}}
 	good := SoakResult{Samples: steady(9), Disks: still}
-	if err := good.flat(); err != nil {
+	if err := good.flat(true); err != nil {
 		t.Errorf("nothing grew: %v", err)
 	}
+	for _, x := range good.Trends {
+		if x.First == 0 || x.Last != x.First || math.Abs(x.PerHour) > 1e-9 || x.Grew() {
+			t.Errorf("steady, and told as %+v", x)
+		}
+	}
+	last := func(r *SoakResult, change func(*Sample)) {
+		for i := range r.Samples[6:] {
+			change(&r.Samples[6+i])
+		}
+	}
 	for what, grow := range map[string]func(*SoakResult){
-		"memory":            func(r *SoakResult) { r.Samples[7].Memory, r.Samples[8].Memory = 90<<20, 90<<20 },
-		"goroutines":        func(r *SoakResult) { r.Samples[7].Goroutines, r.Samples[8].Goroutines = 100, 100 },
-		"seconds of a read": func(r *SoakResult) { r.Samples[7].Read, r.Samples[8].Read = 4, 4 },
-		"the database grew": func(r *SoakResult) { r.Disks[1].File = 130 << 20 },
-		"were not used":     func(r *SoakResult) { r.Disks[1].File, r.Disks[1].Free = 300<<20, 208<<20 },
+		"memory":                     func(r *SoakResult) { last(r, func(s *Sample) { s.Memory = 90 << 20 }) },
+		"memory, peak":               func(r *SoakResult) { last(r, func(s *Sample) { s.Peak = 140 << 20 }) },
+		"goroutines":                 func(r *SoakResult) { last(r, func(s *Sample) { s.Goroutines = 100 }) },
+		"read with changes":          func(r *SoakResult) { last(r, func(s *Sample) { s.Read = 4 }) },
+		"SCIM filtered read, median": func(r *SoakResult) { last(r, func(s *Sample) { s.asked = []float64{0.02, 0.02, 0.02} }) },
+		"SCIM filtered read, 99 %":   func(r *SoakResult) { last(r, func(s *Sample) { s.asked = []float64{0.001, 0.001, 0.5} }) },
+		"SCIM write, median":         func(r *SoakResult) { last(r, func(s *Sample) { s.wrote = []float64{0.02, 0.02, 0.02} }) },
+		"SCIM write, 95 %":           func(r *SoakResult) { last(r, func(s *Sample) { s.wrote = []float64{0.002, 0.002, 1} }) },
+		"the database grew":          func(r *SoakResult) { r.Disks[1].File = 130 << 20 },
+		"were not used":              func(r *SoakResult) { r.Disks[1].File, r.Disks[1].Free = 300<<20, 208<<20 },
+		"goroutines grew from 2.0 to ": func(r *SoakResult) { // within the last life; the one before had as many
+			for i := range r.Samples {
+				r.Samples[i].Goroutines = 100
+				if i >= 3 {
+					r.Samples[i].Life = 1
+				}
+				if i == 3 || i == 4 {
+					r.Samples[i].Goroutines = 2
+				}
+			}
+		},
 	} {
 		r := SoakResult{Samples: steady(9), Disks: slices.Clone(still)}
 		grow(&r)
-		if err := r.flat(); err == nil || !strings.Contains(err.Error(), what) {
+		if err := r.flat(true); err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s grew, and what is said is: %v", what, err)
 		}
+		if text := r.text(); !strings.Contains(what, "database") && what != "were not used" && !strings.Contains(text, "**grew**") {
+			t.Errorf("%s grew, and the report is:\n%s", what, text)
+		}
+	}
+}
+
+func TestSlopeIsThatOfTheLineThroughTheSamples(t *testing.T) {
+	var samples []Sample
+	for i := range 10 {
+		samples = append(samples, Sample{At: float64(i), Memory: int64(1000 + 3*i)})
+	}
+	if got := slope(samples, middle(func(s Sample) float64 { return float64(s.Memory) })); got < 2.999 || got > 3.001 {
+		t.Errorf("slope %g, want 3", got)
+	}
+	if p := percentiles([]float64{5, 1, 2, 3, 4}); p.P50 != 3 || p.P99 != 5 {
+		t.Errorf("percentiles %+v", p)
 	}
 }

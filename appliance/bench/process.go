@@ -172,3 +172,14 @@ func (d *daemon) end() (time.Duration, error) {
 		return 0, errors.Join(errors.New("the appliance did not end"), d.cmd.Process.Kill())
 	}
 }
+
+// kill ends the appliance as a power cut would.
+func (d *daemon) kill() error {
+	close(d.stop)
+	d.Close()
+	if err := d.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	<-d.ended // killed: always an error
+	return nil
+}

@@ -40,27 +40,8 @@ func SoakMain(ctx context.Context, o SoakOptions, out io.Writer, asJSON bool) er
 		enc.SetIndent("", "  ")
 		return errors.Join(err, enc.Encode(r))
 	}
-	_, writeErr := io.WriteString(out, r.text())
+	_, writeErr := io.WriteString(out, r.text()+r.verdict(err))
 	return errors.Join(err, writeErr)
-}
-
-// text lays a soak out: some of its samples, and the database at each restart.
-func (r *SoakResult) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on: %s\n\n%s people, %d rounds, %d changes, %d faults\n\n", r.Machine, thousands(r.People), r.Rounds, r.Changes, r.Faults)
-	b.WriteString("| round | memory | goroutines | read with changes | SCIM read |\n|---|---|---|---|---|\n")
-	for i, x := range r.Samples {
-		if step := max(1, len(r.Samples)/12); i%step == 0 || i == len(r.Samples)-1 {
-			fmt.Fprintf(&b, "| %d | %s | %d | %s | %s |\n", x.Round, size(x.Memory), x.Goroutines, seconds(x.Read), seconds(x.SCIM))
-		}
-	}
-	b.WriteString("\n| round | database | of it free | events in the journal |\n|---|---|---|---|\n")
-	for i, d := range r.Disks {
-		if step := max(1, len(r.Disks)/12); i%step == 0 || i == len(r.Disks)-1 {
-			fmt.Fprintf(&b, "| %d | %s | %s | %d |\n", d.Round, size(d.File), size(d.Free), d.Events)
-		}
-	}
-	return b.String()
 }
 
 // row is one line of the table: a figure, and what it should be.

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"rollcall/appliance/admin"
@@ -25,44 +26,24 @@ import (
 // SoakOptions say how long the appliance is kept busy.
 type SoakOptions struct {
 	Options
-	// Duration is how long; Rounds, when it is not 0, is how often instead.
+	// Duration is how long; Rounds, when it is not 0, is how often instead, and then
+	// nothing is judged by the clock.
 	Duration time.Duration
 	Rounds   int
 }
 
-// Sample is what one round of a soak saw, faults and all settled.
-type Sample struct {
-	Round      int     `json:"round"`
-	Memory     int64   `json:"memory"` // anonymous, in bytes
-	Goroutines int     `json:"goroutines"`
-	Read       float64 `json:"read_s"` // a read with its changes, delivered
-	SCIM       float64 `json:"scim_filtered_read_s"`
-}
-
-// Disk is the database between two lives of the process.
-type Disk struct {
-	Round  int    `json:"round"`
-	File   int64  `json:"file"`
-	Free   int64  `json:"free"`   // bytes in pages that wait to be used again
-	Events uint64 `json:"events"` // in the journal, which only grows
-}
-
-// SoakResult is what a soak saw.
-type SoakResult struct {
-	Machine string   `json:"machine"`
-	People  int      `json:"people"`
-	Rounds  int      `json:"rounds"`
-	Faults  int      `json:"faults"`
-	Changes int      `json:"changes"`
-	Samples []Sample `json:"samples"`
-	Disks   []Disk   `json:"disks"`
-}
+// restartEvery is how many rounds a process lives in the first half of a soak. In
+// the second half it is one process all the time, so that what leaks shows.
+const restartEvery = 2
 
 const (
-	// restartEvery is how many rounds a process lives.
-	restartEvery = 4
 	// shareChanged is one in so many people who changes per round.
 	shareChanged = 200
+	// soakUsers is how many users the SCIM sender has; soakReads filtered reads and
+	// soakWrites changes are what it sends per round, one after the other.
+	soakUsers, soakReads, soakWrites = 40, 200, 50
+	// shown is how many lines of samples a report has.
+	shown = 12
 )
 
 // soaking is a soak under way.
@@ -71,13 +52,22 @@ type soaking struct {
 	sim    *hibobsim.Sim
 	rng    *rand.Rand
 	sender *sender
+	begun  time.Time
+	half   func(round int) bool // whether the second half has begun
+	users  []soakUser
 	out    SoakResult
 }
 
+// soakUser is a user of the SCIM sender, as the appliance last acknowledged it.
+type soakUser struct{ login, id, title string }
+
 // Soak runs an appliance of the first size in o.People for a while: in each round
-// some people change, join and leave, HiBob and Javelo fail now and then, and every
-// few rounds the process is stopped and started. It returns what it saw, and an
-// error when something grew that must not, or when the target differs in the end.
+// some people change, join and leave in HiBob, a SCIM sender asks and writes, and
+// HiBob, Javelo and the way to it fail now and then. In the first half the process is
+// stopped or killed every few rounds and started again; the second half is one
+// process. In the end the database is compacted. It returns what it saw, and an error
+// when something grew that must not, when what was acknowledged is lost, or when the
+// target differs in the end.
 func Soak(ctx context.Context, o SoakOptions) (SoakResult, error) {
 	if o.Out == nil {
 		o.Out = io.Discard
@@ -90,7 +80,7 @@ func Soak(ctx context.Context, o SoakOptions) (SoakResult, error) {
 		o.Binary = self
 	}
 	people := o.People[0]
-	s := &soaking{world: &world{o: o.Options, target: newTarget()}, rng: rand.New(rand.NewPCG(o.Seed, 2)),
+	s := &soaking{begun: time.Now(), world: &world{o: o.Options, target: newTarget()}, rng: rand.New(rand.NewPCG(o.Seed, 2)),
 		sim: hibobsim.New(cast.Company(people, o.Seed), hibobsim.Options{Rate: -1, Staleness: -1, PermissionDelay: -1, Seed: o.Seed}),
 		out: SoakResult{Machine: machine(), People: people}}
 	err := s.run(ctx, o)
@@ -121,7 +111,14 @@ func (s *soaking) run(ctx context.Context, o SoakOptions) (err error) {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	until := time.Now().Add(o.Duration)
+	s.begun = time.Now()
+	until := s.begun.Add(o.Duration)
+	s.half = func(round int) bool {
+		if o.Rounds > 0 {
+			return round > o.Rounds/2
+		}
+		return time.Since(s.begun) > o.Duration/2
+	}
 	for round := 1; ctx.Err() == nil && (round <= o.Rounds || o.Rounds == 0 && time.Now().Before(until)); round++ {
 		if err := s.round(ctx, round); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
@@ -132,6 +129,7 @@ func (s *soaking) run(ctx context.Context, o SoakOptions) (err error) {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
+	s.out.Took = time.Since(s.begun).Seconds()
 	v, err := s.d.Verify(ctx)
 	if err != nil {
 		return err
@@ -139,7 +137,16 @@ func (s *soaking) run(ctx context.Context, o SoakOptions) (err error) {
 	if len(v.Problems) > 0 {
 		return fmt.Errorf("what is derived is not right in the end: %v", v.Problems)
 	}
-	return errors.Join(s.inStep(), s.out.flat())
+	if err := s.stop(false); err != nil {
+		return err
+	}
+	if err := s.disk(s.out.Rounds); err != nil {
+		return err
+	}
+	if err := s.compact(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.inStep(), s.out.flat(o.Rounds == 0))
 }
 
 // settle reads and delivers until a read finds nothing and nothing waits.
@@ -161,20 +168,41 @@ func (s *soaking) settle(ctx context.Context) error {
 	return errors.New("deliveries never come to an end")
 }
 
-// connect makes the token of the sender, and one user to ask for.
+// connect makes the token of the sender, and its users.
 func (s *soaking) connect(ctx context.Context) error {
 	t, err := s.d.CreateToken(ctx, "okta", "soak", 0)
 	if err != nil {
 		return err
 	}
 	s.sender = &sender{base: s.d.scim + "/scim/v2", http: &http.Client{}, tokens: []string{t.Token}}
-	_, err = s.sender.want(http.StatusCreated, 0, http.MethodPost, "/Users", user("soak@"+cast.Domain, "Soak", "Tester"))
-	return err
+	for i := range soakUsers {
+		u := soakUser{login: fmt.Sprintf("soak%d@%s", i, cast.Domain), title: "Analyst"} // as user has it
+		raw, err := s.sender.want(http.StatusCreated, 0, http.MethodPost, "/Users", user(u.login, "Soak", "Tester"+strings.Repeat("i", i)))
+		if err != nil {
+			return err
+		}
+		if u.id, err = member(raw, "id"); err != nil {
+			return err
+		}
+		s.users = append(s.users, u)
+	}
+	return s.d.Wait(ctx, nil)
+}
+
+// member returns a text member of a JSON object.
+func member(raw []byte, name string) (string, error) {
+	var o map[string]json.RawMessage
+	var text string
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return "", err
+	}
+	return text, json.Unmarshal(o[name], &text)
 }
 
 func (s *soaking) round(ctx context.Context, round int) error {
 	s.people()
 	faulty := s.faults(round)
+	x := Sample{Round: round, Life: s.out.Restarts}
 	took, err := timed(func() error { return errors.Join(s.d.Sync(ctx, []string{"hibob"}), s.d.Wait(ctx, nil)) })
 	if err != nil {
 		return err
@@ -183,18 +211,112 @@ func (s *soaking) round(ctx context.Context, round int) error {
 		if err := s.settle(ctx); err != nil {
 			return err
 		}
-	} else if err := s.sample(ctx, round, took); err != nil {
+	} else {
+		x.Read = took
+	}
+	if err := s.ask(&x); err != nil {
 		return err
 	}
-	if round%restartEvery != 0 {
+	if err := s.d.Wait(ctx, nil); err != nil {
+		return err
+	}
+	if err := s.sample(ctx, &x); err != nil {
+		return err
+	}
+	if round%restartEvery != 0 || s.half(round) {
 		return nil
 	}
-	if _, err := s.d.end(); err != nil {
+	return s.restart(ctx, round)
+}
+
+// ask sends what a sender sends, and times it.
+func (s *soaking) ask(x *Sample) error {
+	for range soakReads {
+		login := s.users[s.rng.IntN(soakUsers)].login
+		took, err := timed(func() error {
+			_, err := s.sender.want(http.StatusOK, 0, http.MethodGet, "/Users?filter=userName%20eq%20%22"+login+"%22&startIndex=1&count=100", nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		x.asked = append(x.asked, took)
+	}
+	for range soakWrites {
+		took, err := timed(s.write)
+		if err != nil {
+			return err
+		}
+		x.wrote = append(x.wrote, took)
+	}
+	x.SCIMRead, x.SCIMWrite = percentiles(x.asked), percentiles(x.wrote)
+	return nil
+}
+
+// write changes a user and remembers what was acknowledged.
+func (s *soaking) write() error {
+	u := &s.users[s.rng.IntN(soakUsers)]
+	title := "Title " + strconv.Itoa(s.rng.IntN(1_000_000))
+	patch := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"title":"` + title + `"}}]}`
+	_, err := s.sender.want(http.StatusOK, 0, http.MethodPatch, "/Users/"+u.id, []byte(patch))
+	if err == nil {
+		u.title = title
+		s.out.Changes++
+	}
+	return err
+}
+
+// restart ends the process and starts it again: by turns as systemd does, and with
+// kill -9 in the middle of a read and behind writes that were just acknowledged.
+func (s *soaking) restart(ctx context.Context, round int) error {
+	kill := s.out.Restarts%2 == 1
+	if kill {
+		if err := s.d.Sync(ctx, []string{"hibob"}); err != nil {
+			return err
+		}
+		for range soakWrites / 5 {
+			if err := s.write(); err != nil {
+				return err
+			}
+		}
+		s.out.Killed++
+	}
+	if err := s.stop(kill); err != nil {
 		return err
 	}
+	s.out.Restarts++
 	if err := s.disk(round); err != nil {
 		return err
 	}
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	for _, u := range s.users {
+		raw, err := s.sender.want(http.StatusOK, 0, http.MethodGet, "/Users/"+u.id, nil)
+		if err != nil {
+			return err
+		}
+		if title, err := member(raw, "title"); err != nil || title != u.title {
+			return fmt.Errorf("user %s was acknowledged with the title %q and has %q after the restart (%v)", u.id, u.title, title, err)
+		}
+	}
+	if kill { // what the killed read left is for the next one
+		return s.settle(ctx)
+	}
+	return nil
+}
+
+func (s *soaking) stop(kill bool) error {
+	d := s.d
+	s.d = nil
+	if kill {
+		return d.kill()
+	}
+	_, err := d.end()
+	return err
+}
+
+func (s *soaking) start(ctx context.Context) (err error) {
 	if s.d, err = start(ctx, s.o.Binary, s.config(), s.socket()); err != nil {
 		return err
 	}
@@ -221,13 +343,16 @@ func (s *soaking) people() {
 
 // faults arms what goes wrong in this round, and reports whether anything does.
 func (s *soaking) faults(round int) bool {
-	switch round % 6 {
+	switch round % 8 {
 	case 2:
 		s.sim.FailNext(1, hibobsim.Fault{Kind: hibobsim.Cut})
 	case 3:
 		s.target.sim.Fault(javelosim.Fault{Kind: javelosim.ResetAfterWrite, Method: http.MethodPatch})
 	case 5:
 		s.sim.FailNext(1, hibobsim.Fault{Kind: hibobsim.Half})
+	case 7:
+		s.target.sim.Fault(javelosim.Fault{Kind: javelosim.Throttle, RetryAfter: "1", Times: 2})
+		s.sim.FailNext(1, hibobsim.Fault{Kind: hibobsim.Status, Status: http.StatusBadGateway})
 	default:
 		return false
 	}
@@ -235,27 +360,26 @@ func (s *soaking) faults(round int) bool {
 	return true
 }
 
-func (s *soaking) sample(ctx context.Context, round int, read float64) error {
-	memory, err := s.d.memory()
+func (s *soaking) sample(ctx context.Context, x *Sample) (err error) {
+	if x.Memory, err = s.d.memory(); err != nil {
+		return err
+	}
+	x.Peak = s.d.takePeak()
+	if x.Goroutines, err = s.goroutines(ctx); err != nil {
+		return err
+	}
+	info, err := os.Stat(s.database())
 	if err != nil {
 		return err
 	}
-	goroutines, err := s.goroutines(ctx)
-	if err != nil {
-		return err
-	}
-	asked, err := timed(func() error {
-		_, err := s.sender.want(http.StatusOK, 0, http.MethodGet, "/Users?filter=userName%20eq%20%22soak@"+cast.Domain+"%22", nil)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	x := Sample{Round: round, Memory: memory, Goroutines: goroutines, Read: read, SCIM: asked}
-	s.out.Samples = append(s.out.Samples, x)
-	s.say("round %d: memory %s, %d goroutines, read %s, SCIM %s", round, size(x.Memory), x.Goroutines, seconds(x.Read), seconds(x.SCIM))
+	x.File, x.At = info.Size(), time.Since(s.begun).Seconds()
+	s.out.Samples = append(s.out.Samples, *x)
+	s.say("round %d: memory %s (peak %s), %d goroutines, read %s, SCIM read %s, write %s", x.Round,
+		size(x.Memory), size(x.Peak), x.Goroutines, seconds(x.Read), seconds(x.SCIMRead.P50), seconds(x.SCIMWrite.P50))
 	return nil
 }
+
+func (s *soaking) database() string { return filepath.Join(s.dir, "data", store.FileName) }
 
 // goroutines asks the profiler on the admin socket.
 func (s *soaking) goroutines(ctx context.Context) (int, error) {
@@ -282,12 +406,12 @@ func (s *soaking) goroutines(ctx context.Context) (int, error) {
 
 // disk looks at the database while nobody has it open.
 func (s *soaking) disk(round int) error {
-	db, err := store.Open(filepath.Join(s.dir, "data", store.FileName), store.Options{ReadOnly: true})
+	db, err := store.Open(s.database(), store.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	space := db.Space()
-	d := Disk{Round: round, File: space.File, Free: space.Free}
+	d := Disk{Round: round, File: space.File, Free: space.Free, WorthCompacting: space.WorthCompacting()}
 	err = db.View(func(tx *store.Tx) error {
 		last, _, err := store.Journal.Last(tx)
 		d.Events = last.Seq
@@ -298,7 +422,22 @@ func (s *soaking) disk(round int) error {
 	return errors.Join(err, db.Close())
 }
 
-// inStep reports whether the target's accounts are those of HiBob's people.
+// compact writes the database anew, starts once more with it and asks for a user.
+func (s *soaking) compact(ctx context.Context) (err error) {
+	c := &s.out.Compacted
+	if c.Took, err = timed(func() error { c.Before, c.After, err = store.Compact(s.database(), store.Options{}); return err }); err != nil {
+		return err
+	}
+	s.say("compacted: %s, before %s", size(c.After), size(c.Before))
+	if err := s.start(ctx); err != nil {
+		return err
+	}
+	_, err = s.sender.want(http.StatusOK, 0, http.MethodGet, "/Users/"+s.users[0].id, nil)
+	return err
+}
+
+// inStep reports whether the target's accounts are those of HiBob's people and of
+// the sender's users.
 func (s *soaking) inStep() error {
 	wrong := 0
 	for i := range s.out.People {
@@ -309,52 +448,13 @@ func (s *soaking) inStep() error {
 			wrong++
 		}
 	}
+	for _, u := range s.users {
+		if a, has := s.target.sim.Account(u.login); !has || !a.Active || a.Title != u.title {
+			wrong++
+		}
+	}
 	if wrong > 0 {
-		return fmt.Errorf("%d accounts are not as HiBob's people are", wrong)
+		return fmt.Errorf("%d accounts are not as HiBob's people and the sender's users are", wrong)
 	}
 	return nil
-}
-
-// perEvent is more than what one change adds to journal and history.
-const perEvent = 4 << 10
-
-// flat compares the last third of the samples with the first.
-func (r *SoakResult) flat() error {
-	var errs []error
-	if n := len(r.Samples) / 3; n > 0 {
-		middle := func(of []Sample, value func(Sample) float64) float64 {
-			var all []float64
-			for _, s := range of {
-				all = append(all, value(s))
-			}
-			slices.Sort(all)
-			return all[len(all)/2]
-		}
-		first, last := r.Samples[:n], r.Samples[len(r.Samples)-n:]
-		for _, x := range []struct {
-			what  string
-			value func(Sample) float64
-			slack float64 // beside a third more
-		}{
-			{"memory", func(s Sample) float64 { return float64(s.Memory) }, 32 << 20},
-			{"goroutines", func(s Sample) float64 { return float64(s.Goroutines) }, 4},
-			{"seconds of a read", func(s Sample) float64 { return s.Read }, 2},
-			{"seconds of a SCIM read", func(s Sample) float64 { return s.SCIM }, 0.1},
-		} {
-			if a, b := middle(first, x.value), middle(last, x.value); b > a*4/3+x.slack {
-				errs = append(errs, fmt.Errorf("%s grew from %.4g to %.4g", x.what, a, b))
-			}
-		}
-	}
-	if n := len(r.Disks); n > 1 {
-		a, b := r.Disks[0], r.Disks[n-1]
-		// What is in use may grow by what the journal keeps, and by nothing else.
-		if grown, allowed := (b.File-b.Free)-(a.File-a.Free), int64(b.Events-a.Events)*perEvent+(1<<20); grown > allowed {
-			errs = append(errs, fmt.Errorf("the database grew by %s in use while the journal grew by %d events", size(grown), b.Events-a.Events))
-		}
-		if b.Free > b.File/2 && b.File > a.File+(16<<20) {
-			errs = append(errs, fmt.Errorf("%s of the database's %s are free and were not used again", size(b.Free), size(b.File)))
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -41,6 +41,9 @@ type State struct {
 	NotifyFailures map[string]int
 	// DatabaseBytes is the size of the database file.
 	DatabaseBytes int64
+	// DatabaseFree is how much of it is in pages that are used again before the file
+	// grows.
+	DatabaseFree int64
 }
 
 // Metrics are the few numbers that answer an operator's questions. Labels are
@@ -127,11 +130,12 @@ var (
 	descCert      = prometheus.NewDesc("rollcall_certificate_expiry_timestamp_seconds", "When the certificate in use ends.", []string{"certificate"}, nil)
 	descNotify    = prometheus.NewDesc("rollcall_notify_failures", "Messages in a row that the channel did not take.", []string{"channel"}, nil)
 	descDatabase  = prometheus.NewDesc("rollcall_database_bytes", "Size of the database file.", nil, nil)
+	descFree      = prometheus.NewDesc("rollcall_database_free_bytes", "Of the database file, what is in free pages; rollcall compact gives it back.", nil, nil)
 	descHeld      = prometheus.NewDesc("rollcall_runs_held", "Runs that a guard stopped and that wait for approve or reject.", nil, nil)
 )
 
 var stateDescs = []*prometheus.Desc{descReadable, descOldest, descJobs, descLastRead, descFailures, descLane, descAccounts, descPeople,
-	descConflicts, descHeld, descCert, descNotify, descDatabase}
+	descConflicts, descHeld, descCert, descNotify, descDatabase, descFree}
 
 // stateCollector turns a [State] into metrics at each scrape.
 type stateCollector struct{ state func() (State, error) }
@@ -188,4 +192,5 @@ func (c stateCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descNotify, float64(n), channel)
 	}
 	gauge(descDatabase, float64(s.DatabaseBytes))
+	gauge(descFree, float64(s.DatabaseFree))
 }

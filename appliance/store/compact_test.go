@@ -99,3 +99,63 @@ func TestCompactIsOfferedWhenHalfOfALargeFileIsFree(t *testing.T) {
 		}
 	}
 }
+
+func TestSpaceSaysWhatIsFreeAndFreePagesAreUsedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	s, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill := func(round int) {
+		update(t, s, func(tx *Tx) error {
+			for i := range 1000 {
+				id := model.RecordID(fmt.Sprintf("r_%d", i))
+				if err := Records.Put(tx, id, model.Record{ID: id, Source: "hr", Native: string(id), RawStatus: fmt.Sprint(round)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	fill(0)
+	fill(1) // needs other pages than the first, which are free then
+	open := s.Space()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read, err := Open(path, Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read.Space(); got.Free == 0 || got.Free > open.Free || got.File != open.File {
+		t.Errorf("opened to read it has %+v, opened to write it had %+v", got, open)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(path, Options{NoSync: true}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for round := range 20 {
+		fill(2 + round)
+	}
+	if got := s.Space().File; got > 2*open.File {
+		t.Errorf("the file grew from %d to %d bytes while as much was in use", open.File, got)
+	}
+}
+
+func TestCompactionIsOfferedForLargeFilesThatAreHalfFree(t *testing.T) {
+	for _, tc := range []struct {
+		file, free int64
+		want       bool
+	}{
+		{1 << 30, 600 << 20, true},
+		{1 << 30, 500 << 20, false},
+		{200 << 20, 190 << 20, false},
+	} {
+		if got := (Space{File: tc.file, Free: tc.free}).WorthCompacting(); got != tc.want {
+			t.Errorf("%d of %d bytes are free: %t", tc.free, tc.file, got)
+		}
+	}
+}

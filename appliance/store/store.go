@@ -98,7 +98,8 @@ func Open(path string, opts Options) (s *Store, err error) {
 	if err := checkWhole(path, opts.LockTimeout); err != nil {
 		return nil, err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType,
+		PreLoadFreelist: opts.ReadOnly}) // bbolt leaves it out then, and nothing would be free
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, &LockedError{Path: path}
