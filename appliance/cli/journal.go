@@ -112,8 +112,11 @@ func (a *app) journalVerify() *cobra.Command {
 	return c
 }
 
-// instant reads a time as operators write it: how long ago, a date, or a time.
+// instant reads a time as operators write it: how long ago, a date, a time, or now.
 func instant(now time.Time, s string) (time.Time, error) {
+	if s == "now" {
+		return now, nil
+	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
 		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
 			return t, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // instantHelp says what an instant may be written as.
-const instantHelp = "how long\nago it was (36h, 7d), a date (2026-11-22, its first moment) or a time (2026-11-22T09:00:00Z)."
+const instantHelp = "An instant is how long ago it was (36h, 7d), a date (2026-11-22, its first moment),\na time (2026-11-22T09:00:00Z) or now."
 
 // resolveInstant reads a flag that holds an instant; false when it was not given.
 func (a *app) resolveInstant(flag, text string) (time.Time, bool, error) {
@@ -32,7 +32,7 @@ func (a *app) peopleDiff() *cobra.Command {
 	var asCSV bool
 	c := &cobra.Command{
 		Use: "diff --from TIME [--to TIME] [--csv]", Short: "who joined, went and changed between two instants",
-		Long: "Compares the rosters of two instants; without --to the second one is now. An instant is " + instantHelp,
+		Long: "Compares the rosters of two instants; without --to the second one is now.\n" + instantHelp,
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asCSV && a.json {

@@ -21,7 +21,7 @@ func (a *app) people() *cobra.Command {
 	c := &cobra.Command{
 		Use: "people [QUERY] [--at TIME]", Short: "the roster, or who in it QUERY finds, now or as it was",
 		Long: "Lists the roster, or who in it QUERY finds: parts of names, emails, numbers, titles and departments;\n" +
-			"status:inactive and source:hibob narrow further. With --at it is the roster as it was at an instant:\n" +
+			"status:inactive and source:hibob narrow further. With --at it is the roster as it was at an instant.\n" +
 			instantHelp + "\n\"rollcall people diff\" compares two instants.",
 		Args: takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -139,7 +139,7 @@ func (a *app) person() *cobra.Command {
 			"  explain   where each value comes from, field, record and run, and what lost\n" +
 			"  why-not   why someone is not relayed, or not in full\n" +
 			"  history   what changed when\n\n" +
-			"With --at it is the person as they were at an instant: " + instantHelp,
+			"With --at it is the person as they were at an instant.\n" + instantHelp,
 		Args: takes(1, 2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
