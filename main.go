@@ -43,6 +43,8 @@ func main() {
 		},
 		SimKinds: demo.SimKinds(),
 		Compact:  appliance.Compact,
+		SchemaOf: appliance.SchemaOf,
+		Schema:   appliance.Schema,
 		Bench: func(ctx context.Context, o cli.BenchOptions, s cli.Streams) error {
 			opts := bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoSCIM, Out: s.Err}
 			if o.Soak > 0 {

@@ -130,7 +130,9 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 			return nil, err
 		}
 	}
-	a.store, err = store.Open(filepath.Join(string(cfg.Appliance.DataDir), store.FileName), store.Options{})
+	a.store, err = store.Open(filepath.Join(string(cfg.Appliance.DataDir), store.FileName), store.Options{Upgrading: func(from, to int) {
+		a.log.Info("bringing the database up to date, which may take minutes; the file of before is kept beside it", "from_schema", from, "to_schema", to)
+	}})
 	if err != nil {
 		return nil, err
 	}

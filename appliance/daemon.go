@@ -13,6 +13,7 @@ import (
 	"rollcall/appliance/admin"
 	"rollcall/appliance/config"
 	"rollcall/appliance/observe"
+	"rollcall/appliance/store"
 )
 
 // BuildVersion returns what this binary is, from what the toolchain recorded.
@@ -32,6 +33,13 @@ func BuildVersion() admin.Version {
 	}
 	return v
 }
+
+// Schema is the schema version of the databases this program writes.
+const Schema = store.Version
+
+// SchemaOf tells the schema version of a database, also while an appliance has it
+// open; its error wraps fs.ErrNotExist when there is none.
+func SchemaOf(path string) (int, error) { return store.SchemaOf(path) }
 
 // Daemon is rollcall run: it reads the configuration (path empty: where
 // config.Load looks), serves until ctx ends, and reads the configuration again

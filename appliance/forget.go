@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"path/filepath"
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
@@ -25,12 +26,8 @@ func (a *App) Forget(_ context.Context, actor string, asked admin.ForgetRequest)
 	}
 	out := admin.Forgotten{Person: string(f.Person), DryRun: asked.DryRun, Records: f.Records, Resources: f.Resources, History: f.History,
 		Accounts: f.Accounts, Decisions: f.Decisions, Conflicts: f.Conflicts, Backups: []string{}}
-	made, err := backupsIn(string(a.config().Backup.Dir))
-	if err != nil {
+	if out.Backups, err = a.copies(); err != nil {
 		return out, err
-	}
-	for _, b := range made {
-		out.Backups = append(out.Backups, b.path)
 	}
 	if asked.DryRun {
 		out.Name = personName(p)
@@ -39,6 +36,27 @@ func (a *App) Forget(_ context.Context, actor string, asked admin.ForgetRequest)
 	if err := a.store.Scrub(); err != nil {
 		out.Notice = err.Error()
 		a.log.Warn("erased values may still stand in the file", "error", err)
+	}
+	return out, nil
+}
+
+// copies lists the copies of the database that the appliance made and that are
+// still there: its backups, and the files of before a restore or an upgrade.
+func (a *App) copies() ([]string, error) {
+	made, err := backupsIn(string(a.config().Backup.Dir))
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, b := range made {
+		out = append(out, b.path)
+	}
+	for _, pattern := range []string{".v*.bak", ".replaced-*"} {
+		beside, err := filepath.Glob(a.store.Path() + pattern)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, beside...)
 	}
 	return out, nil
 }

@@ -106,6 +106,10 @@ type Deps struct {
 	// every path it writes, empty for the machine itself.
 	Machine     install.Machine
 	InstallRoot string
+	// SchemaOf tells the schema version of a database, also of one in use; Schema is
+	// the one this program writes. Without SchemaOf install does not look.
+	SchemaOf func(path string) (int, error)
+	Schema   int
 	// Guides holds the setup guides as TOPIC.md; nil: none are built in.
 	Guides fs.FS
 	// Version is what this binary is.

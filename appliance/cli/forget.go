@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,8 +79,16 @@ func (a *app) tellForgotten(f admin.Forgotten) {
 	if f.Accounts > 0 {
 		a.out.line("Their account in the target is not touched: have it erased there.")
 	}
-	if n := len(f.Backups); n > 0 {
-		a.out.linef("%s made before still hold them, until rotation removes the last: %s.", count(n, "backup", "backups"), f.Backups[n-1])
+	rotated := []string{}
+	for _, path := range f.Backups {
+		if strings.Contains(path, ".replaced-") || strings.HasSuffix(path, ".bak") {
+			a.out.linef("%s, of before a restore or an upgrade, still holds them, until you remove it.", path)
+			continue
+		}
+		rotated = append(rotated, path)
+	}
+	if n := len(rotated); n > 0 {
+		a.out.linef("%s made before still hold them, until rotation removes the last: %s.", count(n, "backup", "backups"), rotated[n-1])
 	}
 	if f.Notice != "" {
 		a.note.line("warning: ", f.Notice)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rollcall/appliance/config"
 	"rollcall/appliance/install"
 )
 
@@ -97,7 +98,13 @@ func (a *app) installOptions() (install.Options, error) {
 	if err != nil {
 		return install.Options{}, fmt.Errorf("this program does not find itself: %w: run it by its full path", err)
 	}
-	return install.Options{Binary: self, ConfigExample: a.deps.ConfigExample, AlertRules: a.deps.AlertRules, Dashboard: a.deps.Dashboard, Root: a.deps.InstallRoot}, nil
+	o := install.Options{Binary: self, ConfigExample: a.deps.ConfigExample, AlertRules: a.deps.AlertRules, Dashboard: a.deps.Dashboard, Root: a.deps.InstallRoot,
+		SchemaOf: a.deps.SchemaOf, Knows: a.deps.Schema}
+	// One that is wrong is not this command's matter: the service tells.
+	if cfg, err := config.Load(filepath.Join(o.Root, "/etc/rollcall/config.toml")); err == nil {
+		o.Database = filepath.Join(string(cfg.Appliance.DataDir), "rollcall.db")
+	}
+	return o, nil
 }
 
 // stepReport is one step, as JSON.

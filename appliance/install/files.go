@@ -14,6 +14,7 @@ const (
 	secretsDir    = configDir + "/secrets"
 	tlsDir        = configDir + "/tls"
 	dataDir       = "/var/lib/rollcall"
+	databasePath  = dataDir + "/rollcall.db"
 	unitPath      = "/etc/systemd/system/rollcall.service"
 	tmpfilesPath  = "/etc/tmpfiles.d/rollcall.conf"
 	sshdPath      = "/etc/ssh/sshd_config.d/60-rollcall.conf"

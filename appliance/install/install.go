@@ -25,6 +25,12 @@ type Options struct {
 	Purge bool
 	// Root stands before every path of the machine; empty for the machine itself.
 	Root string
+	// Database is the path of the database, empty for where the defaults put it.
+	// SchemaOf tells its schema version, also while the service runs, and Knows up
+	// to which version this program does. Without SchemaOf nothing is looked up.
+	Database string
+	SchemaOf func(path string) (int, error)
+	Knows    int
 }
 
 // Step is one thing to do. Show it, then Do it.
@@ -64,6 +70,9 @@ func (p *plan) add(s Step) { p.steps = append(p.steps, s) }
 // older installation up to date.
 func Install(ctx context.Context, o Options, m Machine) ([]Step, error) {
 	p := &plan{o: o, m: m}
+	if err := p.schema(); err != nil {
+		return nil, err
+	}
 	upgrade, err := p.binary()
 	if err != nil {
 		return nil, err
@@ -114,6 +123,31 @@ func Install(ctx context.Context, o Options, m Machine) ([]Step, error) {
 	}
 	p.service(ctx, changed, upgrade)
 	return p.steps, nil
+}
+
+// schema refuses a program that would not start on the database that is there,
+// and says when it will bring that up to date.
+func (p *plan) schema() error {
+	path := p.o.Database
+	if path == "" {
+		path = databasePath
+	}
+	if p.o.SchemaOf == nil {
+		return nil
+	}
+	found, err := p.o.SchemaOf(p.at(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("what the database holds cannot be told, so it cannot be told either whether this program can read it: %w; nothing was changed", err)
+	case found > p.o.Knows:
+		return fmt.Errorf("%s was written by a newer program: it has schema version %d and this one knows up to %d, so it would not start. "+
+			"Nothing was changed; install the newer program again, or first restore a backup of before the upgrade with this one", path, found, p.o.Knows)
+	case found < p.o.Knows:
+		p.add(Step{Title: fmt.Sprintf("the database has schema version %d: at its next start the service brings a copy of it to version %d, and keeps the file of before as %s.v%d.bak",
+			found, p.o.Knows, filepath.Base(path), found), Done: true})
+	}
+	return nil
 }
 
 // pending reports whether some step from position on is still to be done.

@@ -216,6 +216,61 @@ func TestAStepThatFailsLeavesTheRestForTheNextRun(t *testing.T) {
 	}
 }
 
+func TestAProgramThatCouldNotReadTheDatabaseIsNotInstalled(t *testing.T) {
+	o, m := options(t), newMachine()
+	do(t, o, m, install.Install)
+	found, unreadable := 2, error(nil)
+	o.Binary, o.Database, o.Knows = filepath.Join(t.TempDir(), "rollcall-other"), "/srv/rollcall/rollcall.db", 2
+	write(t, o.Binary, "another version")
+	o.SchemaOf = func(path string) (int, error) {
+		if path != filepath.Join(o.Root, o.Database) {
+			t.Errorf("it looks at %s", path)
+		}
+		return found, unreadable
+	}
+	refused := func(words string) {
+		t.Helper()
+		if steps, err := install.Install(t.Context(), o, m); err == nil || len(steps) > 0 || !strings.Contains(err.Error(), words) {
+			t.Errorf("%d steps, error %v; want none, and %q", len(steps), err, words)
+		}
+	}
+	found = 3
+	refused("schema version 3 and this one knows up to 2")
+	unreadable = errors.New("input/output error")
+	refused("input/output error")
+	if read(t, o, "usr/local/bin/rollcall") != "version one" {
+		t.Error("the program was replaced")
+	}
+	noted := func() (notes []string) {
+		steps, err := install.Install(t.Context(), o, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range steps {
+			if s.Done && strings.Contains(s.Title, "schema version") {
+				notes = append(notes, s.Title)
+			}
+		}
+		return notes
+	}
+	found, unreadable = 1, nil
+	if got := noted(); len(got) != 1 || !strings.Contains(got[0], "to version 2") || !strings.Contains(got[0], "rollcall.db.v1.bak") {
+		t.Errorf("before an upgrade of the database it says %q", got)
+	}
+	found = 2
+	if got := noted(); len(got) > 0 {
+		t.Errorf("without one it says %q", got)
+	}
+	found, unreadable = 0, &os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}
+	if got := noted(); len(got) > 0 {
+		t.Errorf("without a database it says %q", got)
+	}
+	do(t, o, m, install.Install)
+	if read(t, o, "usr/local/bin/rollcall") != "another version" {
+		t.Error("the newer program was not installed")
+	}
+}
+
 func TestRemovingKeepsDataUnlessItIsToBePurged(t *testing.T) {
 	o, m := options(t), newMachine()
 	o.SSHD = true

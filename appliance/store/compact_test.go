@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"rollcall/appliance/model"
@@ -67,24 +69,43 @@ func TestCompactKeepsEverythingButTheFreePages(t *testing.T) {
 }
 
 func TestCompactThatCannotWriteLeavesTheDatabase(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root writes everywhere")
+	full := func(t *testing.T, dir string) {
+		if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 3<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	path := filepath.Join(t.TempDir(), FileName)
+	forbidden := func(t *testing.T, dir string) {
+		if err := os.Chmod(dir, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	}
+	dir, prevent := t.TempDir(), forbidden
+	if os.Getuid() == 0 {
+		dir, prevent = smallDisk(t, 4), full // root may write everywhere, but not more than there is room
+	}
+	path := filepath.Join(dir, FileName)
 	s, err := Open(path, Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	update(t, s, newSample().put)
+	update(t, s, func(tx *Tx) error {
+		return tx.SetSetting("large", strings.Repeat("x", 600<<10))
+	})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(filepath.Dir(path), 0o500); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Chmod(filepath.Dir(path), 0o700)
+	prevent(t, dir)
+	before := content(t, path)
 	if _, _, err := Compact(path, Options{}); err == nil {
 		t.Error("it said that all went well")
+	}
+	if !bytes.Equal(content(t, path), before) {
+		t.Error("the database has changed")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".rollcall-*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 }
 

@@ -1,26 +1,25 @@
 package store
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
-
-	"rollcall/appliance/model"
 )
 
-// previous is the schema version before this program's.
-var previous = strconv.Itoa(Version - 1)
-
-// versionBefore makes a database as a schema before this one might have been: no
-// tables but one, with one entry.
-func versionBefore(t *testing.T) string {
+// versionZero makes a database as a schema before the first would have been: no
+// tables but one, with three entries.
+func versionZero(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), FileName)
 	alter(t, path, func(tx *bbolt.Tx) error {
@@ -32,29 +31,42 @@ func versionBefore(t *testing.T) string {
 		if err != nil {
 			return err
 		}
-		return errors.Join(meta.Put([]byte("version"), []byte(previous)), meta.Put([]byte("secret"), []byte("kept")), old.Put([]byte("1"), []byte("ada")))
+		return errors.Join(meta.Put([]byte("version"), []byte("0")), meta.Put([]byte("secret"), []byte("kept")),
+			old.Put([]byte("1"), []byte("ada")), old.Put([]byte("2"), []byte("grace")), old.Put([]byte("3"), []byte("edsger")))
 	})
 	return path
 }
 
-// openRaw opens a database without looking at its version.
-func openRaw(t *testing.T, path string) *Store {
-	t.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
+// moves renames the old table one entry at a time, as a step over a large table
+// would do with some thousands; between is called before each.
+func moves(between func(done int) error) func(*bbolt.Tx, []byte) ([]byte, error) {
+	done := 0
+	return func(tx *bbolt.Tx, after []byte) ([]byte, error) {
+		if err := between(done); err != nil {
+			return nil, err
+		}
+		old, err := tx.CreateBucketIfNotExists([]byte("people"))
+		if err != nil {
+			return nil, err
+		}
+		to, err := tx.CreateBucketIfNotExists([]byte("renamed"))
+		if err != nil {
+			return nil, err
+		}
+		k, v := old.Cursor().Seek(append(bytes.Clone(after), 0))
+		if k == nil {
+			return nil, tx.DeleteBucket([]byte("people"))
+		}
+		done++
+		return bytes.Clone(k), to.Put(k, v)
 	}
-	t.Cleanup(func() { db.Close() })
-	return &Store{db: db, path: path}
 }
 
-// moves renames the old table, as a migration would.
-func moves(tx *bbolt.Tx) error {
-	b, err := tx.CreateBucket([]byte("renamed"))
-	if err != nil {
-		return err
-	}
-	return errors.Join(b.Put([]byte("1"), tx.Bucket([]byte("people")).Get([]byte("1"))), tx.DeleteBucket([]byte("people")))
+func nothing(int) error { return nil }
+
+// upgraded opens a database with a program of another schema.
+func upgraded(path string, version int, steps ...migration) (*Store, error) {
+	return Open(path, Options{NoSync: true, LockTimeout: time.Second, schema: &schema{version, steps}})
 }
 
 func valueAt(t *testing.T, s *Store, bucket, key string) string {
@@ -72,86 +84,318 @@ func valueAt(t *testing.T, s *Store, bucket, key string) string {
 	return v
 }
 
-func TestMigrationRunsOnceAfterAVerifiedCopyWasWritten(t *testing.T) {
-	path := versionBefore(t)
-	s := openRaw(t, path)
-	copyPath := path + ".v" + previous + ".bak"
-	ran := 0
-	steps := []migration{{From: Version - 1, Name: "rename people", Run: func(tx *bbolt.Tx) error {
-		ran++
-		if err := verifyFile(copyPath); err != nil {
-			t.Errorf("when the step runs, the copy is not there or not sound: %v", err)
-		}
-		return moves(tx)
-	}}}
-	if err := s.prepare(steps, false); err != nil {
+// beside lists what stands beside a database.
+func beside(t *testing.T, path string) []string {
+	t.Helper()
+	var out []string
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Meta("version"); got != strconv.Itoa(Version) {
-		t.Errorf("version is %q, want %d", got, Version)
+	for _, e := range entries {
+		if e.Name() != filepath.Base(path) {
+			out = append(out, e.Name())
+		}
 	}
-	if got := valueAt(t, s, "renamed", "1"); got != "ada" {
-		t.Errorf("the step left %q behind", got)
+	return out
+}
+
+func TestUpgradeRunsOnceOnACopyAndKeepsTheFileOfBefore(t *testing.T) {
+	path := versionZero(t)
+	before := content(t, path)
+	told, parts := "", 0
+	step := migration{From: 0, Name: "rename people", Run: moves(func(done int) error {
+		parts++
+		if !bytes.Equal(content(t, path), before) {
+			t.Errorf("after %d entries the database itself has changed", done)
+		}
+		return nil
+	})}
+	s, err := Open(path, Options{NoSync: true, schema: &schema{1, []migration{step}}, Upgrading: func(from, to int) { told = fmt.Sprint(from, to) }})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range allBuckets() {
-		if err := s.db.View(func(tx *bbolt.Tx) error {
+	if told != "0 1" || parts != 4 {
+		t.Errorf("told %q, and the step ran in %d parts, want 4: three entries and the end", told, parts)
+	}
+	if got := s.Meta("version"); got != "1" {
+		t.Errorf("version is %q, want 1", got)
+	}
+	for key, want := range map[string]string{"1": "ada", "2": "grace", "3": "edsger"} {
+		if got := valueAt(t, s, "renamed", key); got != want {
+			t.Errorf("the step left %q behind under %s", got, key)
+		}
+	}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		for _, name := range allBuckets() {
 			if tx.Bucket([]byte(name)) == nil {
 				t.Errorf("bucket %s is missing", name)
 			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if string(s.Secret()) != "kept" {
 		t.Errorf("the secret became %q", s.Secret())
 	}
-	if err := s.prepare(steps, false); err != nil || ran != 1 {
-		t.Errorf("opening again: %v; the step ran %d times, want once", err, ran)
+	view(t, s, func(tx *Tx) error {
+		e, _, err := Journal.Last(tx)
+		if e.Verb != "upgraded" || e.Reason != "from schema version 0 to 1" {
+			t.Errorf("the journal ends with %+v", e)
+		}
+		return err
+	})
+	// What is written now goes into the file that has the name, and a copy of it
+	// can be made.
+	update(t, s, func(tx *Tx) error { return tx.SetSetting("mark", true) })
+	if err := s.Backup(filepath.Join(t.TempDir(), "copy.db")); err != nil {
+		t.Error(err)
 	}
+	if err := s.Scrub(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(content(t, path+".v0.bak"), before) {
+		t.Error("what is kept is not, byte by byte, what was there before")
+	}
+	if got := beside(t, path); len(got) != 1 {
+		t.Errorf("beside the database stand %q", got)
+	}
+	s, err = upgraded(path, 1, step)
+	if err != nil || parts != 4 {
+		t.Fatalf("opening again: %v; the step ran again: %t", err, parts != 4)
+	}
+	defer s.Close()
+	view(t, s, func(tx *Tx) error {
+		mark, err := tx.Setting("mark", new(bool))
+		if !mark {
+			t.Error("what was written after the upgrade is lost")
+		}
+		return err
+	})
+}
 
-	before := openRaw(t, copyPath)
-	if v, old := before.Meta("version"), valueAt(t, before, "people", "1"); v != previous || old != "ada" {
-		t.Errorf("the copy has version %q and %q, want what was there before", v, old)
+// TestDatabasesOfEverySchemaPassAnUpgrade takes the databases that customers have
+// through a step that rewrites every person, to a version that is not there yet.
+func TestDatabasesOfEverySchemaPassAnUpgrade(t *testing.T) {
+	for version := 1; version <= Version; version++ {
+		t.Run(strconv.Itoa(version), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), FileName)
+			unzip(t, schemaFile(version), path)
+			before := content(t, path)
+			rewritten := 0
+			steps := append([]migration(nil), released.steps...)
+			steps = append(steps, migration{From: Version, Name: "rewrite people", Run: func(tx *bbolt.Tx, after []byte) ([]byte, error) {
+				b := tx.Bucket([]byte(Persons.name))
+				k, v := b.Cursor().Seek(append(bytes.Clone(after), 0))
+				if k == nil {
+					return nil, nil
+				}
+				rewritten++
+				k, v = bytes.Clone(k), bytes.Clone(v)
+				return k, errors.Join(b.Delete(k), b.Put(k, v))
+			}})
+			s, err := upgraded(path, Version+1, steps...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rewritten != 1 || s.Meta("version") != strconv.Itoa(Version+1) {
+				t.Errorf("%d people rewritten, version %s", rewritten, s.Meta("version"))
+			}
+			view(t, s, func(tx *Tx) error {
+				n, err := tx.VerifyJournal()
+				if n != 2 {
+					t.Errorf("the journal has %d events, want the old one and the upgrade", n)
+				}
+				return errors.Join(err, compareSample(t, tx))
+			})
+			if err := errors.Join(s.Check(), s.CheckIndexes(), s.Close()); err != nil {
+				t.Error(err)
+			}
+			// The program of before refuses it, untouched, and can go back to what is kept.
+			after := content(t, path)
+			var newer *VersionError
+			if err := refused(t, path); !errors.As(err, &newer) || newer.Found != Version+1 {
+				t.Errorf("an older program said %v", err)
+			}
+			if !bytes.Equal(content(t, path), after) {
+				t.Error("the older program wrote to what it refused")
+			}
+			kept := keptAs(path, version)
+			if !bytes.Equal(content(t, kept), before) {
+				t.Fatal("what is kept is not what was there before")
+			}
+			if c, err := Inspect(kept); err != nil || c.Version != version {
+				t.Errorf("what is kept is said to be %+v, %v", c, err)
+			}
+			back, err := restore(t, kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			view(t, back, func(tx *Tx) error { return compareSample(t, tx) })
+		})
 	}
 }
 
-func TestFailingMigrationLeavesTheOldVersion(t *testing.T) {
-	path := versionBefore(t)
-	s := openRaw(t, path)
-	broken := errors.New("no room")
-	err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: func(tx *bbolt.Tx) error {
-		return errors.Join(moves(tx), broken)
-	}}}, false)
+func TestFailingUpgradeLeavesTheDatabaseUntouched(t *testing.T) {
+	path := versionZero(t)
+	before := content(t, path)
+	broken := errors.New("an entry that nobody foresaw")
+	_, err := upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(func(done int) error {
+		if done == 2 {
+			return broken
+		}
+		return nil
+	})})
 	if !errors.Is(err, broken) {
 		t.Fatalf("error %v, want the step's", err)
 	}
-	for _, part := range []string{"rename people", "version " + previous, path + ".v" + previous + ".bak"} {
+	for _, part := range []string{"rename people", "version 0", path, "as it was"} {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q does not name %q", err, part)
+			t.Errorf("%q does not say %q", err, part)
 		}
 	}
-	if v, old := s.Meta("version"), valueAt(t, s, "people", "1"); v != previous || old != "ada" {
-		t.Errorf("after the failure the version is %q and the old table holds %q", v, old)
+	if !bytes.Equal(content(t, path), before) {
+		t.Error("the database has changed")
+	}
+	if got := beside(t, path); len(got) > 0 {
+		t.Errorf("left behind: %q", got)
+	}
+	// A result that is not sound is no result: here an index that lacks its entry.
+	_, err = upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(nothing)}.then(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte(Tokens.name))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("t_1"), []byte(`{"id":"t_1","hash":"c0ffee","source":"okta"}`))
+	}))
+	if err == nil || !strings.Contains(err.Error(), "not sound") || !bytes.Equal(content(t, path), before) {
+		t.Errorf("a result with a broken index: %v", err)
 	}
 	// The next start tries the same step again.
-	if err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: moves}}, false); err != nil {
-		t.Errorf("the second try: %v", err)
+	s, err := upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(nothing)})
+	if err != nil {
+		t.Fatalf("the second try: %v", err)
+	}
+	s.Close()
+}
+
+// then is a step with more at its end.
+func (m migration) then(more func(*bbolt.Tx) error) migration {
+	run := m.Run
+	m.Run = func(tx *bbolt.Tx, after []byte) ([]byte, error) {
+		next, err := run(tx, after)
+		if err == nil && next == nil {
+			err = more(tx)
+		}
+		return next, err
+	}
+	return m
+}
+
+// upgradeEnv makes the test binary a process that dies in the middle of an upgrade.
+const upgradeEnv = "ROLLCALL_TEST_UPGRADE_AND_DIE"
+
+func upgradeAndDie(path string) int {
+	_, err := upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(func(done int) error {
+		if done == 2 {
+			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+		return nil
+	})})
+	fmt.Println("still there", err)
+	return 1
+}
+
+func TestUpgradeThatIsKilledBeginsAnew(t *testing.T) {
+	path := versionZero(t)
+	before := content(t, path)
+	dies := exec.Command(os.Args[0])
+	dies.Env = append(os.Environ(), upgradeEnv+"="+path)
+	out, err := dies.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the process was not killed: %v: %s", err, out)
+	}
+	if !bytes.Equal(content(t, path), before) {
+		t.Fatal("the database has changed")
+	}
+	if got := beside(t, path); len(got) != 1 || got[0] != filepath.Base(upgrading(path)) {
+		t.Errorf("it left %q behind, want what it was writing", got)
+	}
+	parts := 0
+	s, err := upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(func(int) error { parts++; return nil })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if parts != 4 || valueAt(t, s, "renamed", "1") != "ada" {
+		t.Errorf("the next start did %d parts, want all 4 from the beginning", parts)
+	}
+	if got := beside(t, path); len(got) != 1 || got[0] != filepath.Base(keptAs(path, 0)) {
+		t.Errorf("beside the database stand %q", got)
 	}
 }
 
-func TestMigrationWithoutAKnownStepTouchesNothing(t *testing.T) {
-	path := versionBefore(t)
+func TestTheProgramOfBeforeClearsAwayAnUpgradeThatWasCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	create(t, path)
+	if err := os.WriteFile(upgrading(path), []byte("half of everybody's data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	create(t, path)
+	if got := beside(t, path); len(got) > 0 {
+		t.Errorf("left behind: %q", got)
+	}
+}
+
+func TestUpgradeOnAFullDiskLeavesTheDatabaseUntouched(t *testing.T) {
+	dir := smallDisk(t, 16)
+	path := filepath.Join(dir, FileName)
+	if err := os.WriteFile(path, content(t, versionZero(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	before := content(t, path)
-	s := openRaw(t, path)
-	err := s.prepare([]migration{{From: 70, Name: "of the future", Run: moves}}, false)
-	if err == nil || !strings.Contains(err.Error(), "schema version "+previous) || !strings.Contains(err.Error(), "install the release") {
+	n := 0
+	grow := migration{From: 0, Name: "grow", Run: func(tx *bbolt.Tx, _ []byte) ([]byte, error) {
+		b, err := tx.CreateBucketIfNotExists([]byte("grown"))
+		n++
+		if n > 64 {
+			return nil, errors.New("64 MiB fit into 16")
+		}
+		return []byte("more"), errors.Join(err, b.Put(fmt.Append(nil, n), make([]byte, 1<<20)))
+	}}
+	_, err := upgraded(path, 1, grow)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "as it was") {
+		t.Errorf("error %v, want that the disk is full", err)
+	}
+	if !bytes.Equal(content(t, path), before) || len(beside(t, path)) > 0 {
+		t.Errorf("the database has changed, or %q were left behind", beside(t, path))
+	}
+	// When there is no room even for the copy, it does not begin.
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 10<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := upgraded(path, 1, grow); err == nil || !strings.Contains(err.Error(), "make room") {
+		t.Errorf("error %v, want that room is to be made", err)
+	}
+}
+
+func TestUpgradeWithoutAKnownStepTouchesNothing(t *testing.T) {
+	path := versionZero(t)
+	before := content(t, path)
+	_, err := upgraded(path, 1, migration{From: 7, Name: "of the future", Run: moves(nothing)})
+	if err == nil || !strings.Contains(err.Error(), "schema version 0") || !strings.Contains(err.Error(), "install the release") {
 		t.Errorf("error %v does not say what is missing and what to do", err)
 	}
-	if matches, _ := filepath.Glob(path + ".*"); len(matches) > 0 {
-		t.Errorf("copies were written for nothing: %v", matches)
+	if got := beside(t, path); len(got) > 0 {
+		t.Errorf("copies were written for nothing: %v", got)
 	}
-	if string(content(t, path)) != string(before) {
+	if !bytes.Equal(content(t, path), before) {
 		t.Error("the file was written to")
 	}
 	if _, err := Open(path, Options{}); err == nil {
@@ -159,155 +403,104 @@ func TestMigrationWithoutAKnownStepTouchesNothing(t *testing.T) {
 	}
 }
 
-func TestMigrationDoesNotStartWithoutItsCopy(t *testing.T) {
-	path := versionBefore(t)
-	s := openRaw(t, path)
-	// The name of the copy is taken by something that cannot be replaced.
-	if err := mkdirWithFile(path + ".v" + previous + ".bak"); err != nil {
-		t.Fatal(err)
-	}
-	err := s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: func(*bbolt.Tx) error {
-		t.Error("the step ran although there is no copy")
-		return nil
-	}}}, false)
-	if err == nil || s.Meta("version") != previous {
-		t.Errorf("error %v, version %q", err, s.Meta("version"))
-	}
-}
-
-func TestBackupUnderConcurrentWritesIsOneMoment(t *testing.T) {
-	const writers = 4
-	s := open(t)
-	var stop atomic.Bool
-	var wg sync.WaitGroup
-	// Every transaction keeps a promise that a torn copy would break: as many
-	// records as counted, all with an event.
-	write := func(w int) {
-		for i := 0; !stop.Load() && i < 5000; i++ {
-			id := model.RecordID(NewID("r"))
-			err := s.Update(func(tx *Tx) error {
-				_, event := tx.Append(model.Event{Verb: "written"})
-				return errors.Join(event, Records.Put(tx, id, model.Record{ID: id, Source: "hr", Native: string(id)}), tx.AddCount("hr", "records", 1))
-			})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	}
-	for w := range writers {
-		wg.Go(func() { write(w) })
-	}
-	dir := t.TempDir()
-	last := -1
-	for i := range 5 {
-		path := filepath.Join(dir, "copy.db")
-		if err := s.Backup(path); err != nil {
-			t.Fatal(err)
-		}
-		if i == 4 {
-			stop.Store(true)
-			wg.Wait()
-		}
-		copied, err := Open(path, Options{NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(copied.Check(), copied.CheckIndexes()); err != nil {
-			t.Error(err)
-		}
-		view(t, copied, func(tx *Tx) error {
-			events, err := tx.VerifyJournal()
-			n := Records.Count(tx, nil)
-			if n != events || n != tx.Count("hr", "records") || n < last {
-				t.Errorf("the copy has %d records, %d events and counts %d, and the one before had %d records", n, events, tx.Count("hr", "records"), last)
-			}
-			last = n
-			return err
-		})
-		if copied.Meta("instance") != s.Meta("instance") {
-			t.Error("the copy is of another instance")
-		}
-		if err := copied.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
-func TestBackupReplacesAnOldCopyOnlyByAGoodOne(t *testing.T) {
-	s := open(t)
-	dir := t.TempDir()
-	path := filepath.Join(dir, "copy.db")
-	create(t, path)
+func TestUpgradeDoesNotTakeTheNameWhenTheOldFileCannotBeKept(t *testing.T) {
+	path := versionZero(t)
 	before := content(t, path)
-	if err := s.Backup(filepath.Join(dir, "missing", "copy.db")); err == nil {
-		t.Error("a backup into a directory that is not there succeeded")
-	}
-	if string(content(t, path)) != string(before) {
-		t.Error("the old copy changed")
-	}
-	update(t, s, func(tx *Tx) error { return tx.SetSetting("mark", true) })
-	if err := s.Backup(path); err != nil {
+	// The name of the copy is taken by something that cannot be replaced.
+	if err := mkdirWithFile(keptAs(path, 0)); err != nil {
 		t.Fatal(err)
 	}
-	view(t, openAt(t, path), func(tx *Tx) error {
-		var mark bool
-		if _, err := tx.Setting("mark", &mark); err != nil || !mark {
-			t.Errorf("the new copy lacks what was written last: %v", err)
-		}
-		return nil
-	})
-}
-
-func TestVerifyFileRefusesWhatIsNoDatabase(t *testing.T) {
-	good := filepath.Join(t.TempDir(), FileName)
-	create(t, good)
-	raw := content(t, good)
-	if err := verifyFile(good); err != nil {
-		t.Fatal(err)
+	_, err := upgraded(path, 1, migration{From: 0, Name: "rename people", Run: moves(nothing)})
+	if err == nil || !bytes.Equal(content(t, path), before) {
+		t.Errorf("error %v, and the database changed: %t", err, !bytes.Equal(content(t, path), before))
 	}
-	foreign := filepath.Join(t.TempDir(), "foreign.db")
-	alter(t, foreign, func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("wallets")); return err })
-	for name, path := range map[string]string{
-		"empty": write(t, nil), "short": write(t, raw[:4095]), "zeros": write(t, make([]byte, len(raw))),
-		"another program's": foreign, "missing": filepath.Join(t.TempDir(), "none"),
-	} {
-		if err := verifyFile(path); err == nil {
-			t.Errorf("%s: taken for a sound database", name)
-		}
+	if got := beside(t, path); len(got) != 1 {
+		t.Errorf("left behind: %q", got)
 	}
 }
 
-func TestReadOnlyOpeningMigratesNothing(t *testing.T) {
-	path := versionBefore(t)
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
+func TestReadOnlyOpeningUpgradesNothing(t *testing.T) {
+	path := versionZero(t)
+	_, err := Open(path, Options{ReadOnly: true, schema: &schema{1, []migration{{From: 0, Name: "rename people", Run: moves(nothing)}}}})
+	if err == nil || !strings.Contains(err.Error(), "schema version 0") {
+		t.Errorf("error %v does not say that the database must be brought up to date first", err)
+	}
+	if got := beside(t, path); len(got) > 0 {
+		t.Errorf("opening to read wrote %v", got)
+	}
+}
+
+// Whoever waits for the lock holds the file of before when another has taken its
+// name: what it wrote there would be lost.
+func TestOpeningWaitsForTheFileThatHasTheName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	first, err := Open(path, Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	s := &Store{db: db, path: path}
-	err = s.prepare([]migration{{From: Version - 1, Name: "rename people", Run: moves}}, true)
-	if err == nil || !strings.Contains(err.Error(), "schema version "+previous) {
-		t.Errorf("error %v does not say that the database must be brought up to date first", err)
+	type result struct {
+		s   *Store
+		err error
 	}
-	if made, _ := filepath.Glob(path + ".*"); len(made) > 0 {
-		t.Errorf("opening to read wrote %v", made)
+	opened := make(chan result)
+	go func() {
+		// checkWhole waits first, and then opens the file once more.
+		db, err := openFile(path, Options{NoSync: true, LockTimeout: time.Minute, schema: &released})
+		opened <- result{&Store{db: db, path: path}, err}
+	}()
+	for deadline := time.Now().Add(20 * time.Second); opensOf(t, path) < 2; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for the lock")
+		}
+	}
+	other := filepath.Join(filepath.Dir(path), "other.db")
+	create(t, other)
+	alter(t, other, func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte(metaBucket)).Put([]byte("instance"), []byte("the new one"))
+	})
+	if err := errors.Join(os.Rename(other, path), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r := <-opened
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	defer r.s.Close()
+	if got := r.s.Meta("instance"); got != "the new one" {
+		t.Errorf("it works on a file without a name, of instance %q", got)
 	}
 }
 
-func TestBackupOntoTheDatabaseItselfIsRefused(t *testing.T) {
-	s := open(t)
-	if err := s.Backup(s.Path()); err == nil {
-		t.Error("the open database was replaced by its own copy: what is written from now on is lost at the next start")
+// opensOf counts how often this process has a file open.
+func opensOf(t *testing.T, path string) int {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skipf("this system does not tell which files are open: %v", err)
 	}
-	link := filepath.Join(t.TempDir(), "link.db")
-	if err := os.Symlink(filepath.Dir(s.Path()), link); err != nil {
-		t.Fatal(err)
+	n := 0
+	for _, fd := range fds {
+		if to, err := os.Readlink(filepath.Join("/proc/self/fd", fd.Name())); err == nil && to == path {
+			n++
+		}
 	}
-	if err := s.Backup(filepath.Join(link, FileName)); err == nil {
-		t.Error("the open database was replaced by way of a link")
+	return n
+}
+
+// smallDisk mounts a filesystem of a few megabytes and returns its directory.
+func smallDisk(t *testing.T, megabytes int) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a small filesystem takes root; the test runs where there is one, as in CI")
 	}
+	dir := t.TempDir()
+	if err := syscall.Mount("rollcall-test", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0750", megabytes)); err != nil {
+		t.Skipf("this kernel or container mounts nothing: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return dir
 }

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(holdEnv); path != "" {
 		os.Exit(holdDatabase(path))
 	}
+	if path := os.Getenv(upgradeEnv); path != "" {
+		os.Exit(upgradeAndDie(path))
+	}
 	os.Exit(m.Run())
 }
 

@@ -57,6 +57,11 @@ type Options struct {
 	NoSync bool
 	// ReadOnly opens without the right to change anything, beside nobody.
 	ReadOnly bool
+	// Upgrading is told before an older schema is brought up to date, which takes
+	// minutes when there are very many people; nil: nobody is.
+	Upgrading func(from, to int)
+
+	schema *schema // nil: the one of this program; for tests of others
 }
 
 // LockedError says that another process has the database open.
@@ -77,8 +82,8 @@ func (e *VersionError) Error() string {
 }
 
 // Open opens the database at path, creating it (mode 0600) and its directory
-// (mode 0750) when they do not exist, and migrates an older schema after
-// writing a verified copy beside it.
+// (mode 0750) when they do not exist, and brings an older schema up to date in a
+// verified copy that takes its place; the file of before stays beside it.
 func Open(path string, opts Options) (s *Store, err error) {
 	// bbolt checks the pages it meets by panicking.
 	defer func() {
@@ -95,11 +100,13 @@ func Open(path string, opts Options) (s *Store, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("data directory: %w; create it and give it to the user rollcall runs as", err)
 	}
+	if opts.schema == nil {
+		opts.schema = &released
+	}
 	if err := checkWhole(path, opts.LockTimeout); err != nil {
 		return nil, err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType,
-		PreLoadFreelist: opts.ReadOnly}) // bbolt leaves it out then, and nothing would be free
+	db, err := openFile(path, opts)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, &LockedError{Path: path}
@@ -110,18 +117,47 @@ func Open(path string, opts Options) (s *Store, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	opened := &Store{db: db, path: path, now: opts.Now}
 	prepared := false
 	defer func() {
 		if !prepared {
-			_ = db.Close()
+			_ = opened.db.Close() // which may be another by now
 		}
 	}()
-	s = &Store{db: db, path: path, now: opts.Now}
-	if err := s.prepare(migrations, opts.ReadOnly); err != nil {
+	if err := opened.prepare(opts); err != nil {
 		return nil, err
 	}
 	prepared = true
-	return s, nil
+	return opened, nil
+}
+
+// openFile opens and locks the file that has the name. Whoever waited for the lock
+// while another process put a new file in its place (a restore, a compaction, an
+// upgrade) holds one without a name, and opens again.
+func openFile(path string, opts Options) (*bbolt.DB, error) {
+	for range 3 {
+		var opened *os.File
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: opts.LockTimeout, NoSync: opts.NoSync, ReadOnly: opts.ReadOnly, FreelistType: bbolt.FreelistMapType,
+			PreLoadFreelist: opts.ReadOnly, // bbolt leaves it out then, and nothing would be free
+			OpenFile: func(name string, flag int, mode fs.FileMode) (f *os.File, err error) {
+				opened, err = os.OpenFile(name, flag, mode)
+				return opened, err
+			}})
+		if err != nil {
+			return nil, err
+		}
+		have, err := opened.Stat()
+		if err == nil {
+			var named fs.FileInfo
+			if named, err = os.Stat(path); err == nil && os.SameFile(have, named) {
+				return db, nil
+			}
+		}
+		if err := errors.Join(db.Close(), err); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errors.New("another process puts new files in its place all the time")
 }
 
 // checkWhole refuses a file that was cut off. Reading beyond its end through the
@@ -151,7 +187,8 @@ func checkWhole(path string, timeout time.Duration) error {
 // prepare creates the buckets of a new database, refuses a newer one and
 // migrates an older one. The version is written in the transaction that creates
 // the buckets, so a database without one is not ours.
-func (s *Store) prepare(steps []migration, readOnly bool) error {
+func (s *Store) prepare(opts Options) error {
+	known, readOnly := opts.schema.version, opts.ReadOnly
 	version, empty := 0, false
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		meta := tx.Bucket([]byte(metaBucket))
@@ -179,17 +216,20 @@ func (s *Store) prepare(steps []migration, readOnly bool) error {
 		return fmt.Errorf("%s is empty", s.path)
 	case empty:
 		return s.create()
-	case version > Version:
-		return &VersionError{Path: s.path, Found: version, Know: Version}
-	case version < Version && readOnly:
-		return fmt.Errorf("%s has schema version %d and must be brought up to version %d first; start rollcall run once", s.path, version, Version)
-	case version < Version:
-		return s.migrate(version, steps)
-	}
-	if readOnly {
+	case version > known:
+		return &VersionError{Path: s.path, Found: version, Know: known}
+	case version < known && readOnly:
+		return fmt.Errorf("%s has schema version %d and must be brought up to version %d first; start rollcall run once", s.path, version, known)
+	case readOnly:
 		return nil
+	case version < known:
+		if opts.Upgrading != nil {
+			opts.Upgrading(version, known)
+		}
+		return s.migrate(version, *opts.schema)
 	}
-	return s.ensureBuckets()
+	// What an upgrade that was cut off has left behind.
+	return errors.Join(removeIfThere(upgrading(s.path)), s.ensureBuckets())
 }
 
 func (s *Store) create() error {
