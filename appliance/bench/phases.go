@@ -89,6 +89,12 @@ func (w *world) firstRun(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if !w.o.Deliver {
+		// Before the first job is released: afterwards one would be on its way already.
+		if err := w.d.SetLane(ctx, "javelo", "paused"); err != nil {
+			return err
+		}
+	}
 	w.say("activation")
 	before := w.d.cpu()
 	if w.r.Activate, err = timed(func() error { _, err := w.d.Activate(ctx, "hibob"); return err }); err != nil {
@@ -97,7 +103,7 @@ func (w *world) firstRun(ctx context.Context) (err error) {
 	w.r.ActivateCPU = (w.d.cpu() - before).Seconds()
 	w.r.MemoryFirstRun = w.d.takePeak()
 	if !w.o.Deliver {
-		return w.d.SetLane(ctx, "javelo", "paused")
+		return nil
 	}
 	w.say("deliveries")
 	if w.r.Deliver, err = timed(func() error { return w.d.Wait(ctx, nil) }); err != nil {

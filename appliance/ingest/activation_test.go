@@ -43,7 +43,9 @@ type stopped struct{}
 // in every transaction there is during an activation of two batches, and starts
 // anew on what is on disk.
 func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
-	const n = 1001               // three batches
+	const n = 1001 // three batches
+	defer ingest.SetCloseBatch(ingest.CloseBatch())
+	ingest.SetCloseBatch(400)
 	for look := 1; ; look += 2 { // every transaction looks twice
 
 		w := newWorld(t)

@@ -16,6 +16,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -140,6 +141,8 @@ type change struct {
 	// history; nil stands for somebody new. heirs took over who is gone.
 	were  map[model.PersonID]*model.Person
 	heirs map[model.PersonID]model.PersonID
+	// closings are the runs whose end was judged and is carried out after the commit.
+	closings []uint64
 	// released says that something a guard held has nothing to hold any more.
 	released bool
 }
@@ -169,12 +172,18 @@ func (e *Engine) commit(write func(func(*store.Tx) error) error, actor string, r
 		c = e.begin(tx, actor, run, initial)
 		return fn(c)
 	})
-	if err == nil {
-		for target := range c.kicks {
-			e.kick(target)
+	if err != nil {
+		return err
+	}
+	for target := range c.kicks {
+		e.kick(target)
+	}
+	for _, seq := range c.closings {
+		if err := e.finishClosing(seq); err != nil {
+			return fmt.Errorf("finish run %d, of which the guards have judged: %w", seq, err)
 		}
 	}
-	return err
+	return nil
 }
 
 // event appends to the journal.

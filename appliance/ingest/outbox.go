@@ -257,6 +257,9 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 	}
 	job := model.Job{Target: t.Name, Person: id, Effect: pr.Effect, Changed: pr.Changed, Digest: digest, Created: c.at, Run: c.run, State: c.initial, Uncertain: c.lookFirst}
 	if had {
+		if old, err = c.judged(old); err != nil {
+			return err
+		}
 		job.Created, job.Attempts, job.Uncertain = old.Created, old.Attempts, old.Uncertain
 		// What waits for a later wave was judged already: a change into something else
 		// must be judged anew.

@@ -74,6 +74,14 @@ func (c *change) closeUnfinished(s store.SourceState) error {
 	if err != nil || !ok || run.Verdict != model.VerdictRunning {
 		return err
 	}
+	cl, err := closingOf(c.tx, run.Seq)
+	if err != nil {
+		return err
+	}
+	if cl != nil {
+		c.closings = append(c.closings, run.Seq) // it was judged, and is carried out
+		return nil
+	}
 	run.Notes = append(run.Notes, "its end could not be stored")
 	_, err = c.closeRun(run, model.VerdictInterrupted, false)
 	c.run = 0
@@ -471,7 +479,10 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 		final, err = c.closeRun(run, verdict, false)
 		return err
 	})
-	return final, err
+	if err != nil {
+		return final, err
+	}
+	return r.e.stored(final)
 }
 
 // Abandon ends a read that the end of the process cut off: nothing is concluded

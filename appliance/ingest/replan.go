@@ -73,14 +73,18 @@ func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonI
 		run, err = c.closeRun(run, model.VerdictComplete, false)
 		return err
 	})
-	return run, err
+	if err != nil {
+		return run, err
+	}
+	return e.stored(run)
 }
 
-// TryReplan does what [Engine.Replan] would under other settings, in one
-// transaction that is rolled back, and hands it to look before it is.
+// TryReplan does what [Engine.Replan] would under other settings, in a rehearsal, of
+// which nothing stays, and hands it to look before it is.
 func (e *Engine) TryReplan(settings *Settings, remap []string, look func(tx *store.Tx, run model.Run) error) error {
-	return e.store.Try(func(tx *store.Tx) error {
+	return e.store.Rehearse(func(tx *store.Tx) error {
 		c := e.begin(tx, "preview", 0, model.JobOpen)
+		c.dry = true
 		c.settings = settings
 		run, err := c.startRun("", model.CausePolicy)
 		if err != nil {
@@ -91,8 +95,10 @@ func (e *Engine) TryReplan(settings *Settings, remap []string, look func(tx *sto
 			if err != nil {
 				return err
 			}
-			if err := c.remap(source, records); err != nil {
-				return err
+			for part := range slices.Chunk(records, previewBatch) {
+				if err := c.remap(source, part); err != nil {
+					return err
+				}
 			}
 		}
 		persons, err := everyPerson(tx)

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"rollcall/appliance/model"
-	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 )
 
@@ -172,35 +171,15 @@ func (c *change) reviewedOf(run model.Run) (map[string]map[model.PersonID]string
 		return nil, nil
 	}
 	var pins map[string]map[model.PersonID]string
-	if _, err := c.tx.Setting(reviewedName(run.Source), &pins); err != nil || pins == nil {
-		return nil, err
-	}
-	if run.Verdict == model.VerdictInterrupted {
-		return pins, nil // the activation goes on at the next start
-	}
-	return pins, c.tx.SetSetting(reviewedName(run.Source), nil)
+	_, err := c.tx.Setting(reviewedName(run.Source), &pins)
+	return pins, err
 }
 
-// judgeRun decides which jobs of a run are held: by the guards, or by not being
-// in the plan that the run must keep to.
-func (c *change) judgeRun(t *TargetSettings, jobs []model.Job, reviewed map[string]map[model.PersonID]string, first bool) (reconcile.Judgement, error) {
-	if reviewed == nil {
-		return c.judge(t.Name, jobs, "", first)
+// forgetReviewed drops the reviewed plan of a run that is over; one that was cut
+// off goes on at the next start.
+func (c *change) forgetReviewed(run model.Run) error {
+	if run.Cause != model.CauseActivate || run.Verdict == model.VerdictInterrupted {
+		return nil
 	}
-	j := reconcile.Judgement{Held: map[int]string{}}
-	for i, job := range jobs {
-		o, ok, err := Look(c.tx, t, job.Person)
-		if err != nil {
-			return j, err
-		}
-		if pin, in := reviewed[t.Name][job.Person]; ok && in && pin == c.e.Pin(o) {
-			continue
-		}
-		j.Held[i] = reconcile.GuardReviewed
-	}
-	if n := len(j.Held); n > 0 {
-		j.Holds = append(j.Holds, model.Hold{Guard: reconcile.GuardReviewed, Target: t.Name, Count: n, State: model.HoldWaiting,
-			Reason: fmt.Sprintf("%d changes are not in the plan that was reviewed, or not as they are there", n)})
-	}
-	return j, nil
+	return c.tx.DropSetting(reviewedName(run.Source))
 }

@@ -22,68 +22,6 @@ func (c *change) startRun(source string, cause model.Cause) (model.Run, error) {
 	return run, store.Runs.Put(c.tx, seq, run)
 }
 
-// closeRun ends a run: the guards judge what it left open, which is then released
-// or held, and the run says what came of it.
-func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation bool) (model.Run, error) {
-	c.run = run.Seq
-	run.Verdict, run.Ended = verdict, c.at
-	run.Counts.Conflicts += c.counts.Conflicts
-	byTarget := map[string][]model.Job{}
-	for job, err := range store.JobByRun.Find(c.tx, store.Seq(run.Seq)) {
-		if err != nil {
-			return run, err
-		}
-		if job.State == model.JobOpen {
-			byTarget[job.Target] = append(byTarget[job.Target], job)
-		}
-	}
-	reviewed, err := c.reviewedOf(run)
-	if err != nil {
-		return run, err
-	}
-	for i := range c.settings.Targets {
-		t := &c.settings.Targets[i]
-		jobs := byTarget[t.Name]
-		judged, err := c.judgeRun(t, jobs, reviewed, firstActivation)
-		if err != nil {
-			return run, err
-		}
-		var passed []model.Job
-		for i, job := range jobs {
-			countEffect(&run.Counts, job.Effect)
-			job.State, job.Reason = model.JobReady, ""
-			if guard := judged.Held[i]; guard != "" {
-				job.State, job.Reason = model.JobHeld, guard
-			} else {
-				c.kicks[t.Name] = true
-				passed = append(passed, job)
-			}
-			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
-				return run, err
-			}
-		}
-		if reviewed == nil {
-			err = c.passed(t.Name, passed, "")
-		}
-		if err != nil {
-			return run, err
-		}
-		if err := c.gate(&run, t, passed); err != nil {
-			return run, err
-		}
-		for _, h := range judged.Holds {
-			run.Holds = append(run.Holds, h)
-			if err := c.addHold(run.Seq, h); err != nil {
-				return run, err
-			}
-		}
-	}
-	if err := store.Runs.Put(c.tx, run.Seq, run); err != nil {
-		return run, err
-	}
-	return run, c.lapse("")
-}
-
 // base is what percentages of a target are of: the active accounts delivered
 // there or, before the first delivery, those it listed.
 func (c *change) base(target string) (int, error) {
@@ -100,19 +38,6 @@ func (c *change) base(target string) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-func countEffect(n *model.RunCounts, effect model.Effect) {
-	switch effect {
-	case model.EffectCreate:
-		n.Create++
-	case model.EffectAdopt, model.EffectUpdate:
-		n.Update++
-	case model.EffectDeactivate:
-		n.Deactivate++
-	case model.EffectReactivate:
-		n.Reactivate++
-	}
 }
 
 // StaleError says that what a human decided upon is not there any more.
@@ -144,6 +69,14 @@ func (e *Engine) Recover() error {
 			}
 		}
 		for _, run := range open {
+			cl, err := closingOf(c.tx, run.Seq)
+			if err != nil {
+				return err
+			}
+			if cl != nil {
+				c.closings = append(c.closings, run.Seq) // it was judged
+				continue
+			}
 			first := false
 			if run.Cause == model.CauseActivate {
 				s, _, err := store.Sources.Get(c.tx, run.Source)
@@ -207,16 +140,12 @@ func (c *change) lapse(source string) error {
 		if !ok {
 			continue
 		}
-		jobs, err := heldJobs(c.tx, seq)
-		if err != nil {
-			return err
-		}
 		still, lapsed := false, false
 		for i, h := range run.Holds {
 			if h.State != model.HoldWaiting {
 				continue
 			}
-			stands, err := c.stands(run, h, jobs, source)
+			stands, err := c.stands(run, h, source)
 			if err != nil {
 				return err
 			}
@@ -243,7 +172,7 @@ func (c *change) lapse(source string) error {
 
 // stands reports whether a hold still has something to hold. source is the one
 // that was just read whole, whose reads of before say nothing any more.
-func (c *change) stands(run model.Run, h model.Hold, jobs []model.Job, source string) (bool, error) {
+func (c *change) stands(run model.Run, h model.Hold, source string) (bool, error) {
 	switch h.Guard {
 	case reconcile.GuardShrink:
 		return source == "" || run.Source != source, nil
@@ -251,5 +180,13 @@ func (c *change) stands(run model.Run, h model.Hold, jobs []model.Job, source st
 		s, _, err := store.Sources.Get(c.tx, run.Source)
 		return s.Lost[h.Attribute] == run.Seq, err
 	}
-	return slices.ContainsFunc(jobs, func(j model.Job) bool { return j.Target == h.Target && reconcile.Covers(h, j) }), nil
+	for job, err := range store.JobByRun.Find(c.tx, store.Seq(run.Seq)) {
+		if err != nil {
+			return false, err
+		}
+		if job.State == model.JobHeld && job.Target == h.Target && reconcile.Covers(h, job) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -86,6 +86,9 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		s.Activated = c.at
 		return store.Sources.Put(c.tx, source, s)
 	})
+	if err == nil {
+		run, err = e.stored(run)
+	}
 	for _, t := range e.Settings().Targets {
 		if err == nil {
 			err = e.TouchGroups(t.Name)

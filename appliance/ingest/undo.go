@@ -93,6 +93,10 @@ func (e *Engine) UndoRun(actor string, seq uint64) (Undone, error) {
 		u, err = c.undoRun(seq)
 		return err
 	})
+	if err != nil {
+		return u, err
+	}
+	u.Run, err = e.stored(u.Run)
 	return u, err
 }
 

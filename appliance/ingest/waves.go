@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -51,36 +50,115 @@ func (c *change) inWaves(run model.Run, n int) (bool, error) {
 	return n > 1 && (wanted || c.settings.WavesFrom > 0 && n >= c.settings.WavesFrom), nil
 }
 
-// gate keeps back what of a run is to go in a later wave. Managers go in earlier
-// waves than their reports, as far as the sizes allow: so that one write carries
-// the link.
-func (c *change) gate(run *model.Run, t *TargetSettings, jobs []model.Job) error {
-	yes, err := c.inWaves(*run, len(jobs))
+// wavesOf decides whether a run goes to a target in waves, and of which sizes.
+func (c *change) wavesOf(cl *closing, t *TargetSettings, n *reconcile.Census) error {
+	all := 0
+	for _, k := range n.Effects {
+		all += k
+	}
+	yes, err := c.inWaves(cl.Run, all)
 	if err != nil || !yes || !t.ReadBack {
 		return err
 	}
-	depth, err := c.depths(jobs)
+	if err := c.orderWaves(cl, t, nil); err != nil {
+		return err
+	}
+	order := cl.orders[t.Name]
+	// Those who pass the guards may be fewer.
+	if yes, err = c.inWaves(cl.Run, len(order.ids)); err != nil || !yes {
+		delete(cl.orders, t.Name)
+		return err
+	}
+	cl.Waves = append(cl.Waves, model.Waves{Target: t.Name, Sizes: order.sizes, Current: 1, State: model.WavesSending})
+	return nil
+}
+
+// waveOrder is in which wave each of a run's jobs goes. Managers go in earlier waves
+// than their reports, as far as the sizes allow: so that one write carries the link.
+type waveOrder struct {
+	ids   []model.PersonID // sorted
+	waves []uint8          // by position in ids, from 1
+	sizes []int
+}
+
+func (o *waveOrder) wave(id model.PersonID) int {
+	if i, ok := slices.BinarySearch(o.ids, id); ok {
+		return int(o.waves[i])
+	}
+	return len(o.sizes)
+}
+
+// orderWaves puts the open jobs of a closing run that pass into waves of these
+// sizes; nil: of the usual ones.
+func (c *change) orderWaves(cl *closing, t *TargetSettings, sizes []int) error {
+	o := &waveOrder{sizes: sizes}
+	for job, err := range store.JobByRun.Find(c.tx, store.Seq(cl.Run.Seq)) {
+		if err != nil {
+			return err
+		}
+		if job.State != model.JobOpen || job.Target != t.Name {
+			continue
+		}
+		guard, err := c.stops(cl, t, job)
+		if err != nil {
+			return err
+		}
+		if guard == "" {
+			o.ids = append(o.ids, job.Person)
+		}
+	}
+	slices.Sort(o.ids)
+	depth, deepest, err := c.depths(o.ids)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(jobs, func(a, b model.Job) int {
-		return cmp.Or(cmp.Compare(depth[a.Person], depth[b.Person]), cmp.Compare(a.Person, b.Person))
-	})
-	w := model.Waves{Target: t.Name, Sizes: waveSizes(len(jobs)), Current: 1, State: model.WavesSending}
-	next := 0
-	for k, size := range w.Sizes {
-		for _, job := range jobs[next : next+size] {
-			job.Wave = k + 1
-			job.State, job.Reason = model.JobReady, ""
-			if k > 0 {
-				job.State, job.Reason = model.JobOpen, fmt.Sprintf("wave %d of %d", k+1, len(w.Sizes))
-			}
-			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
-				return err
-			}
-		}
-		next += size
+	if o.sizes == nil {
+		o.sizes = waveSizes(len(o.ids))
 	}
+	o.waves = make([]uint8, len(o.ids))
+	wave, left := 0, 0
+	for d := range deepest + 1 {
+		for i := range o.ids {
+			if depth[i] != d {
+				continue
+			}
+			for left == 0 && wave < len(o.sizes) {
+				left = o.sizes[wave]
+				wave++
+			}
+			o.waves[i] = uint8(wave)
+			left--
+		}
+	}
+	if cl.orders == nil {
+		cl.orders = map[string]*waveOrder{}
+	}
+	cl.orders[t.Name] = o
+	return nil
+}
+
+// beginWaves lets the first wave of a run go.
+func (c *change) beginWaves(cl *closing, run *model.Run, t *TargetSettings) error {
+	i := slices.IndexFunc(cl.Waves, func(w model.Waves) bool { return w.Target == t.Name })
+	if i < 0 {
+		return nil
+	}
+	for _, id := range cl.First[t.Name] {
+		key := store.TargetPerson{Target: t.Name, Person: id}
+		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err != nil {
+			return err
+		}
+		if !ok || job.Run != run.Seq || job.Wave != 1 || job.State != model.JobOpen {
+			continue
+		}
+		job.State, job.Reason = model.JobReady, ""
+		c.kicks[t.Name] = true
+		if err := store.Outbox.Put(c.tx, key, job); err != nil {
+			return err
+		}
+	}
+	w := cl.Waves[i]
 	run.Waves = append(run.Waves, w)
 	seqs, err := c.waved(t.Name)
 	if err != nil {
@@ -97,28 +175,31 @@ func (c *change) waved(target string) (seqs []uint64, err error) {
 	return seqs, err
 }
 
-// depths counts how many managers stand above each person within the jobs.
-func (c *change) depths(jobs []model.Job) (map[model.PersonID]int, error) {
-	manager := make(map[model.PersonID]model.PersonID, len(jobs))
-	for _, j := range jobs {
-		p, _, err := store.Persons.Get(c.tx, j.Person)
+// depths counts how many managers stand above each of the people, whose ids are
+// sorted, among themselves.
+func (c *change) depths(ids []model.PersonID) (depth []int, deepest int, err error) {
+	manager := make([]int32, len(ids)) // by position; -1: none of them
+	for i, id := range ids {
+		p, _, err := store.Persons.Get(c.tx, id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		manager[j.Person] = p.Manager
-	}
-	depth := make(map[model.PersonID]int, len(jobs))
-	for id := range manager {
-		seen := map[model.PersonID]bool{id: true}
-		for at := manager[id]; ; at = manager[at] {
-			if _, in := manager[at]; !in || seen[at] {
-				break
-			}
-			seen[at] = true
-			depth[id]++
+		manager[i] = -1
+		if m, in := slices.BinarySearch(ids, p.Manager); in && p.Manager != "" {
+			manager[i] = int32(m)
 		}
 	}
-	return depth, nil
+	depth = make([]int, len(ids))
+	var above []int32
+	for i := range ids {
+		above = append(above[:0], int32(i))
+		for at := manager[i]; at >= 0 && !slices.Contains(above, at); at = manager[at] {
+			above = append(above, at)
+		}
+		depth[i] = len(above) - 1
+		deepest = max(deepest, depth[i])
+	}
+	return depth, deepest, nil
 }
 
 // WaveSent reports whether all of a wave was sent to a target, so that the target

@@ -53,43 +53,30 @@ func (c *change) rollingSpan() time.Duration {
 	return time.Duration(max(1, c.settings.Limits.RollingDays)) * 24 * time.Hour
 }
 
-// judge applies the guards to jobs of one target. sender is set for SCIM writes.
-func (c *change) judge(target string, jobs []model.Job, sender string, first bool) (reconcile.Judgement, error) {
-	tally := reconcile.Tally{FirstActivation: first, Department: map[model.PersonID]string{}, Departments: map[string]reconcile.DepartmentTally{}}
+// judge applies the guards to the jobs of one target that were counted. sender is set
+// for SCIM writes.
+func (c *change) judge(target string, jobs reconcile.Census, sender string, first bool) ([]model.Hold, error) {
+	tally := reconcile.Tally{FirstActivation: first, Departments: map[string]reconcile.DepartmentTally{}}
 	var err error
 	if tally.Base, err = c.base(target); err != nil {
-		return reconcile.Judgement{}, err
+		return nil, err
 	}
 	passed, err := c.ledger(target)
 	if err != nil {
-		return reconcile.Judgement{}, err
+		return nil, err
 	}
 	if sender != "" {
 		tally.Recent = passed.since(c.at, Window, bySender+sender)
 	}
 	tally.Rolling = passed.since(c.at, c.rollingSpan(), inAll)
-	leaving := map[string]int{}
-	for _, job := range jobs {
-		if job.Effect != model.EffectDeactivate {
-			continue
-		}
-		d, err := c.departmentOf(job.Person)
-		if err != nil {
-			return reconcile.Judgement{}, err
-		}
-		if d != "" {
-			tally.Department[job.Person] = d
-			leaving[d]++
-		}
-	}
-	for d, n := range leaving {
+	for d, n := range jobs.Departments {
 		t := reconcile.DepartmentTally{Rolling: passed.since(c.at, c.rollingSpan(), ofDepartment+d)}
 		if t.Base, err = c.departmentBase(target, d, n+t.Rolling); err != nil {
-			return reconcile.Judgement{}, err
+			return nil, err
 		}
 		tally.Departments[d] = t
 	}
-	return reconcile.Judge(target, jobs, tally, c.settings.Limits), nil
+	return reconcile.JudgeCensus(target, jobs, tally, c.settings.Limits), nil
 }
 
 func (c *change) departmentOf(id model.PersonID) (string, error) {
@@ -143,34 +130,23 @@ func (c *change) openLedger(target string) (ledger, error) {
 	return l, nil
 }
 
-// passed enters into the ledger which deactivations the guards let pass.
-func (c *change) passed(target string, jobs []model.Job, sender string) error {
-	var l ledger
-	for _, job := range jobs {
-		if job.Effect != model.EffectDeactivate {
-			continue
-		}
-		if l == nil {
-			var err error
-			if l, err = c.openLedger(target); err != nil {
-				return err
-			}
-		}
-		counts := l[slot(c.at)]
-		counts[inAll]++
-		if sender != "" {
-			counts[bySender+sender]++
-		}
-		d, err := c.departmentOf(job.Person)
-		if err != nil {
-			return err
-		}
-		if d != "" {
-			counts[ofDepartment+d]++
-		}
-	}
-	if l == nil {
+// passed enters into the ledger how many deactivations the guards let pass, and how
+// many of them in each department.
+func (c *change) passed(target string, all int, departments map[string]int, sender string) error {
+	if all == 0 {
 		return nil
+	}
+	l, err := c.openLedger(target)
+	if err != nil {
+		return err
+	}
+	counts := l[slot(c.at)]
+	counts[inAll] += all
+	if sender != "" {
+		counts[bySender+sender] += all
+	}
+	for d, n := range departments {
+		counts[ofDepartment+d] += n
 	}
 	return c.tx.SetSetting(ledgerName(target), l)
 }
@@ -204,18 +180,24 @@ func (c *change) admit(job *model.Job) error {
 	case job.Effect != model.EffectDeactivate:
 		return nil
 	}
-	judged, err := c.judge(job.Target, []model.Job{*job}, c.sender, false)
+	department, err := c.departmentOf(job.Person)
 	if err != nil {
 		return err
 	}
-	if len(judged.Holds) == 0 {
-		return c.passed(job.Target, []model.Job{*job}, c.sender)
-	}
-	run, err := c.windowRun(judged.Holds[0])
+	var one reconcile.Census
+	one.Count(*job, department)
+	holds, err := c.judge(job.Target, one, c.sender, false)
 	if err != nil {
 		return err
 	}
-	job.State, job.Run, job.Reason = model.JobHeld, run, judged.Holds[0].Guard
+	if len(holds) == 0 {
+		return c.passed(job.Target, 1, one.Departments, c.sender)
+	}
+	run, err := c.windowRun(holds[0])
+	if err != nil {
+		return err
+	}
+	job.State, job.Run, job.Reason = model.JobHeld, run, holds[0].Guard
 	return nil
 }
 

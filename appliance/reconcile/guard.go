@@ -104,84 +104,108 @@ type Judgement struct {
 // passed, everything that guard covers is held, not just the excess; the rest
 // flows.
 func Judge(target string, jobs []model.Job, tally Tally, limits Limits) Judgement {
-	j := Judgement{Held: map[int]string{}}
-	counts := map[model.Effect]int{}
-	columns := map[model.Name]int{}
+	var c Census
 	for _, job := range jobs {
-		counts[job.Effect]++
-		if job.Effect == model.EffectUpdate {
-			for _, n := range job.Changed {
-				columns[n]++
-			}
+		c.Count(job, tally.Department[job.Person])
+	}
+	j := Judgement{Held: map[int]string{}, Holds: JudgeCensus(target, c, tally, limits)}
+	for i, job := range jobs {
+		if guard := HeldBy(j.Holds, job, tally.Department[job.Person]); guard != "" {
+			j.Held[i] = guard
 		}
 	}
-	base := tally.Base
-	j.deactivations(target, jobs, counts[model.EffectDeactivate], tally, limits)
-	if n, limit := counts[model.EffectCreate], limits.Creations.Allows(base); !tally.FirstActivation && n > limit {
-		j.hold(target, GuardCreations, n, limit, fmt.Sprintf("%d accounts would be created beside %d and %d are allowed", n, base, limit))
-		j.mark(jobs, GuardCreations, func(job model.Job) bool { return job.Effect == model.EffectCreate })
-	}
-	for n, count := range columns {
-		if limit := limits.Attributes.Allows(base); count > limit {
-			j.hold(target, GuardAttributes, count, limit, fmt.Sprintf("%s would change for %d of %d people and %d are allowed", n, count, base, limit))
-			j.Holds[len(j.Holds)-1].Attribute = n
-			j.mark(jobs, GuardAttributes, func(job model.Job) bool {
-				return job.Effect == model.EffectUpdate && slices.Contains(job.Changed, n)
-			})
-		}
-	}
-	slices.SortFunc(j.Holds, func(a, b model.Hold) int {
-		return cmp.Or(cmp.Compare(a.Guard, b.Guard), cmp.Compare(a.Attribute, b.Attribute), cmp.Compare(a.Department, b.Department))
-	})
 	return j
 }
+
+// Census is what the guards look at in the jobs of one run in one target, however
+// many these are. The zero value counts nobody.
+type Census struct {
+	Effects     map[model.Effect]int
+	Columns     map[model.Name]int // updates by what they change
+	Departments map[string]int     // deactivations
+}
+
+// Count adds one job; department is that of the person, if any.
+func (c *Census) Count(job model.Job, department string) {
+	if c.Effects == nil {
+		c.Effects, c.Columns, c.Departments = map[model.Effect]int{}, map[model.Name]int{}, map[string]int{}
+	}
+	c.Effects[job.Effect]++
+	switch job.Effect {
+	case model.EffectUpdate:
+		for _, n := range job.Changed {
+			c.Columns[n]++
+		}
+	case model.EffectDeactivate:
+		if department != "" {
+			c.Departments[department]++
+		}
+	}
+}
+
+// JudgeCensus is [Judge] of jobs that were counted: it returns the holds, sorted,
+// and [HeldBy] tells of each job what they mean for it.
+func JudgeCensus(target string, c Census, tally Tally, limits Limits) []model.Hold {
+	var holds holding
+	base := tally.Base
+	holds.deactivations(target, c, tally, limits)
+	if n, limit := c.Effects[model.EffectCreate], limits.Creations.Allows(base); !tally.FirstActivation && n > limit {
+		holds.add(target, GuardCreations, n, limit, fmt.Sprintf("%d accounts would be created beside %d and %d are allowed", n, base, limit))
+	}
+	for n, count := range c.Columns {
+		if limit := limits.Attributes.Allows(base); count > limit {
+			holds.add(target, GuardAttributes, count, limit, fmt.Sprintf("%s would change for %d of %d people and %d are allowed", n, count, base, limit)).Attribute = n
+		}
+	}
+	slices.SortFunc(holds, func(a, b model.Hold) int {
+		return cmp.Or(cmp.Compare(a.Guard, b.Guard), cmp.Compare(a.Attribute, b.Attribute), cmp.Compare(a.Department, b.Department))
+	})
+	return holds
+}
+
+// HeldBy returns the guard that stops a job, the first of those that do; nothing
+// when it may go. Unlike [Covers] it knows the person's department.
+func HeldBy(holds []model.Hold, job model.Job, department string) string {
+	for _, h := range holds {
+		if Covers(h, job) && (h.Guard != GuardDepartment || h.Department == department) {
+			return h.Guard
+		}
+	}
+	return ""
+}
+
+// holding is a list of holds in the making.
+type holding []model.Hold
 
 // deactivations applies the three guards on who loses access: within this run,
 // over the rolling days, and over the rolling days within one department. A wider
 // one speaks only where the narrower ones let pass.
-func (j *Judgement) deactivations(target string, jobs []model.Job, n int, tally Tally, limits Limits) {
+func (h *holding) deactivations(target string, c Census, tally Tally, limits Limits) {
+	n := c.Effects[model.EffectDeactivate]
 	if n == 0 {
 		return
 	}
-	off := func(job model.Job) bool { return job.Effect == model.EffectDeactivate }
 	if count, limit := n+tally.Recent, limits.Deactivations.Allows(tally.Base); count > limit {
-		j.hold(target, GuardDeactivations, count, limit, fmt.Sprintf("%d of %d accounts would be deactivated and %d are allowed", count, tally.Base, limit))
-		j.mark(jobs, GuardDeactivations, off)
+		h.add(target, GuardDeactivations, count, limit, fmt.Sprintf("%d of %d accounts would be deactivated and %d are allowed", count, tally.Base, limit))
 		return
 	}
 	if count, limit := n+tally.Rolling, limits.Rolling.Allows(tally.Base); count > limit {
-		j.hold(target, GuardRolling, count, limit, fmt.Sprintf("%d of %d accounts would be deactivated within %d days and %d are allowed", count, tally.Base, limits.RollingDays, limit))
-		j.mark(jobs, GuardRolling, off)
+		h.add(target, GuardRolling, count, limit, fmt.Sprintf("%d of %d accounts would be deactivated within %d days and %d are allowed", count, tally.Base, limits.RollingDays, limit))
 		return
 	}
-	counts := map[string]int{}
-	for _, job := range jobs {
-		if d := tally.Department[job.Person]; d != "" && off(job) {
-			counts[d]++
-		}
-	}
-	for d, n := range counts {
+	for d, n := range c.Departments {
 		t := tally.Departments[d]
 		count, limit := n+t.Rolling, limits.Department.Allows(t.Base)
 		if count <= limit {
 			continue
 		}
-		j.hold(target, GuardDepartment, count, limit, fmt.Sprintf("%d of %d accounts of the department %s would be deactivated within %d days and %d are allowed", count, t.Base, d, limits.RollingDays, limit))
-		j.Holds[len(j.Holds)-1].Department = d
-		j.mark(jobs, GuardDepartment, func(job model.Job) bool { return off(job) && tally.Department[job.Person] == d })
+		h.add(target, GuardDepartment, count, limit, fmt.Sprintf("%d of %d accounts of the department %s would be deactivated within %d days and %d are allowed", count, t.Base, d, limits.RollingDays, limit)).Department = d
 	}
 }
 
-func (j *Judgement) hold(target, guard string, count, limit int, reason string) {
-	j.Holds = append(j.Holds, model.Hold{Guard: guard, Target: target, Count: count, Limit: limit, Reason: reason, State: model.HoldWaiting})
-}
-
-func (j *Judgement) mark(jobs []model.Job, guard string, covers func(model.Job) bool) {
-	for i, job := range jobs {
-		if covers(job) && j.Held[i] == "" {
-			j.Held[i] = guard
-		}
-	}
+func (h *holding) add(target, guard string, count, limit int, reason string) *model.Hold {
+	*h = append(*h, model.Hold{Guard: guard, Target: target, Count: count, Limit: limit, Reason: reason, State: model.HoldWaiting})
+	return &(*h)[len(*h)-1]
 }
 
 // Covers reports whether a job is of what a hold holds. Which department somebody

@@ -408,6 +408,9 @@ func (s *Store) Rehearse(fn func(*Tx) error) error {
 	})
 }
 
+// Rehearsal reports whether the transaction only seems to change anything.
+func (t *Tx) Rehearsal() bool { return t.rehearsal }
+
 // Meta returns one of the meta values: version, created, instance, epoch.
 func (s *Store) Meta(name string) string {
 	var v string
@@ -469,6 +472,14 @@ func (t *Tx) SetSetting(name string, v any) error {
 		return fmt.Errorf("store: encode setting %s: %w", name, err)
 	}
 	return t.writable(settingsBucket).Put([]byte(name), raw)
+}
+
+// DropSetting forgets a run-time setting.
+func (t *Tx) DropSetting(name string) error {
+	if t.bucket(settingsBucket).Get([]byte(name)) == nil {
+		return nil
+	}
+	return t.writable(settingsBucket).Delete([]byte(name))
 }
 
 // Missing returns how many complete reads in a row did not list a native id.
