@@ -38,7 +38,13 @@ func (s *Service) meta(k *kind, res Resource) *attr.Object {
 
 // encodedMeta is meta as it is written, for answers that nothing is cut off.
 func (s *Service) encodedMeta(k *kind, res Resource) *attr.Encoded {
-	b := make([]byte, 0, 384)
+	return attr.AsEncoded(s.appendMeta(make([]byte, 0, metaLength), k, res))
+}
+
+// metaLength is more than meta takes as a rule, in bytes.
+const metaLength = 384
+
+func (s *Service) appendMeta(b []byte, k *kind, res Resource) []byte {
 	member := func(name, value string) {
 		b = append(b, name...)
 		b = attr.Append(b, value)
@@ -50,7 +56,35 @@ func (s *Service) encodedMeta(k *kind, res Resource) *attr.Encoded {
 	b = appendTimestamp(b, res.Modified)
 	member(`","location":`, s.location(k, res.ID))
 	member(`,"version":`, entityTag(res.Rev))
+	return append(b, '}')
+}
+
+// written is what render makes of a user that nothing is cut off, in writing: the
+// same bytes, without a tree in between.
+func (s *Service) written(k *kind, res Resource) *attr.Encoded {
+	b := append(make([]byte, 0, 1024+metaLength), `{"schemas":`...)
+	b = attr.Append(b, k.rt.SchemasOf(res.Body))
+	b = attr.Append(append(b, `,"id":`...), res.ID)
+	for name, v := range res.Body.Members() {
+		b = attr.Append(append(b, ','), name)
+		b = attr.Append(append(b, ':'), v)
+	}
+	if len(res.Groups) > 0 {
+		b = attr.Append(append(b, `,"groups":`...), s.groupsOf(res))
+	}
+	b = s.appendMeta(append(b, `,"meta":`...), k, res)
 	return attr.AsEncoded(append(b, '}'))
+}
+
+// groupsOf writes the groups of a user.
+func (s *Service) groupsOf(res Resource) attr.Array {
+	list := make(attr.Array, len(res.Groups))
+	for i, g := range res.Groups {
+		e := s.member(g, Group)
+		e.Set("type", "direct")
+		list[i] = e
+	}
+	return list
 }
 
 // tree returns a resource with everything but the members of a group. It shares
@@ -64,13 +98,7 @@ func (s *Service) tree(k *kind, res Resource, meta attr.Value) *attr.Object {
 		o.Set(name, v)
 	}
 	if len(res.Groups) > 0 {
-		list := make(attr.Array, len(res.Groups))
-		for i, g := range res.Groups {
-			e := s.member(g, Group)
-			e.Set("type", "direct")
-			list[i] = e
-		}
-		o.Set("groups", list)
+		o.Set("groups", s.groupsOf(res))
 	}
 	o.Set("meta", meta)
 	return o

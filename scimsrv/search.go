@@ -213,6 +213,10 @@ type hit struct {
 func (s *Service) renderAll(c *call, hits []hit) (attr.Array, error) {
 	list := make(attr.Array, len(hits))
 	for i, h := range hits {
+		if h.scope.k.t == User && h.scope.selection.everything(h.scope.k) {
+			list[i] = s.written(h.scope.k, h.res)
+			continue
+		}
 		o, err := s.render(c.r.Context(), c, h.scope.k, h.res, h.scope.selection)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err

@@ -64,7 +64,7 @@ func resource(tx *store.Tx, r store.Resource, q scimsrv.Query) (scimsrv.Resource
 		}
 	}
 	out := scimsrv.Resource{Type: scimsrv.Type(r.Type), ID: r.ID, Rev: r.Rev, Body: body, Created: r.Created, Modified: r.Modified, MemberCount: r.Members}
-	if !q.NeedGroups || out.Type != scimsrv.User {
+	if !q.NeedGroups || out.Type != scimsrv.User || store.MemberOf.Count(tx, store.Prefix(r.Source, r.ID), 1) == 0 {
 		return out, nil
 	}
 	var err error

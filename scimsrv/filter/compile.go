@@ -2,6 +2,7 @@ package filter
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ var ErrSensitive = errors.New("an attribute that is never returned cannot be sea
 // attribute. It is immutable and safe for concurrent use.
 type Filter struct {
 	root    node
-	uses    map[string]bool
+	uses    []string // in lower case, few
 	partial bool
 }
 
@@ -50,7 +51,7 @@ type Has func(attribute, value string) bool
 // Compile types a filter for a resource type. The error is an [*Error], which
 // may wrap [ErrSensitive].
 func Compile(e Expr, rt *schema.ResourceType, opt Options) (*Filter, error) {
-	c := compiler{rt: rt, opt: opt, uses: map[string]bool{}}
+	c := compiler{rt: rt, opt: opt}
 	root, err := c.expr(e)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func Compile(e Expr, rt *schema.ResourceType, opt Options) (*Filter, error) {
 // a. Names are those of its sub-attributes; an attribute without any has "value",
 // the element itself.
 func CompileElement(e Expr, a *schema.Attribute, opt Options) (*Filter, error) {
-	c := compiler{element: a, opt: opt, uses: map[string]bool{}}
+	c := compiler{element: a, opt: opt}
 	root, err := c.expr(e)
 	if err != nil {
 		return nil, err
@@ -86,13 +87,13 @@ func (f *Filter) NeedsElements() bool { return f.partial }
 
 // Uses reports whether the filter looks at the attribute, a name in lower case;
 // an extension's carries its URN.
-func (f *Filter) Uses(attribute string) bool { return f.uses[attribute] }
+func (f *Filter) Uses(attribute string) bool { return slices.Contains(f.uses, attribute) }
 
 type compiler struct {
 	rt      *schema.ResourceType
 	element *schema.Attribute
 	opt     Options
-	uses    map[string]bool
+	uses    []string // in lower case, few
 	partial bool
 }
 
@@ -152,7 +153,9 @@ func (c *compiler) resolve(n Name) (*place, error) {
 	if ref.Sub != nil {
 		top = attr.FoldName(schema.Ref{Extension: ref.Extension, Attribute: ref.Attribute}.String())
 	}
-	c.uses[top] = true
+	if !slices.Contains(c.uses, top) {
+		c.uses = append(c.uses, top)
+	}
 	p.external = c.opt.External != "" && attr.EqualName(top, c.opt.External)
 	return p, c.allowed(p, n)
 }
@@ -212,7 +215,7 @@ func (c *compiler) elements(e Elements) (node, error) {
 	if p.ref.Attribute == nil || p.ref.Sub != nil {
 		return nil, refuse(e.Attr.Offset, "a value path needs an attribute before the bracket")
 	}
-	inner := compiler{element: p.leaf, opt: c.opt, uses: map[string]bool{}}
+	inner := compiler{element: p.leaf, opt: c.opt}
 	cond, err := inner.expr(e.Filter)
 	if err != nil {
 		return nil, err
