@@ -67,6 +67,7 @@ func flyThrough(t *testing.T) *watch {
 	f.failingSource()
 	f.failingTarget()
 	f.push()
+	f.pushOthers()
 	f.troubles()
 	f.hooksAndWire()
 	f.notifications()
@@ -91,6 +92,7 @@ func flyThrough(t *testing.T) *watch {
 	f.saw("log, JSON, trace level, before the filter", asJSON.String())
 	f.readFile("database", f.app.Store().Path())
 	f.readFile("backup", backup)
+	f.forgotten()
 	return f.watch
 }
 
@@ -196,6 +198,7 @@ func (f *flight) failingSource() {
 	p := bird
 	p.Manager = manager
 	f.i = f.world.hibob.Hire(p)
+	f.namedByOthers()
 	for way := range ways {
 		f.hibobEcho.mode.Store(int32(way))
 		f.sync("hibob")
@@ -265,16 +268,7 @@ func (f *flight) retryAll() {
 // troubles are an edited account, a hold and a conflict, all with the canary person.
 func (f *flight) troubles() {
 	f.javelo.Edit(bird.Email, func(a *javelosim.Account) { a.Title = "Edited Kestrelkeeper"; a.Phone = "+33 1 00 00 00 00" })
-	// The accounts are listed once a day, and a restart is a path too.
-	if err := f.app.Store().Update(func(tx *store.Tx) error {
-		lane, _, err := store.Lanes.Get(tx, "javelo")
-		lane.Listed = time.Time{}
-		return errors.Join(err, store.Lanes.Put(tx, "javelo", lane))
-	}); err != nil {
-		f.t.Fatal(err)
-	}
-	f.stop()
-	f.start()
+	f.listAgain() // and a restart is a path too
 	eventually(f.test, "the edited account is noticed", func() bool {
 		drift, err := f.app.Drift(f.ctx(), "")
 		f.show("drift", drift, err)
@@ -304,6 +298,23 @@ func (f *flight) troubles() {
 	})
 	f.sync("hibob")
 	f.matters()
+}
+
+// listAgain makes the target list its accounts, which it does once a day.
+func (f *flight) listAgain() {
+	if err := f.app.Store().Update(func(tx *store.Tx) error {
+		lane, _, err := store.Lanes.Get(tx, "javelo")
+		lane.Listed = time.Time{}
+		return errors.Join(err, store.Lanes.Put(tx, "javelo", lane))
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+	f.stop()
+	f.start()
+	eventually(f.test, "the accounts are listed", func() bool {
+		st, err := f.app.Status(f.ctx())
+		return err == nil && !st.Targets[0].Listed.IsZero()
+	})
 }
 
 func (f *flight) matters() {

@@ -125,6 +125,7 @@ var outlets = []outlet{
 	{name: "conflicts", may: []class{person, private}, holds: "Zeferinax"},
 	{name: "answers to SCIM senders", may: []class{person, private}, holds: "Zeferinax"},
 	{name: "database", may: []class{person, private}, holds: "Zeferinax"},
+	{name: "database after forget", holds: "halcyon-atelier"},
 	{name: "backup", may: []class{person, private}, holds: "Zeferinax"},
 }
 

@@ -25,7 +25,7 @@ func (a *App) Forget(_ context.Context, actor string, asked admin.ForgetRequest)
 		return admin.Forgotten{}, refusal(err)
 	}
 	out := admin.Forgotten{Person: string(f.Person), DryRun: asked.DryRun, Records: f.Records, Resources: f.Resources, History: f.History,
-		Accounts: f.Accounts, Decisions: f.Decisions, Conflicts: f.Conflicts, Backups: []string{}}
+		Accounts: f.Accounts, Decisions: f.Decisions, Conflicts: f.Conflicts, Mentions: f.Mentions, Backups: []string{}}
 	if out.Backups, err = a.copies(); err != nil {
 		return out, err
 	}

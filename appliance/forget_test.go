@@ -23,8 +23,26 @@ func TestForgetLeavesNothingOfAPersonAndTheNextReadDoesNotBringThemBack(t *testi
 	path := w.writeConfig()
 	w.start()
 	i := w.hibob.Hire(stray)
+	report := w.employed(1)[0]
+	w.hibob.Update(report, func(p *cast.Person) { p.Manager = i })
+	manager := func() string {
+		t.Helper()
+		p, err := w.app.Person(w.ctx(), w.people[report].Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range p.Values {
+			if v.Attribute == "manager" {
+				return v.Value
+			}
+		}
+		return ""
+	}
 	w.sync("hibob")
 	w.activate("hibob")
+	if manager() == "" {
+		t.Fatal("nobody reports to them")
+	}
 	s := w.sender("okta")
 	user := s.want(201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+stray.Email+`","active":true,"title":"Kestrelkeeper","name":{"givenName":"Zephyrine","familyName":"Quillfeather"},"emails":[{"value":"`+stray.Email+`","primary":true}]}`)
 	w.activate("okta")
@@ -45,7 +63,7 @@ func TestForgetLeavesNothingOfAPersonAndTheNextReadDoesNotBringThemBack(t *testi
 		t.Fatal(err)
 	}
 	dry, err := w.app.Forget(w.ctx(), "uid:0(root)", admin.ForgetRequest{Who: stray.Email, DryRun: true})
-	if err != nil || dry.Records != 2 || dry.Resources != 1 || dry.Accounts != 1 || dry.History < 2 {
+	if err != nil || dry.Records != 2 || dry.Resources != 1 || dry.Accounts != 1 || dry.History < 2 || dry.Mentions < 2 {
 		t.Errorf("a dry run would erase %+v: %v", dry, err)
 	}
 	if _, err := w.app.Person(w.ctx(), stray.Email); err != nil {
@@ -80,9 +98,16 @@ func TestForgetLeavesNothingOfAPersonAndTheNextReadDoesNotBringThemBack(t *testi
 	}
 	gone("after the erasure")
 
-	// HiBob still lists them, as somebody who left.
+	if got := manager(); got != "" {
+		t.Errorf("their report still names %q", got)
+	}
+
+	// HiBob still lists them, as somebody who left, and as a manager.
 	w.sync("hibob")
 	gone("after a read that still lists them")
+	if a, ok := w.javelo.Account(w.people[report].Email); !ok || !a.Active {
+		t.Errorf("the account of their report stands as %+v", a)
+	}
 	events, err := w.app.Journal(w.ctx(), -1, 1000, false)
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +134,10 @@ func TestForgetLeavesNothingOfAPersonAndTheNextReadDoesNotBringThemBack(t *testi
 	w.sync("hibob")
 	if _, err := w.app.Person(w.ctx(), stray.Email); err != nil {
 		t.Errorf("a rehire stays out: %v", err)
+	}
+	w.sync("hibob")
+	if got := manager(); !strings.Contains(got, stray.Family) {
+		t.Errorf("after they came back, their report names %q", got)
 	}
 }
 

@@ -87,6 +87,7 @@ type Forgotten struct {
 	Accounts  int    `json:"accounts"` // as known here; the targets keep theirs
 	Decisions int    `json:"decisions"`
 	Conflicts int    `json:"conflicts"`
+	Mentions  int    `json:"mentions"` // in rows about others, as their manager most often
 	// Backups made before still hold the person, until they are rotated out.
 	Backups []string `json:"backups"`
 	Notice  string   `json:"notice,omitempty"`

@@ -75,7 +75,8 @@ func (a *app) tellForgotten(f admin.Forgotten) {
 	}
 	a.out.wrapped("", verb+" "+name+": "+count(f.Records, "record", "records")+", "+count(f.Resources, "SCIM resource", "SCIM resources")+", "+
 		count(f.History, "change with its values", "changes with their values")+", "+count(f.Accounts, "account as known here", "accounts as known here")+", "+
-		count(f.Decisions, "decision", "decisions")+", "+count(f.Conflicts, "conflict", "conflicts")+".")
+		count(f.Decisions, "decision", "decisions")+", "+count(f.Conflicts, "conflict", "conflicts")+", "+
+		count(f.Mentions, "mention in what is stored of others", "mentions in what is stored of others")+".")
 	if f.Accounts > 0 {
 		a.out.line("Their account in the target is not touched: have it erased there.")
 	}

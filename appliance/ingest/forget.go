@@ -20,14 +20,17 @@ type Forgotten struct {
 	Accounts  int // as listed or delivered; the accounts themselves are the targets'
 	Decisions int
 	Conflicts int
+	// Mentions are rows about others that named them: as their manager, most often.
+	Mentions int
 }
 
 // errDry rolls back an erasure that was only to be shown.
 var errDry = errors.New("dry run")
 
 // Forget erases a person: their records, what SCIM senders wrote about them, the
-// values of their history, what is known of their accounts, and the decisions and
-// conflicts about them alone. Left are the journal, which holds no values and
+// values of their history, what is known of their accounts, the decisions and
+// conflicts about them alone, and their name and addresses in what is stored of
+// others. Left are the journal, which holds no values and
 // proves that it was done, and of each record and account a keyed digest of its
 // id, by which the next read knows them again and leaves them out.
 //
@@ -35,8 +38,18 @@ var errDry = errors.New("dry run")
 // with the next read, or lose the accounts that nobody looks after any more. With
 // dry nothing is erased. The bytes stay in the file until [store.Store.Scrub].
 func (e *Engine) Forget(actor string, id model.PersonID, reason string, force, dry bool) (Forgotten, error) {
+	return e.forget(actor, id, reason, force, dry, false)
+}
+
+// forget is Forget; again says that it was done before a backup brought them back,
+// who may have worked here at the time of it.
+func (e *Engine) forget(actor string, id model.PersonID, reason string, force, dry, again bool) (Forgotten, error) {
+	named, err := e.mentions(id)
+	if err != nil {
+		return Forgotten{Person: id}, err
+	}
 	out := Forgotten{Person: id}
-	err := e.update(actor, 0, model.JobReady, func(c *change) error {
+	err = e.update(actor, 0, model.JobReady, func(c *change) error {
 		out = Forgotten{Person: id}
 		p, ok, err := store.Persons.Get(c.tx, id)
 		if err != nil {
@@ -48,13 +61,28 @@ func (e *Engine) Forget(actor string, id model.PersonID, reason string, force, d
 		if p.Access == model.AccessOn && !force {
 			return &InvalidError{What: fmt.Sprintf("they work here: %s; erase them at the source first, or force it", p.Reason)}
 		}
+		since, err := c.tx.JournalHead()
+		if err != nil {
+			return err
+		}
+		if p.Access == model.AccessOn && !c.settings.ForgottenForGood && !again {
+			// The next read brings them back, and everybody else still knows them.
+			named.forget()
+		}
+		out.Mentions = named.count()
 		if err := c.forgetAccounts(id, force, &out); err != nil {
 			return err
 		}
-		if err := c.forgetRecords(p, &out); err != nil {
+		if err := c.unmention(named); err != nil {
+			return err
+		}
+		if err := c.forgetRecords(p, named.records, &out); err != nil {
 			return err
 		}
 		if err := c.forgetHistory(id, &out); err != nil {
+			return err
+		}
+		if err := c.unmentionHistory(named, since.Seq); err != nil {
 			return err
 		}
 		if dry {
@@ -69,8 +97,34 @@ func (e *Engine) Forget(actor string, id model.PersonID, reason string, force, d
 	return out, err
 }
 
-func (c *change) bury(of, id string) error {
-	t := store.Tombstone{Digest: c.e.tombstone(of, id), Of: of, At: c.at}
+// mentions looks for what is said of a person in rows of others, before the
+// erasure and without holding anybody up.
+func (e *Engine) mentions(id model.PersonID) (m *mentions, err error) {
+	err = e.store.View(func(tx *store.Tx) error {
+		p, ok, err := store.Persons.Get(tx, id)
+		if err != nil || !ok {
+			m = &mentions{traces: &traces{}}
+			return err // the erasure refuses it
+		}
+		var records []model.Record
+		for r, err := range store.RecordByPerson.Find(tx, store.Key(string(id))) {
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		t, err := tracesOf(tx, p, records)
+		if err != nil {
+			return err
+		}
+		m, err = mentionsOf(tx, t)
+		return err
+	})
+	return m, err
+}
+
+func (c *change) bury(of, id string, named ...model.RecordID) error {
+	t := store.Tombstone{Digest: c.e.tombstone(of, id), Of: of, At: c.at, Named: named}
 	return store.Forgotten.Put(c.tx, t.Digest, t)
 }
 
@@ -131,7 +185,7 @@ func (c *change) forgetAccounts(id model.PersonID, force bool, out *Forgotten) e
 
 // forgetRecords erases the records of a person, and those in preview that carry
 // one of their identifiers, with what hangs on them, and plans who is left.
-func (c *change) forgetRecords(p model.Person, out *Forgotten) error {
+func (c *change) forgetRecords(p model.Person, named []model.RecordID, out *Forgotten) error {
 	var records []model.Record
 	take := func(r model.Record) {
 		if !slices.ContainsFunc(records, func(have model.Record) bool { return have.ID == r.ID }) {
@@ -158,7 +212,7 @@ func (c *change) forgetRecords(p model.Person, out *Forgotten) error {
 	}
 	var before []model.Record
 	for _, r := range records {
-		if err := c.forgetRecord(r, out); err != nil {
+		if err := c.forgetRecord(r, named, out); err != nil {
 			return err
 		}
 		if !r.Staged {
@@ -184,9 +238,9 @@ func (c *change) forgetRecords(p model.Person, out *Forgotten) error {
 	return store.Persons.Delete(c.tx, p.ID)
 }
 
-func (c *change) forgetRecord(r model.Record, out *Forgotten) error {
+func (c *change) forgetRecord(r model.Record, named []model.RecordID, out *Forgotten) error {
 	out.Records++
-	if err := c.bury(r.Source, r.Native); err != nil {
+	if err := c.bury(r.Source, r.Native, named...); err != nil {
 		return err
 	}
 	if err := c.tx.SetMissing(r.Source, r.Native, 0); err != nil {
@@ -269,13 +323,28 @@ func (e *Engine) staysOut(tx *store.Tx, settings *Settings, source string, kind 
 // comeBack ends an erasure: the source says again that somebody works here.
 func (c *change) comeBack(source, native string) error {
 	digest := c.e.tombstone(source, native)
-	if !store.Forgotten.Has(c.tx, digest) {
-		return nil
+	t, known, err := store.Forgotten.Get(c.tx, digest)
+	if err != nil || !known {
+		return err
 	}
 	if err := store.Forgotten.Delete(c.tx, digest); err != nil {
 		return err
 	}
-	_, err := c.event("returned", "source:"+source, "it says that somebody who was erased works here")
+	for _, id := range t.Named {
+		// What its source says of it is read again, with their name in it.
+		r, ok, err := store.Records.Get(c.tx, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		r.Digest = ""
+		if err := store.Records.Put(c.tx, id, r); err != nil {
+			return err
+		}
+	}
+	_, err = c.event("returned", "source:"+source, "it says that somebody who was erased works here")
 	return err
 }
 
@@ -302,7 +371,7 @@ func (e *Engine) ForgetAgain() (int, error) {
 		return 0, err
 	}
 	for _, id := range people {
-		if _, err := e.Forget(actorSelf, id, "erased before the backup was restored", true, false); err != nil {
+		if _, err := e.forget(actorSelf, id, "erased before the backup was restored", true, false, true); err != nil {
 			return 0, err
 		}
 	}
