@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
 
@@ -21,6 +22,10 @@ type GroupTarget interface {
 	// is not there any more. It is idempotent.
 	UpdateGroup(ctx context.Context, id, name string, add, remove []string) error
 }
+
+// ErrNoGroups is in the chain of an error of class [Invalid] when the service keeps no
+// groups, or takes none from us: people are not concerned.
+var ErrNoGroups = errors.New("the service takes no groups")
 
 // Group is one group as a target holds it.
 type Group struct {

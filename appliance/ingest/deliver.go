@@ -63,43 +63,83 @@ func (e *Engine) Begin(target string, person model.PersonID) (Attempt, error) {
 	var a Attempt
 	err := e.update(actorSelf, 0, model.JobReady, func(c *change) error {
 		a = Attempt{Target: target, Person: person}
-		t := c.target(target)
-		key := store.TargetPerson{Target: target, Person: person}
-		job, ok, err := store.Outbox.Get(c.tx, key)
-		if err != nil || !ok || t == nil || job.State != model.JobReady {
-			return err
-		}
-		o, ok, err := Look(c.tx, t, person)
-		if err != nil {
-			return err
-		}
-		if !ok || o.Projection.Effect == model.EffectNone {
-			return store.Outbox.Delete(c.tx, key)
-		}
-		if digest := e.jobDigest(o.Projection); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
-			// Something the guards have not seen came in between, such as an
-			// account listed meanwhile: judge the job anew, as it is now.
-			if job, err = c.rejudge(key, job, o, digest); err != nil || job.State != model.JobReady {
-				return err
-			}
-		}
-		if err := a.fill(c.tx, target, o); err != nil {
-			return err
-		}
-		if a.Step == StepWait {
-			job.NotBefore = c.at.Add(managerWait)
-			return store.Outbox.Put(c.tx, key, job)
-		}
-		a.Uncertain = job.Uncertain || len(o.Doubt.Logins) > 0
-		if err := c.doubt(&a, o); err != nil {
-			return err
-		}
-		job.Attempts++
-		job.Uncertain = true
-		a.Number, a.digest, a.Run = job.Attempts, job.Digest, job.Run
-		return store.Outbox.Put(c.tx, key, job)
+		return c.beginAttempt(&a, nil, nil)
 	})
 	return a, err
+}
+
+// BeginAll is Begin for people who go in one request, in the order to write them, in
+// one transaction. take is asked about each attempt before it is recorded; whom it does
+// not take stays as they were. A link to a manager who gets their account by the same
+// request names the person alone.
+func (e *Engine) BeginAll(target string, people []model.PersonID, take func(*Attempt) bool) ([]Attempt, error) {
+	var out []Attempt
+	err := e.update(actorSelf, 0, model.JobReady, func(c *change) error {
+		out = nil
+		with := map[model.PersonID]string{}
+		for _, person := range people {
+			a := Attempt{Target: target, Person: person}
+			taken := false
+			err := c.beginAttempt(&a, with, func(a *Attempt) bool {
+				taken = take(a)
+				return taken
+			})
+			if err != nil {
+				return err
+			}
+			if !taken {
+				continue
+			}
+			out = append(out, a)
+			if a.Want.Active {
+				with[person] = a.RemoteID
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// beginAttempt computes what to send and, unless take does not take it, records the
+// attempt.
+func (c *change) beginAttempt(a *Attempt, with map[model.PersonID]string, take func(*Attempt) bool) error {
+	t := c.target(a.Target)
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	job, ok, err := store.Outbox.Get(c.tx, key)
+	if err != nil || !ok || t == nil || job.State != model.JobReady {
+		return err
+	}
+	o, ok, err := Look(c.tx, t, a.Person)
+	if err != nil {
+		return err
+	}
+	if !ok || o.Projection.Effect == model.EffectNone {
+		return store.Outbox.Delete(c.tx, key)
+	}
+	if digest := c.e.jobDigest(o.Projection); digest != job.Digest || o.Projection.Effect != job.Effect && o.Projection.Effect != model.EffectAdopt {
+		// Something the guards have not seen came in between, such as an
+		// account listed meanwhile: judge the job anew, as it is now.
+		if job, err = c.rejudge(key, job, o, digest); err != nil || job.State != model.JobReady {
+			return err
+		}
+	}
+	if err := a.fill(c.tx, o, with); err != nil {
+		return err
+	}
+	if a.Step == StepWait {
+		job.NotBefore = c.at.Add(managerWait)
+		return store.Outbox.Put(c.tx, key, job)
+	}
+	a.Uncertain = job.Uncertain || len(o.Doubt.Logins) > 0
+	a.Number, a.digest, a.Run = job.Attempts+1, job.Digest, job.Run
+	if take != nil && !take(a) {
+		return nil
+	}
+	if err := c.doubt(a, o); err != nil {
+		return err
+	}
+	job.Attempts, job.Uncertain = a.Number, true
+	return store.Outbox.Put(c.tx, key, job)
 }
 
 // doubt notes before an attempt what it may change, and tells the attempt what
@@ -224,14 +264,14 @@ func (c *change) rejudge(key store.TargetPerson, job model.Job, o Outlook, diges
 
 // fill turns an outlook into what to send, with the manager named as the target
 // knows them.
-func (a *Attempt) fill(tx *store.Tx, target string, o Outlook) error {
+func (a *Attempt) fill(tx *store.Tx, o Outlook, with map[model.PersonID]string) error {
 	a.Want, a.Effect = o.Projection.Want, o.Projection.Effect
 	switch {
 	case o.Delivered != nil:
 		have := o.Delivered.Sent
 		a.Step, a.RemoteID, a.Have = StepUpdate, o.Delivered.RemoteID, &have
 	case o.Listed != nil:
-		have, err := heldBy(tx, target, a.Person, o.Listed.Account)
+		have, err := heldBy(tx, a.Target, a.Person, o.Listed.Account)
 		if err != nil {
 			return err
 		}
@@ -240,20 +280,26 @@ func (a *Attempt) fill(tx *store.Tx, target string, o Outlook) error {
 		a.Step = StepCreate
 	}
 	a.Doubt = o.Doubt.Changed
-	return a.link(tx, target)
+	return a.link(tx, with)
 }
 
-// link names the manager as the target knows them, or leaves the link for later.
-func (a *Attempt) link(tx *store.Tx, target string) error {
+// link names the manager as the target knows them, or leaves the link for later. with
+// are the managers who are active once the writes before this one in the same request
+// are done, by the id of their account, which is empty when one is made.
+func (a *Attempt) link(tx *store.Tx, with map[model.PersonID]string) error {
 	if a.Want.Manager == nil || a.Want.Manager.Person == "" {
 		return nil
 	}
 	id := a.Want.Manager.Person
-	m, ok, err := store.Deliveries.Get(tx, store.TargetPerson{Target: target, Person: id})
+	if account, here := with[id]; here {
+		a.Want.Manager = &model.ManagerLink{Person: id, RemoteID: account}
+		return nil
+	}
+	m, ok, err := store.Deliveries.Get(tx, store.TargetPerson{Target: a.Target, Person: id})
 	if err != nil {
 		return err
 	}
-	doubt, _, err := store.Doubts.Get(tx, store.TargetPerson{Target: target, Person: id})
+	doubt, _, err := store.Doubts.Get(tx, store.TargetPerson{Target: a.Target, Person: id})
 	if err != nil {
 		return err
 	}
@@ -311,7 +357,7 @@ func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
 		if o.Projection.Effect != model.EffectNone {
 			a.Want = o.Projection.Want
 			a.Adopt = true // so that a link that must wait does not keep the rest
-			if err := a.link(c.tx, a.Target); err != nil {
+			if err := a.link(c.tx, nil); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -19,6 +20,11 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open b
 		return false, true, err
 	}
 	l.pass(AttemptStored)
+	return l.attempt(ctx, a)
+}
+
+// attempt performs an attempt that is recorded, and stores what became of it.
+func (l *Lane) attempt(ctx context.Context, a ingest.Attempt) (sent, open bool, err error) {
 	account, err := l.write(ctx, &a)
 	l.pass(Answered)
 	switch {
@@ -27,12 +33,10 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open b
 	case errors.Is(err, errNotThere):
 		return true, true, l.engine.NotThere(a)
 	case err == nil:
-		if err := l.engine.Succeeded(a, account); err != nil {
+		if err := l.done(a, account); err != nil {
 			return true, false, err
 		}
-		l.pass(OutcomeStored)
-		l.counted()
-		if err := l.readBack(); err != nil {
+		if err := l.learned(); err != nil {
 			return true, false, err
 		}
 		lane, err := l.lane()
@@ -47,6 +51,16 @@ func (l *Lane) deliver(ctx context.Context, person model.PersonID) (sent, open b
 	return true, open, err
 }
 
+// done stores what the target accepted of an attempt.
+func (l *Lane) done(a ingest.Attempt, account model.Account) error {
+	if err := l.engine.Succeeded(a, account); err != nil {
+		return err
+	}
+	l.pass(OutcomeStored)
+	l.counted()
+	return l.readBack()
+}
+
 // readBack stores what the target was seen to drop, when that became more.
 func (l *Lane) readBack() error {
 	t, ok := l.target.(connectors.TenantFields)
@@ -59,6 +73,21 @@ func (l *Lane) readBack() error {
 	}
 	l.ignored = names
 	return l.engine.Ignored(l.name, names)
+}
+
+// learned stores what the connector found out about its service, when that became
+// something else.
+func (l *Lane) learned() error {
+	t, ok := l.target.(connectors.Learner)
+	if !ok {
+		return nil
+	}
+	k := t.Known()
+	if k.Learned.IsZero() || k.Service == l.known.Service && k.Learned.Equal(l.known.Learned) && bytes.Equal(k.Memory, l.known.Memory) {
+		return nil
+	}
+	l.known = k
+	return l.engine.Learned(l.name, k)
 }
 
 // errNotOurs says that the account found belongs to another person.
@@ -163,6 +192,18 @@ func (l *Lane) adopt(ctx context.Context, a *ingest.Attempt, login string) (bool
 
 // failed stores how an attempt failed and closes the lane where its class says so.
 func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
+	if err := l.note(a, cause); err != nil {
+		return false, err
+	}
+	switch connectors.ClassOf(cause) {
+	case connectors.Invalid, connectors.Taken, connectors.Gone:
+		return true, nil
+	}
+	return l.setback(cause)
+}
+
+// note stores how an attempt failed.
+func (l *Lane) note(a ingest.Attempt, cause error) error {
 	class := connectors.ClassOf(cause)
 	out := ingest.Outcome{Class: class.String(), Text: cause.Error()}
 	now := time.Now()
@@ -179,14 +220,10 @@ func (l *Lane) failed(a ingest.Attempt, cause error) (open bool, err error) {
 	}
 	l.log.Warn("delivery failed", "target", l.name, "person", a.Person, "effect", a.Effect, "attempt", a.Number, "class", class, "error", cause)
 	if err := l.engine.Failed(a, out); err != nil {
-		return false, err
+		return err
 	}
 	l.pass(FailureStored)
-	switch class {
-	case connectors.Invalid, connectors.Taken, connectors.Gone:
-		return true, nil
-	}
-	return l.setback(cause)
+	return nil
 }
 
 // setback notes a failure of the lane itself and reports whether it stays open.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -92,6 +93,9 @@ func (l *Lane) deliverGroup(ctx context.Context, target connectors.GroupTarget, 
 // linkGroup takes over the one group of this name, or makes it. What a lost answer
 // may have made is found by listing anew.
 func (l *Lane) linkGroup(ctx context.Context, target connectors.GroupTarget, a *ingest.GroupAttempt) error {
+	if l.noGroups != nil {
+		return l.noGroups
+	}
 	if l.index == nil || a.Uncertain {
 		if err := l.indexGroups(ctx, target); err != nil {
 			return err
@@ -155,6 +159,9 @@ func (l *Lane) groupFailed(a ingest.GroupAttempt, cause error) (sent bool, err e
 	default:
 		out.Applied = true
 		out.NotBefore = time.Now().Add(backoff(a.Number))
+	}
+	if errors.Is(cause, connectors.ErrNoGroups) {
+		l.noGroups = cause // of all of them, until the accounts are listed again
 	}
 	l.log.Warn("group not delivered", "target", l.name, "group", a.Group, "source", a.Source, "attempt", a.Number, "class", class, "error", cause)
 	if err := l.engine.GroupFailed(a, out); err != nil {

@@ -14,16 +14,19 @@ import (
 	"rollcall/appliance/model"
 	"rollcall/appliance/store"
 	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/scim/scimtargetsim"
 )
 
 var first = flag.Int("history", 0, "the first random fault history to run")
 
 var histories = flag.Int("histories", defaultHistories, "how many random fault histories to run")
 
+var bulkHistories = flag.Int("bulk-histories", defaultHistories/4, "how many random fault histories to run with a service that takes bulk requests")
+
 // tally is what the histories did altogether.
 type tally struct {
 	histories, edits, restarts, faults, outages, byHand int
-	requests, writes, doubled, lost, busiest            int
+	requests, writes, bulks, doubled, lost, busiest     int
 	simulated                                           time.Duration
 }
 
@@ -43,18 +46,26 @@ type history struct {
 // lost, and the budget held. It fails when an uncertain create is not looked up
 // first, when a write without an answer leaves no doubt over what the account holds,
 // and when a restart forgets what the budget spent.
-func TestRandomFaultHistories(t *testing.T) {
+func TestRandomFaultHistories(t *testing.T) { randomHistories(t, *histories, runHistory) }
+
+// TestRandomFaultHistoriesInBulk is the same with a service that takes many writes in
+// one request, to the letter or not. It fails when an answer is taken for somebody
+// else's, when an operation that is missing in an answer is taken for done or for not
+// done, and when a batch whose answer was lost leaves one of its people without doubt.
+func TestRandomFaultHistoriesInBulk(t *testing.T) { randomHistories(t, *bulkHistories, runBulkHistory) }
+
+func randomHistories(t *testing.T, n int, run func(*testing.T, uint64, *tally)) {
 	var mu sync.Mutex
 	var sum tally
 	t.Run("all", func(t *testing.T) {
 		for part := range parts {
 			t.Run(fmt.Sprint(part), func(t *testing.T) {
 				t.Parallel()
-				for seed := *first + part; seed < *first+*histories && !t.Failed(); seed += parts {
+				for seed := *first + part; seed < *first+n && !t.Failed(); seed += parts {
 					one := tally{histories: 1}
 					synctest.Test(t, func(t *testing.T) {
 						begin := time.Now()
-						runHistory(t, uint64(seed), &one)
+						run(t, uint64(seed), &one)
 						one.simulated = time.Since(begin)
 					})
 					mu.Lock()
@@ -64,9 +75,9 @@ func TestRandomFaultHistories(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d histories over %v of simulated time: %d edits, %d restarts, %d single faults, %d outages, %d accounts made by hand; %d requests, %d of them writes; "+
+	t.Logf("%d histories over %v of simulated time: %d edits, %d restarts, %d single faults, %d outages, %d accounts made by hand; %d requests for %d writes, %d of the requests in bulk; "+
 		"%d created twice, %d changes lost, at most %d requests in any five minutes where %d are ours and %d the service's limit",
-		sum.histories, sum.simulated.Round(time.Hour), sum.edits, sum.restarts, sum.faults, sum.outages, sum.byHand, sum.requests, sum.writes,
+		sum.histories, sum.simulated.Round(time.Hour), sum.edits, sum.restarts, sum.faults, sum.outages, sum.byHand, sum.requests, sum.writes, sum.bulks,
 		sum.doubled, sum.lost, sum.busiest, ownRate, serviceRate)
 }
 
@@ -82,6 +93,7 @@ func (t *tally) add(o tally) {
 	t.byHand += o.byHand
 	t.requests += o.requests
 	t.writes += o.writes
+	t.bulks += o.bulks
 	t.doubled += o.doubled
 	t.lost += o.lost
 	t.busiest = max(t.busiest, o.busiest)
@@ -104,13 +116,28 @@ func runHistory(t *testing.T, seed uint64, sum *tally) {
 		Manager:        javelosim.ManagerMode(r.IntN(2)),
 		PatchNoContent: r.IntN(4) == 0,
 	})
-	h := &history{tenant: newTenant(t, sim, ownRate), seed: seed, rand: r, roster: map[int]model.Observation{}, tally: sum}
+	(&history{tenant: newTenant(t, sim, ownRate), seed: seed, rand: r, roster: map[int]model.Observation{}, tally: sum}).run()
+}
+
+func runBulkHistory(t *testing.T, seed uint64, sum *tally) {
+	r := rand.New(rand.NewPCG(seed, 2))
+	sim := scimtargetsim.New(scimtargetsim.Options{
+		Limit: serviceRate, Window: window, Bulk: true, BulkTraits: someBulk(r),
+		Duplicate: []int{http.StatusConflict, http.StatusBadRequest, http.StatusUnprocessableEntity}[r.IntN(3)],
+		ETags:     r.IntN(2) == 0, Cursors: r.IntN(3) == 0, IgnoreFilter: r.IntN(4) == 0, NoPatch: r.IntN(6) == 0,
+		NoContent: r.IntN(4) == 0, IgnoreManager: r.IntN(3) == 0, MakeElements: r.IntN(2) == 0,
+	})
+	(&history{tenant: newSCIMTenant(t, sim, ownRate), seed: seed, rand: r, roster: map[int]model.Observation{}, tally: sum}).run()
+}
+
+func (h *history) run() {
+	r := h.rand
 	for range 2 + r.IntN(5) {
 		h.hire()
 	}
 	h.state()
 	if _, err := h.e.Activate("test", "hr"); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	if r.IntN(2) == 0 {
 		h.byHand()
@@ -226,15 +253,9 @@ func (h *history) step() {
 
 // fault arms one to three failures of single requests.
 func (h *history) fault() {
-	kinds := []javelosim.FaultKind{javelosim.Unavailable, javelosim.HTML, javelosim.Slow, javelosim.Reset, javelosim.ResetAfterWrite, javelosim.ResetAfterWrite, javelosim.Truncate, javelosim.Throttle}
 	for range 1 + h.rand.IntN(3) {
 		h.tally.faults++
-		f := javelosim.Fault{Kind: kinds[h.rand.IntN(len(kinds))], Times: 1 + h.rand.IntN(3), Skip: h.rand.IntN(4)}
-		f.Method = []string{"", "POST", "PATCH", "GET"}[h.rand.IntN(4)]
-		f.Delay = time.Duration(1+h.rand.IntN(120)) * time.Second
-		f.Status = []int{500, 502, 503, 504}[h.rand.IntN(4)]
-		f.RetryAfter = []string{"", "7", "400"}[h.rand.IntN(3)]
-		h.sim.Fault(f)
+		h.service().fault(h.rand)
 	}
 }
 
@@ -242,33 +263,36 @@ func (h *history) fault() {
 // roster goes on changing.
 func (h *history) outage() {
 	h.tally.outages++
-	h.sim.Fault(javelosim.Fault{Kind: []javelosim.FaultKind{javelosim.Unavailable, javelosim.HTML, javelosim.Reset, javelosim.ResetAfterWrite, javelosim.Throttle}[h.rand.IntN(5)], Times: -1})
+	h.service().outage(h.rand)
 	for range 1 + h.rand.IntN(2) {
 		h.edit()
 		h.pass(time.Duration(h.rand.IntN(1800)) * time.Second)
 	}
-	h.sim.Heal()
+	h.service().Heal()
 }
 
 // byHand makes an account for somebody of the roster who has none.
 func (h *history) byHand() {
 	n := h.someoneOf()
-	if _, there := h.sim.Account(address(n)); there {
+	if _, there := h.service().account(address(n)); there {
 		return
 	}
 	h.tally.byHand++
-	h.sim.Seed([]javelosim.Account{{UserName: address(n), GivenName: "By", FamilyName: "Hand", Active: h.rand.IntN(3) > 0}})
+	h.service().seed(address(n), h.rand.IntN(3) > 0)
 }
 
 // settle heals everything, waits, and compares the service with the roster.
 func (h *history) settle() {
-	h.sim.Heal()
+	h.service().Heal()
 	h.state()
 	h.pass(4 * time.Hour)
 	h.settled()
-	h.tally.requests, h.tally.writes = h.sim.Total(), h.sim.Writes()
-	h.tally.busiest = h.sim.Busiest()
-	if h.tally.doubled = h.doubled(); h.tally.doubled > 0 {
+	h.tally.requests, h.tally.writes = h.service().Total(), h.service().Writes()
+	h.tally.busiest = h.service().Busiest()
+	if h.scim != nil {
+		h.tally.bulks = h.scim.Bulks()
+	}
+	if h.tally.doubled = h.service().doubled(); h.tally.doubled > 0 {
 		h.t.Errorf("%d creates of somebody who was made before", h.tally.doubled)
 	}
 	if h.tally.busiest > h.rate {
@@ -289,9 +313,9 @@ func (h *history) settle() {
 // differs says how the account of a person is not what the source states.
 func (h *history) differs(n int, ours bool) string {
 	o := h.roster[n]
-	a, there := h.sim.Account(address(n))
+	a, there := h.service().account(address(n))
 	if o.Status == model.Inactive {
-		if there && ours && a.Active {
+		if there && ours && a.active {
 			return "left, and the account is active"
 		}
 		return ""
@@ -300,19 +324,19 @@ func (h *history) differs(n int, ours bool) string {
 	if m, ok := o.Attributes[model.Manager]; ok {
 		boss := 0
 		fmt.Sscan(m.Text, &boss)
-		if b, known := h.sim.Account(address(boss)); known && boss != n && h.roster[boss].Status == model.Active {
-			manager = b.ID
+		if b, known := h.service().account(address(boss)); known && boss != n && h.roster[boss].Status == model.Active {
+			manager = b.id
 		}
 	}
 	switch {
-	case !there || !a.Active:
-		return fmt.Sprintf("is active; the account is there: %t, active: %t", there, a.Active)
-	case a.Title != o.Attributes.Text(model.Title), a.GivenName != o.Attributes.Text(model.GivenName):
-		return fmt.Sprintf("is %v; the account holds %q and %q", o.Attributes, a.GivenName, a.Title)
-	case o.Attributes.Has(model.Department) && a.Enterprise["department"] != o.Attributes.Text(model.Department):
-		return fmt.Sprintf("is %v; the account has department %q", o.Attributes, a.Enterprise["department"])
-	case a.ManagerID != manager:
-		return fmt.Sprintf("has manager %q; the account has %q", manager, a.ManagerID)
+	case !there || !a.active:
+		return fmt.Sprintf("is active; the account is there: %t, active: %t", there, a.active)
+	case a.title != o.Attributes.Text(model.Title), a.given != o.Attributes.Text(model.GivenName):
+		return fmt.Sprintf("is %v; the account holds %q and %q", o.Attributes, a.given, a.title)
+	case o.Attributes.Has(model.Department) && a.department != o.Attributes.Text(model.Department):
+		return fmt.Sprintf("is %v; the account has department %q", o.Attributes, a.department)
+	case a.manager != manager:
+		return fmt.Sprintf("has manager %q; the account has %q", manager, a.manager)
 	}
 	return ""
 }

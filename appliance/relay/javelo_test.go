@@ -22,8 +22,11 @@ import (
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/relay"
 	"rollcall/appliance/store/storetest"
+	"rollcall/connectors"
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/scim"
+	"rollcall/connectors/scim/scimtargetsim"
 	"rollcall/connectors/wire"
 )
 
@@ -62,6 +65,7 @@ func (w wireTo) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 type tenant struct {
 	*world
 	sim     *javelosim.Sim
+	scim    *scimtargetsim.Sim // instead of Javelo, when set
 	http    http.RoundTripper
 	rate    int // requests per five minutes that the lane may send
 	tenants map[model.Name]string
@@ -84,14 +88,37 @@ func newTenant(t *testing.T, sim *javelosim.Sim, rate int) *tenant {
 	return &tenant{world: w, sim: sim, http: wireTo{sim}, rate: rate}
 }
 
+// newSCIMTenant is a tenant of any SCIM service.
+func newSCIMTenant(t *testing.T, sim *scimtargetsim.Sim, rate int) *tenant {
+	n := newTenant(t, nil, rate)
+	n.settings.Targets[0].Rules = reconcile.TargetRules{Attributes: scim.TargetAttributes()}
+	n.scim, n.http = sim, wireTo{sim}
+	return n
+}
+
+// service is what the tenant is of.
+func (n *tenant) service() service {
+	if n.scim != nil {
+		return scimService{n.scim}
+	}
+	return javeloService{n.sim, n.doubled}
+}
+
 // connect makes a connector and a budget of their own, as a new process would.
-func (n *tenant) connect() (*javelo.Target, *wire.Limiter) {
+func (n *tenant) connect() (connectors.Target, *wire.Limiter) {
 	n.t.Helper()
 	base, err := url.Parse("https://javelo.test/scim/v2")
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	limiter := wire.NewLimiter(n.rate, window)
+	if n.scim != nil {
+		target, err := scim.NewTarget(scim.TargetConfig{BaseURL: base, Token: scimtargetsim.DefaultToken, HTTP: &http.Client{Transport: n.http}, Limiter: limiter})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		return target, limiter
+	}
 	target, err := javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, HTTP: &http.Client{Transport: n.http}, Limiter: limiter, TenantKeys: n.tenants})
 	if err != nil {
 		n.t.Fatal(err)

@@ -32,10 +32,13 @@ import (
 	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
 	"rollcall/appliance/store/storetest"
+	"rollcall/connectors"
 	"rollcall/connectors/elevo"
 	"rollcall/connectors/elevo/elevosim"
 	"rollcall/connectors/javelo"
 	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/scim"
+	"rollcall/connectors/scim/scimtargetsim"
 	"rollcall/connectors/wire"
 	"rollcall/scimsrv"
 )
@@ -48,6 +51,7 @@ const (
 	killNth    = "RELAY_TEST_KILL_NTH"
 	killSFTP   = "RELAY_TEST_KILL_SFTP" // host:port, and the server's key after a blank
 	killKey    = "RELAY_TEST_KILL_KEY"
+	killBulk   = "RELAY_TEST_KILL_BULK" // the service at the URL takes bulk requests
 )
 
 // kill is one place to die at.
@@ -60,7 +64,8 @@ type kill struct {
 	applied bool
 	// stage is what there is to do: "first" creates and adopts, "changes" updates,
 	// deactivates and brings back, "unlisted" finds the account that a listing did
-	// not show, "failing" is refused once, "groups" makes groups, "file" puts a file over SFTP.
+	// not show, "failing" is refused once, "groups" makes groups, "file" puts a file over SFTP,
+	// "bulk" creates everybody in one request.
 	stage string
 }
 
@@ -93,6 +98,12 @@ func kills() []kill {
 	for _, m := range []relay.Moment{relay.FileAnnounced, relay.FilePut, relay.FileStored} {
 		at(m, 1, "file")
 	}
+	at(relay.RequestCounted, 3, "bulk") // of the bulk request, behind discovery and listing
+	at(relay.AttemptStored, 1, "bulk")
+	at(relay.Answered, 1, "bulk")
+	at(relay.OutcomeStored, 1, "bulk") // of five
+	at(relay.OutcomeStored, 4, "bulk")
+	out = append(out, kill{name: "bulk request under way", nth: 1, stage: "bulk"}, kill{name: "bulk request applied and not answered", nth: 1, stage: "bulk", applied: true})
 	for _, stage := range []string{"first", "changes"} {
 		for _, nth := range []int{1, 3} {
 			out = append(out, kill{name: fmt.Sprintf("write %d under way, %s", nth, stage), nth: nth, stage: stage},
@@ -115,11 +126,14 @@ func TestKilledAtEveryMoment(t *testing.T) {
 	for _, k := range kills() {
 		reached[k.moment] = true
 		t.Run(k.name, func(t *testing.T) {
-			if k.stage == "file" {
+			switch k.stage {
+			case "file":
 				dieOverAFile(t, k)
-				return
+			case "bulk":
+				dieInABatch(t, k)
+			default:
+				dieAndGoOn(t, k)
 			}
-			dieAndGoOn(t, k)
 		})
 	}
 	for _, m := range relay.Moments {
@@ -158,33 +172,7 @@ func dieAndGoOn(t *testing.T, k kill) {
 		created[address(n)] = sim.Creates(address(n))
 	}
 
-	var mu sync.Mutex
-	var child *exec.Cmd
-	writes := 0
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		if r.Method != http.MethodGet {
-			writes++
-		}
-		here := k.moment == "" && r.Method != http.MethodGet && writes == k.nth
-		process := child
-		mu.Unlock()
-		if here && k.applied {
-			sim.ServeHTTP(httptest.NewRecorder(), r)
-		}
-		if here {
-			process.Process.Kill()
-			panic(http.ErrAbortHandler)
-		}
-		sim.ServeHTTP(w, r)
-	}))
-	defer service.Close()
-	dies(t, k, path, func(cmd *exec.Cmd) error {
-		mu.Lock()
-		defer mu.Unlock()
-		child = cmd
-		return cmd.Start()
-	}, killURL+"="+service.URL)
+	diesAt(t, k, path, sim)
 
 	// The next process. Its clock is years behind, as if it had been set back.
 	synctest.Test(t, func(t *testing.T) {
@@ -213,6 +201,66 @@ func dieAndGoOn(t *testing.T, k kill) {
 				}
 			}
 			p.quiet()
+		}
+	})
+}
+
+// diesAt has the process die while it delivers to a service, which kills it where the
+// kill says so.
+func diesAt(t *testing.T, k kill, path string, sim http.Handler, env ...string) {
+	t.Helper()
+	var mu sync.Mutex
+	var child *exec.Cmd
+	writes := 0
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if r.Method != http.MethodGet {
+			writes++
+		}
+		here := k.moment == "" && r.Method != http.MethodGet && writes == k.nth
+		process := child
+		mu.Unlock()
+		if here && k.applied {
+			sim.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if here {
+			process.Process.Kill()
+			panic(http.ErrAbortHandler)
+		}
+		sim.ServeHTTP(w, r)
+	}))
+	defer service.Close()
+	dies(t, k, path, func(cmd *exec.Cmd) error {
+		mu.Lock()
+		defer mu.Unlock()
+		child = cmd
+		return cmd.Start()
+	}, append(env, killURL+"="+service.URL)...)
+}
+
+// dieInABatch has the process die while it creates everybody in one request.
+func dieInABatch(t *testing.T, k kill) {
+	path := filepath.Join(t.TempDir(), store.FileName)
+	sim := scimtargetsim.New(scimtargetsim.Options{Bulk: true})
+	final := prepare(t, path, javelosim.New(javelosim.Options{}), "first")
+	diesAt(t, k, path, sim, killBulk+"=yes")
+	synctest.Test(t, func(t *testing.T) {
+		w := killedWorld(t, path)
+		storetest.CheckAtEnd(t, w.s)
+		h := &history{tenant: &tenant{world: w, scim: sim, http: wireTo{sim}, rate: 240}, roster: final, made: 5, tally: &tally{}}
+		h.start()
+		h.pass(3 * time.Hour)
+		h.settled()
+		for n := 1; n <= 5; n++ {
+			if why := h.differs(n, true); why != "" {
+				t.Errorf("person %d: %s", n, why)
+			}
+			if c := sim.Creates(address(n)); c != 1 {
+				t.Errorf("person %d was created %d times", n, c)
+			}
+		}
+		if left := k.applied || k.moment == relay.Answered || k.moment == relay.OutcomeStored; sim.Doubled() > 0 || left != (sim.Bulks() > 0) {
+			t.Errorf("%d creates of somebody who was made before, %d bulk requests", sim.Doubled(), sim.Bulks())
 		}
 	})
 }
@@ -382,7 +430,10 @@ func deliverUntilKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		limiter := wire.NewLimiter(240, window)
-		target, err := javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, Limiter: limiter})
+		var target connectors.Target
+		if target, err = javelo.New(javelo.Config{BaseURL: base, Token: javelosim.DefaultToken, Limiter: limiter}); os.Getenv(killBulk) != "" {
+			target, err = scim.NewTarget(scim.TargetConfig{BaseURL: base, Token: scimtargetsim.DefaultToken, Limiter: limiter})
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

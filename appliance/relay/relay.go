@@ -84,6 +84,9 @@ type Lane struct {
 
 	ignored []model.Name                  // what this process saw the target drop; of Run alone
 	index   map[string][]connectors.Group // groups of the target by folded name; nil: not listed; of Run alone
+	// noGroups is why the target takes no groups, as it said when it was asked; of Run alone
+	noGroups error
+	known    connectors.Knowledge // what is stored of the target's service; of Run alone
 
 	// Watch, when set before Run, is told of every [Moment] that the lane passes, in
 	// its own goroutine: for whoever follows what a delivery does step by step.
@@ -205,6 +208,12 @@ func (l *Lane) restore() error {
 	l.mu.Unlock()
 	if err := l.engine.TouchGroups(l.name); err != nil {
 		return err
+	}
+	if t, ok := l.target.(connectors.Learner); ok {
+		if l.known, err = l.engine.Knowledge(l.name); err != nil {
+			return err
+		}
+		t.Recall(l.known)
 	}
 	if l.budget == nil {
 		return nil
@@ -378,6 +387,11 @@ func rank(j model.Job) int {
 // early when the lane closes, or when something new may have to go first. A
 // probing lane sends one. moved says that something was sent.
 func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) (moved bool, err error) {
+	if !probing {
+		if moved, ok, err := l.together(ctx, jobs); ok || err != nil {
+			return moved, err
+		}
+	}
 	done := map[model.PersonID]bool{}
 	for _, job := range jobs {
 		chain, err := l.chain(job, done)
@@ -394,11 +408,9 @@ func (l *Lane) send(ctx context.Context, jobs []model.Job, probing bool) (moved 
 			if err != nil || !open || probing && sent || ctx.Err() != nil {
 				return moved, err
 			}
-			select {
-			case <-l.kick:
+			if l.kicked() {
 				// Somebody may have left meanwhile, who must not wait for the rest.
 				return true, nil
-			default:
 			}
 		}
 	}
@@ -497,10 +509,13 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 		return fmt.Errorf("%s: store the listing: %w", l.name, err)
 	}
 	l.pass(ListingStored)
+	if err := l.learned(); err != nil {
+		return err
+	}
 	if err := l.engine.TouchGroups(l.name); err != nil {
 		return err
 	}
-	l.index = nil
+	l.index, l.noGroups = nil, nil
 	return l.lookFor(ctx, missing)
 }
 

@@ -55,13 +55,16 @@ type TargetService struct {
 	// Secrets are the credentials that New configures, of some length and
 	// occurring nowhere else.
 	Secrets []string
+	// Groups looks at the service's groups; nil when it keeps none.
+	Groups Groups
 }
 
-// RunTarget holds a target to every promise of [connectors.Target]. Each promise
-// is a subtest.
+// RunTarget holds a target to every promise of [connectors.Target], and to those of
+// [connectors.BulkTarget] and [connectors.GroupTarget] if it makes them. Each promise is
+// a subtest.
 func RunTarget(t *testing.T, s TargetSuite) {
 	t.Helper()
-	for _, p := range targetPromises {
+	for _, p := range slices.Concat(targetPromises, bulkPromises, groupPromises) {
 		t.Run(p.name, func(t *testing.T) {
 			if err := p.check(t, s); err != nil {
 				t.Errorf("%v\n\nThe promise: %s", err, p.promise)

@@ -59,7 +59,7 @@ func (t *Target) groupPage(ctx context.Context, start int) (scim.List, error) {
 	query := url.Values{"start_index": {strconv.Itoa(start)}, "startIndex": {strconv.Itoa(start)}, "count": {strconv.Itoa(t.pageSize)}}.Encode()
 	var doc scim.Resource
 	if _, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: query, OK: []int{http.StatusOK}}, &doc); err != nil {
-		return scim.List{}, refineLost(err)
+		return scim.List{}, refine(scim.NoGroups(err))
 	}
 	list, err := scim.ListOf(doc)
 	if err != nil {
@@ -76,7 +76,7 @@ func (t *Target) CreateGroup(ctx context.Context, name string, members []string)
 	var answer scim.Resource
 	_, err := t.client.JSON(ctx, wire.Request{Op: opCreateGroup, Method: http.MethodPost, Path: "Groups", Body: body, ContentType: scim.MediaType}, &answer)
 	if err != nil {
-		return connectors.Group{}, refineLost(err)
+		return connectors.Group{}, refine(scim.NoGroups(err))
 	}
 	g := scim.GroupOf(answer)
 	if g.ID == "" {

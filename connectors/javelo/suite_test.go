@@ -26,9 +26,11 @@ func suite(opts javelosim.Options) connectortest.TargetSuite {
 		UnknownID: "00000000-0000-4000-8000-000000000000",
 		Start:     []string{"start_index", "startIndex"},
 		Open: func(testing.TB) connectortest.TargetService {
+			sim := javelosim.New(opts)
 			return connectortest.TargetService{
-				Handler: javelosim.New(opts),
+				Handler: sim,
 				Secrets: []string{canary},
+				Groups:  simGroups{sim},
 				New: func(base *url.URL, client *http.Client) (connectors.Target, error) {
 					return javelo.New(javelo.Config{BaseURL: base.JoinPath(javelosim.Prefix), Token: canary, HTTP: client, PageSize: 2})
 				},
@@ -51,4 +53,22 @@ func TestJaveloKeepsThePromisesWhateverIsUnverified(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { connectortest.RunTarget(t, suite(opts)) })
 	}
+}
+
+// simGroups shows the suite the groups of a Sim.
+type simGroups struct{ *javelosim.Sim }
+
+func (s simGroups) SeedGroup(name string, members ...string) string {
+	s.SeedGroups([]javelosim.Group{{DisplayName: name, Members: members}})
+	all := s.Groups()
+	return all[len(all)-1].ID
+}
+
+func (s simGroups) GroupMembers(id string) (string, []string, bool) {
+	for _, g := range s.Groups() {
+		if g.ID == id {
+			return g.DisplayName, g.Members, true
+		}
+	}
+	return "", nil, false
 }

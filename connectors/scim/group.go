@@ -1,6 +1,11 @@
 package scim
 
-import "rollcall/connectors"
+import (
+	"errors"
+	"net/http"
+
+	"rollcall/connectors"
+)
 
 // CoreGroup is the schema of groups (RFC 7643 §4.2).
 const CoreGroup = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -34,4 +39,19 @@ func MemberValues(ids []string) []any {
 		out[i] = map[string]any{"value": id}
 	}
 	return out
+}
+
+// NoGroups makes of an error of a request to /Groups what it is when that does not
+// exist: a service that takes no groups, whose accounts are another matter.
+func NoGroups(err error) error {
+	e, ok := errors.AsType[*connectors.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Status {
+	case http.StatusNotFound, http.StatusGone, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		e.Class, e.Err = connectors.Invalid, connectors.ErrNoGroups
+		e.Next = "Take out groups = true, or make the groups there: one of the same name is taken over where they can be listed"
+	}
+	return err
 }

@@ -46,13 +46,17 @@ type TargetConfig struct {
 //
 // It keeps to what the service's ServiceProviderConfig offers: PATCH, or else a
 // read and a PUT of the whole resource; filters, or else the whole list; ETags;
-// cursors. It never deletes, never retries but for the two cases that
+// cursors; bulk. It never deletes, never retries but for the two cases that
 // [Target.Update] names, and one call of Create is one request.
 type Target struct {
 	client   wire.Client // copied per write, so that its Describe can know the write
 	pageSize int
 	accounts AccountMap
 	offers   atomic.Pointer[Offers] // nil until the service was asked
+	// bulkFailures counts bulk requests in a row that had no usable answer; verified
+	// says that an account made in one was read back.
+	bulkFailures atomic.Int32
+	verified     atomic.Bool
 
 	mu       sync.Mutex // guards what follows
 	stored   map[model.Name]bool

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -33,7 +34,10 @@ func (t *Target) Groups(ctx context.Context) iter.Seq2[connectors.GroupPage, err
 			var doc Resource
 			_, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: q.Encode(), OK: []int{http.StatusOK}}, &doc)
 			if err != nil {
-				yield(connectors.GroupPage{}, refineCollection(err))
+				if err = NoGroups(err); errors.Is(err, connectors.ErrNoGroups) {
+					t.learnGroups(No)
+				}
+				yield(connectors.GroupPage{}, refineTarget(err))
 				return
 			}
 			list, err := ListOf(doc)
@@ -58,6 +62,7 @@ func (t *Target) Groups(ctx context.Context) iter.Seq2[connectors.GroupPage, err
 				yield(connectors.GroupPage{}, unusableTarget(opListGroups, "%d groups were listed, the service counts %d", received, list.Total))
 				return
 			}
+			t.learnGroups(Yes)
 			if !yield(page, nil) || page.Last {
 				return
 			}
@@ -72,7 +77,7 @@ func (t *Target) CreateGroup(ctx context.Context, name string, members []string)
 	var answer Resource
 	_, err := t.client.JSON(ctx, wire.Request{Op: opCreateGroup, Method: http.MethodPost, Path: "Groups", Body: body, ContentType: MediaType}, &answer)
 	if err != nil {
-		return connectors.Group{}, refineCollection(err)
+		return connectors.Group{}, refineTarget(NoGroups(err))
 	}
 	g := GroupOf(answer)
 	if g.ID == "" {
@@ -141,3 +146,9 @@ func (t *Target) replaceGroup(ctx context.Context, id, name string, add, remove 
 }
 
 func groupPath(id string) string { return "Groups/" + url.PathEscape(id) }
+
+func (t *Target) learnGroups(a Answer) {
+	if o := t.offers.Load(); o != nil && o.Groups != a {
+		t.learn(func(o *Offers) { o.Groups = a })
+	}
+}

@@ -95,6 +95,7 @@ func (l *accountListing) next(ctx context.Context) (connectors.AccountPage, erro
 	if out.Last, err = l.ended(len(list.Resources), nextCursor); err != nil {
 		return connectors.AccountPage{}, err
 	}
+	l.target.learnPage(len(list.Resources), out.Last)
 	return out, nil
 }
 
@@ -167,6 +168,9 @@ func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
 	if !offers.Filter {
 		report.Notices = append(report.Notices, "The service offers no filters; looking somebody up reads the whole list")
 	}
+	if offers.NoBulk != "" {
+		report.Notices = append(report.Notices, "The service offers bulk requests, and they are not used: "+offers.NoBulk)
+	}
 	if !offers.Patch {
 		report.Notices = append(report.Notices, "The service offers no PATCH; every update is a read and a PUT of the whole account")
 	}
@@ -198,7 +202,7 @@ func (o Offers) words() []string {
 	for _, w := range []struct {
 		offered bool
 		name    string
-	}{{o.Filter, "filter"}, {o.ETag, "ETags"}, {o.Cursors, "cursors"}, {o.Bulk, "bulk, not used"}} {
+	}{{o.Filter, "filter"}, {o.ETag, "ETags"}, {o.Cursors, "cursors"}, {o.Bulk && o.NoBulk == "", "bulk"}} {
 		if w.offered {
 			words = append(words, w.name)
 		}
@@ -220,4 +224,12 @@ func (t *Target) scan(ctx context.Context, email string) ([]model.Account, error
 		}
 	}
 	return matches, nil
+}
+
+// learnPage notes how large a page can be, when it could have been larger.
+func (t *Target) learnPage(got int, last bool) {
+	if o := t.offers.Load(); last || got == 0 || got >= t.pageSize || o == nil || o.MaxPage == got {
+		return
+	}
+	t.learn(func(o *Offers) { o.MaxPage = got })
 }

@@ -43,6 +43,7 @@ func targetSuite(opts scimtargetsim.Options, start string) connectortest.TargetS
 			return connectortest.TargetService{
 				Handler: sim,
 				Secrets: []string{targetCanary},
+				Groups:  simGroups{sim},
 				New: func(base *url.URL, client *http.Client) (connectors.Target, error) {
 					if opts.NoPatch {
 						client = &http.Client{Transport: aroundTheGate{client.Transport, sim}}
@@ -59,6 +60,18 @@ func targetSuite(opts scimtargetsim.Options, start string) connectortest.TargetS
 			}
 		},
 	}
+}
+
+// simGroups shows the suite the groups of a Sim.
+type simGroups struct{ *scimtargetsim.Sim }
+
+func (s simGroups) GroupMembers(id string) (string, []string, bool) {
+	for _, g := range s.Groups() {
+		if g.ID == id {
+			return g.Name, g.Members, true
+		}
+	}
+	return "", nil, false
 }
 
 // aroundTheGate takes the read that goes before a PUT straight to the service. The
@@ -92,8 +105,12 @@ func TestSCIMTargetKeepsThePromisesOfATarget(t *testing.T) {
 		"ETags, cursors, nulls":                {scimtargetsim.Options{ETags: true, Cursors: true, Nulls: true}, "cursor"},
 		"PUT only, ETags, bulk":                {scimtargetsim.Options{NoPatch: true, ETags: true, Bulk: true}, "startIndex"},
 		"PUT only, no ETags, loose booleans":   {scimtargetsim.Options{NoPatch: true, LooseBooleans: true, Nulls: true}, "startIndex"},
+		"bulk to the letter":                   {scimtargetsim.Options{Bulk: true}, "startIndex"},
+		"bulk with ETags and bodies, reversed": {scimtargetsim.Options{Bulk: true, ETags: true, BulkTraits: scimtargetsim.Bulk{Bodies: true, Reverse: true, Status: scimtargetsim.StatusNumber}}, "startIndex"},
+		"bulk that refuses references":         {scimtargetsim.Options{Bulk: true, Duplicate: http.StatusBadRequest, BulkTraits: scimtargetsim.Bulk{References: scimtargetsim.ReferencesRefused, Status: scimtargetsim.StatusObject}}, "startIndex"},
+		"bulk that drops references":           {scimtargetsim.Options{Bulk: true, BulkTraits: scimtargetsim.Bulk{References: scimtargetsim.ReferencesDropped}}, "startIndex"},
 		"no filters, duplicates are 400":       {scimtargetsim.Options{NoFilter: true, Duplicate: http.StatusBadRequest}, "startIndex"},
-		"filters ignored, managers ignored":    {scimtargetsim.Options{IgnoreFilter: true, IgnoreManager: true, Duplicate: http.StatusUnprocessableEntity}, "startIndex"},
+		"filters ignored, managers ignored":    {scimtargetsim.Options{IgnoreMembers: true, IgnoreFilter: true, IgnoreManager: true, Duplicate: http.StatusUnprocessableEntity}, "startIndex"},
 		"no ServiceProviderConfig, tiny pages": {scimtargetsim.Options{NoConfig: true, MaxCount: 1, MakeElements: true}, "startIndex"},
 	} {
 		t.Run(name, func(t *testing.T) { connectortest.RunTarget(t, targetSuite(mode.opts, mode.start)) })

@@ -24,7 +24,7 @@ const maxDetail = 200
 
 // refusal makes the error for an answer whose status was not asked for.
 func (c *Client) refusal(op string, req *http.Request, r Request, resp *http.Response, from io.Reader) error {
-	e := &connectors.Error{Class: classOf(resp.StatusCode), Op: op, Status: resp.StatusCode, Detail: statusLine(resp.StatusCode)}
+	e := &connectors.Error{Class: ClassOf(resp.StatusCode), Op: op, Status: resp.StatusCode, Detail: StatusLine(resp.StatusCode)}
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		e.RetryAt = RetryAfter(resp.Header, c.now())
@@ -47,7 +47,9 @@ func (c *Client) refusal(op string, req *http.Request, r Request, resp *http.Res
 	return e
 }
 
-func classOf(status int) connectors.Class {
+// ClassOf returns the class of an error that a service answered with this status, by
+// itself or within an answer to several requests.
+func ClassOf(status int) connectors.Class {
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return connectors.Denied
@@ -65,8 +67,8 @@ func classOf(status int) connectors.Class {
 	return connectors.Invalid
 }
 
-// statusLine returns "403 Forbidden"; the reason the service sent is not used.
-func statusLine(status int) string {
+// StatusLine returns "403 Forbidden"; the reason the service sent is not used.
+func StatusLine(status int) string {
 	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
 }
 

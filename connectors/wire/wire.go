@@ -147,7 +147,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		defer body.Close()
 		return nil, &connectors.Error{
 			Class: connectors.Transient, Op: op, Status: resp.StatusCode,
-			Detail: fmt.Sprintf("%s, but the answer is %s instead of JSON", statusLine(resp.StatusCode), mediaType(resp.Header)),
+			Detail: fmt.Sprintf("%s, but the answer is %s instead of JSON", StatusLine(resp.StatusCode), mediaType(resp.Header)),
 			Next:   "Check base_url, and that no proxy answers in the service's place",
 		}
 	}
@@ -192,9 +192,9 @@ func (c *Client) Broken(op string, status int, offset int64, err error) error {
 	if errors.As(err, &own) {
 		return own
 	}
-	detail := fmt.Sprintf("%s, but the body is not the documented JSON near byte %d", statusLine(status), offset)
+	detail := fmt.Sprintf("%s, but the body is not the documented JSON near byte %d", StatusLine(status), offset)
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		detail = fmt.Sprintf("%s, but the body is cut off after byte %d", statusLine(status), offset)
+		detail = fmt.Sprintf("%s, but the body is cut off after byte %d", StatusLine(status), offset)
 	}
 	return &connectors.Error{Class: connectors.Transient, Op: c.Name + ": " + op, Detail: detail, Status: status}
 }

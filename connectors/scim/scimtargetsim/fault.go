@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // FaultKind is one way in which the service fails.
@@ -16,6 +17,8 @@ const (
 	ResetAfterWrite                      // applies the request, then drops the connection without an answer
 	Truncate                             // ends the body in the middle of the JSON
 	Throttle                             // 429, with RetryAfter as its header
+	// Partial drops the connection after the first half of a bulk request was done.
+	Partial
 	// EditBefore lets an administrator change the user that the request is about,
 	// just before it arrives: what ETags are for.
 	EditBefore
@@ -25,7 +28,8 @@ const (
 type Fault struct {
 	Kind   FaultKind
 	Method string // only this method; empty: any
-	Times  int    // strikes this often, 0: once
+	Path   string // only below this path, such as "/Bulk"; empty: any
+	Times  int    // strikes this often, 0: once; negative: until healed
 	Skip   int    // lets this many matching requests pass first
 
 	Status     int    // of Unavailable
@@ -54,14 +58,17 @@ func (s *Sim) takeFault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
-		if f.Method != "" && f.Method != r.Method {
+		if f.Method != "" && f.Method != r.Method || !strings.HasPrefix(r.URL.Path, Prefix+f.Path) {
 			continue
 		}
 		if f.Skip > 0 {
 			f.Skip--
 			continue
 		}
-		if f.Times--; f.Times <= 0 {
+		if f.Times < 0 {
+			return *f
+		}
+		if f.Times--; f.Times == 0 {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
 		return *f

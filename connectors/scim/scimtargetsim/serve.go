@@ -44,18 +44,25 @@ type answer struct {
 	page   string // HTML instead
 }
 
-// ServeHTTP answers one request: faults, token, route, in this order.
+// ServeHTTP answers one request: limit, faults, token, route, in this order.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		panic(http.ErrAbortHandler)
+	}
+	s.mu.Lock()
+	refused, ok := s.admit(r)
+	s.mu.Unlock()
+	if !ok {
+		refused.write(w, false)
+		return
 	}
 	fault := s.takeFault(r)
 	a, struck := fault.answerFor()
 	if !struck {
 		a = s.apply(r, body, fault)
 	}
-	if fault.Kind == ResetAfterWrite {
+	if fault.Kind == ResetAfterWrite || fault.Kind == Partial {
 		panic(http.ErrAbortHandler)
 	}
 	a.write(w, fault.Kind == Truncate)
@@ -74,7 +81,9 @@ func (s *Sim) apply(r *http.Request, body []byte, fault Fault) answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.half = fault.Kind == Partial
 	a := s.route(r, body)
+	s.half = false
 	s.requests = append(s.requests, Request{r.Method, path, r.URL.Query(), r.Header.Get("If-Match"), body, a.status})
 	if len(s.requests) > keptRequests {
 		s.requests = slices.Delete(s.requests, 0, keptRequests/4)
@@ -119,6 +128,10 @@ func (s *Sim) route(r *http.Request, body []byte) answer {
 	case !ok || strings.Contains(id, "/"):
 	case path == "ServiceProviderConfig" && r.Method == http.MethodGet && !s.opts.NoConfig:
 		return answer{status: http.StatusOK, body: s.config()}
+	case path == "Bulk" && r.Method == http.MethodPost && s.opts.Bulk && !s.opts.BulkTraits.Missing:
+		return s.bulk(r, body)
+	case kind == "Groups" && !s.opts.NoGroups:
+		return s.groupsRoute(r, id, body)
 	case path == "Users" && r.Method == http.MethodGet:
 		return s.list(r.URL.Query())
 	case path == "Users" && r.Method == http.MethodPost:
@@ -135,7 +148,7 @@ func (s *Sim) config() map[string]any {
 	supported := func(v bool) map[string]any { return map[string]any{"supported": v} }
 	bulk := map[string]any{"supported": s.opts.Bulk, "maxOperations": 0, "maxPayloadSize": 0}
 	if s.opts.Bulk {
-		bulk["maxOperations"], bulk["maxPayloadSize"] = 100, maxBody
+		bulk["maxOperations"], bulk["maxPayloadSize"] = s.opts.BulkTraits.announced()
 	}
 	return map[string]any{
 		"schemas":        []string{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"},

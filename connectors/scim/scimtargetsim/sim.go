@@ -4,7 +4,7 @@
 // It keeps to RFC 7643 and RFC 7644 to the letter where [Options] do not say
 // otherwise: attributes without a value are left out of answers, a PATCH that
 // names an element which is not there is 400 noTarget, booleans are booleans. It
-// knows users only, keeps nothing on disk, and answers under /scim/v2.
+// knows users and groups, keeps nothing on disk, and answers under /scim/v2.
 //
 // Two invariants hold after every request: no two users have user names that
 // differ by letter case alone, and a manager is always a user. Refused writes
@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // DefaultToken is the bearer token of a Sim whose Options name none.
@@ -50,8 +51,17 @@ type Options struct {
 	// RequireMatch answers 428 to a write that names no version; it implies ETags.
 	RequireMatch bool
 	Cursors      bool // lists can be walked by cursor (RFC 9865)
-	Bulk         bool // the ServiceProviderConfig offers POST /Bulk; the Sim has none
-	MaxCount     int  // users on one page at most, 0: 100
+	// Bulk offers POST /Bulk; BulkTraits are how it is done.
+	Bulk       bool
+	BulkTraits Bulk
+	// NoGroups keeps no groups: 404. IgnoreMembers leaves out members of a group who
+	// are no users, instead of answering 400.
+	NoGroups, IgnoreMembers bool
+	// Limit is how many requests are served in any Window, 0: any number; Window 0:
+	// five minutes.
+	Limit    int
+	Window   time.Duration
+	MaxCount int // users on one page at most, 0: 100
 
 	// Duplicate is the status for a user name that exists, 0: 409.
 	Duplicate int
@@ -91,8 +101,12 @@ type Sim struct {
 	order    []string          // ids as users were made
 	byName   map[string]string // folded userName → id
 	minted   int
+	groups   []*Group
+	refused  map[string]bool // folded user names that are refused as invalid
 	faults   []*Fault
 	requests []Request
+	record   record
+	half     bool // of the bulk request under way only the first half is done
 }
 
 // user is a stored resource: never modified, only replaced.
@@ -107,8 +121,9 @@ func New(opts Options) *Sim {
 	opts.Token = cmp.Or(opts.Token, DefaultToken)
 	opts.MaxCount = cmp.Or(opts.MaxCount, 100)
 	opts.Duplicate = cmp.Or(opts.Duplicate, http.StatusConflict)
+	opts.Window = cmp.Or(opts.Window, 5*time.Minute)
 	opts.ETags = opts.ETags || opts.RequireMatch
-	return &Sim{opts: opts, users: map[string]*user{}, byName: map[string]string{}}
+	return &Sim{opts: opts, users: map[string]*user{}, byName: map[string]string{}, record: record{created: map[string]int{}}}
 }
 
 // Users returns all users in the order they were made.
@@ -179,6 +194,16 @@ func (s *Sim) Remove(id string) {
 			s.users[other] = &user{v.id, v.version + 1, fields}
 		}
 	}
+}
+
+// Refuse refuses every write of a user name as invalid.
+func (s *Sim) Refuse(userName string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused == nil {
+		s.refused = map[string]bool{}
+	}
+	s.refused[fold(userName)] = true
 }
 
 // put stores a user under its id and user name. The caller holds s.mu.

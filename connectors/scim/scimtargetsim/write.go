@@ -24,7 +24,9 @@ func (s *Sim) create(body []byte) answer {
 		fields["active"] = true
 	}
 	u := &user{s.mint(), 1, fields}
-	if err := s.check(u); err != nil {
+	err = s.check(u)
+	s.noteCreate(textOf(fields["userName"]), err == nil)
+	if err != nil {
 		return refusal(err)
 	}
 	s.put(u)
@@ -74,6 +76,7 @@ func (s *Sim) stored(u *user) answer {
 		return refusal(err)
 	}
 	s.put(u)
+	s.record.writes++
 	a := s.shown(http.StatusOK, u)
 	if s.opts.NoContent {
 		a.status, a.body = http.StatusNoContent, nil
@@ -101,6 +104,9 @@ func (s *Sim) check(u *user) error {
 	name := textOf(u.fields["userName"])
 	if name == "" {
 		return invalid("invalidValue", "Attribute userName is required")
+	}
+	if s.refused[fold(name)] {
+		return invalid("invalidValue", "Attribute userName is not allowed here")
 	}
 	if id, ok := s.byName[fold(name)]; ok && id != u.id {
 		return &problem{s.opts.Duplicate, "uniqueness", "A user named " + name + " already exists"}
