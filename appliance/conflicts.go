@@ -110,6 +110,9 @@ func (v *conflictViews) of(q model.Conflict) (admin.Conflict, error) {
 	for _, r := range k.Records {
 		out.Records = append(out.Records, recordView(r))
 	}
+	for _, g := range k.Groups {
+		out.Records = append(out.Records, groupRecord(g, k.Shared()))
+	}
 	if out.Names, err = conflictNames(v.tx, q, k.Records); err != nil {
 		return out, err
 	}
@@ -117,6 +120,9 @@ func (v *conflictViews) of(q model.Conflict) (admin.Conflict, error) {
 		out.Persons = append(out.Persons, string(id))
 	}
 	out.Differs = differs(k.Records)
+	if len(k.Groups) > 0 {
+		out.Differs = groupsDiffer(out.Records)
+	}
 	out.For, out.Against = k.Evidence()
 	out.Shape = k.Shape()
 	like := v.like[out.Shape]
@@ -132,7 +138,7 @@ func (v *conflictViews) of(q model.Conflict) (admin.Conflict, error) {
 		out.Answers = append(out.Answers, string(verb))
 	}
 	if suggested.Verb != "" {
-		out.Suggested = &admin.Resolution{Verb: string(suggested.Verb), Record: string(suggested.Record), Rev: q.Rev}
+		out.Suggested = &admin.Resolution{Verb: string(suggested.Verb), Record: string(suggested.Record), Attribute: string(suggested.Attribute), Value: suggested.Value, Rev: q.Rev}
 		for _, id := range suggested.Apart {
 			out.Suggested.Apart = append(out.Suggested.Apart, string(id))
 		}
@@ -140,13 +146,22 @@ func (v *conflictViews) of(q model.Conflict) (admin.Conflict, error) {
 	return out, nil
 }
 
-// conflictNames says whom a conflict is about.
+// conflictNames says whom, or which groups, a conflict is about.
 func conflictNames(tx *store.Tx, q model.Conflict, records []model.Record) ([]string, error) {
 	names := []string{}
 	for _, r := range records {
 		names = append(names, recordName(r))
 	}
-	if len(records) == 0 {
+	for _, ref := range q.Groups {
+		name, err := ingest.GroupName(tx, ref)
+		if err != nil {
+			return nil, err
+		}
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
 		for _, id := range q.Persons {
 			ref, err := refOf(tx, id)
 			if err != nil {

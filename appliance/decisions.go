@@ -52,17 +52,17 @@ func (a *App) Preview(_ context.Context, id string, r admin.Resolution) (admin.P
 // PreviewUndo implements admin.Service, as Preview does for an answer.
 func (a *App) PreviewUndo(_ context.Context, decision string) (admin.Plan, error) {
 	p := admin.Plan{Changes: []admin.PlanChange{}, Counts: map[string]int{}}
-	var records []model.RecordID
 	before := situation{}
 	err := a.store.View(func(tx *store.Tx) error {
 		found, err := ingest.DecisionsNamed(tx, decision)
 		if err != nil {
 			return err
 		}
+		var about []model.Conflict
 		for _, d := range found {
-			records = append(records, d.Records...)
+			about = append(about, model.Conflict{Records: d.Records, Target: d.Target, Groups: d.Groups})
 		}
-		before, err = situationOf(tx, records)
+		before, err = a.situationOf(tx, about)
 		return err
 	})
 	if err == nil {
@@ -71,34 +71,40 @@ func (a *App) PreviewUndo(_ context.Context, decision string) (admin.Plan, error
 	return p, refusal(err)
 }
 
-// situation is what stands about some records.
+// situation is what stands about the records and groups of some conflicts.
 type situation struct {
 	records []model.RecordID
 	persons map[model.RecordID]model.Person // the zero person: none
 	open    map[model.ConflictID]model.Conflict
 	jobs    map[store.TargetPerson]model.Job
 	events  uint64
+	about   []model.Conflict
+	groups  map[store.TargetGroup]ingest.GroupOutlook
 }
 
 func (a *App) lookBefore(asked []ingest.Asked) (s situation, err error) {
 	err = a.store.View(func(tx *store.Tx) error {
-		var records []model.RecordID
+		var about []model.Conflict
 		for _, ask := range asked {
 			q, _, err := store.Conflicts.Get(tx, ask.ID) // that it is not open, resolving says better
 			if err != nil {
 				return err
 			}
-			records = append(records, q.Records...)
+			about = append(about, q)
 		}
-		s, err = situationOf(tx, records)
+		s, err = a.situationOf(tx, about)
 		return err
 	})
 	return s, err
 }
 
-func situationOf(tx *store.Tx, records []model.RecordID) (situation, error) {
+func (a *App) situationOf(tx *store.Tx, about []model.Conflict) (situation, error) {
+	var records []model.RecordID
+	for _, q := range about {
+		records = append(records, q.Records...)
+	}
 	slices.Sort(records)
-	s := situation{records: slices.Compact(records), persons: map[model.RecordID]model.Person{}, open: map[model.ConflictID]model.Conflict{}, jobs: map[store.TargetPerson]model.Job{}}
+	s := situation{about: about, records: slices.Compact(records), persons: map[model.RecordID]model.Person{}, open: map[model.ConflictID]model.Conflict{}, jobs: map[store.TargetPerson]model.Job{}}
 	for q, err := range store.Conflicts.Each(tx, nil) {
 		if err != nil {
 			return s, err
@@ -130,7 +136,9 @@ func situationOf(tx *store.Tx, records []model.RecordID) (situation, error) {
 			return s, err
 		}
 	}
-	return s, nil
+	var err error
+	s.groups, err = a.groupsOf(tx, about)
+	return s, err
 }
 
 // consequences describes, inside the transaction of an answer, what it changes: in
@@ -146,7 +154,7 @@ func (a *App) consequences(p *admin.Plan, before situation) func(*store.Tx, mode
 			return err
 		}
 		p.Uncovered, p.Notices = nil, nil
-		after, err := situationOf(tx, slices.Clone(before.records))
+		after, err := a.situationOf(tx, before.about)
 		if err != nil {
 			return err
 		}
@@ -166,6 +174,9 @@ func (a *App) consequences(p *admin.Plan, before situation) func(*store.Tx, mode
 			}
 		}
 		slices.Sort(p.Notices)
+		if p.Groups, err = groupChanges(tx, before.groups, after.groups); err != nil {
+			return err
+		}
 		return regrouped(tx, p, before, after)
 	}
 }
@@ -232,6 +243,14 @@ func (a *App) Decisions(context.Context) ([]admin.Decision, error) {
 			for _, r := range records {
 				row.Records = append(row.Records, string(r.ID))
 				row.Names = append(row.Names, recordName(r))
+			}
+			for _, ref := range d.Groups {
+				row.Records = append(row.Records, ref.String())
+				name, err := ingest.GroupName(tx, ref)
+				if err != nil {
+					return err
+				}
+				row.Names = append(row.Names, cmp.Or(name, ref.String()))
 			}
 			row.Names = uniqueNames(row.Names)
 			for _, id := range d.Apart {

@@ -57,7 +57,7 @@ func (a *App) Import(ctx context.Context, actor string, asked admin.ImportReques
 			for _, m := range im.amendments {
 				records = append(records, m.Record)
 			}
-			if before, err = situationOf(tx, records); err != nil {
+			if before, err = a.situationOf(tx, []model.Conflict{{Records: records}}); err != nil {
 				return nil, err
 			}
 		}

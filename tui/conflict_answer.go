@@ -30,6 +30,9 @@ func (c *conflicts) answerKeys(cf admin.Conflict) kit.Keymap {
 	if res, ok := suggested(cf); ok && (res.Record == "" && len(res.Apart) == 0 || c.open != "") {
 		keys = append(keys, kit.Binding{Keys: []string{"y"}, Intent: intentAccept, Label: "accept", Help: "preview the suggested answer", Mutates: true})
 	}
+	if ofGroups(cf) {
+		return append(keys, c.groupKeys(cf)...)
+	}
 	words := map[string]kit.Binding{
 		"merge":    {Keys: []string{"m"}, Label: "merge", Help: "these records are one human"},
 		"separate": {Keys: []string{"s"}, Label: "separate", Help: "these records are different humans"},
@@ -90,7 +93,11 @@ func (c *conflicts) answer(verb string) tea.Cmd {
 		return c.weigh(res)
 	}
 	res.Attribute = c.attributeToSet(cf)
-	body := kit.Paragraph(kit.Plain, "The right "+spoken(res.Attribute)+" of "+nameRecord(cf, res.Record)+", whatever the sources say. Empty clears it.", 70)
+	text := "The right " + spoken(res.Attribute) + " of " + nameRecord(cf, res.Record) + ", whatever the sources say. Empty clears it."
+	if ofGroups(cf) {
+		text = "The name under which " + nameRecord(cf, res.Record) + " is relayed to " + cf.Target + ". At its source it keeps the one it has."
+	}
+	body := kit.Paragraph(kit.Plain, text, 70)
 	c.env.open(kit.Ask("Set "+spoken(res.Attribute), body, "preview", c.saidAtCursor(cf)), func(value string) tea.Cmd {
 		res.Value = strings.TrimSpace(value)
 		return c.weigh(res)
@@ -101,12 +108,14 @@ func (c *conflicts) answer(verb string) tea.Cmd {
 // attributeToSet is the attribute at the cursor, or the one the kind is about.
 func (c *conflicts) attributeToSet(cf admin.Conflict) string {
 	rows := fieldRows(cf, c.only)
-	if i := c.fields.Cursor(); i < len(rows) && !rows[i].fixed {
+	if i := c.fields.Cursor(); i < len(rows) && !rows[i].fixed && !ofGroups(cf) {
 		return rows[i].name
 	}
 	switch model.ConflictKind(cf.Kind) {
 	case model.ManagerUnresolved, model.ManagerCycle:
 		return string(model.Manager)
+	case model.DuplicateGroup:
+		return string(model.DisplayName)
 	}
 	return string(model.Email)
 }
@@ -320,6 +329,9 @@ func consequences(theme *kit.Theme, plan admin.Plan, w int) kit.Block {
 	if len(plan.Changes) == 0 {
 		block = kit.Block{{}, kit.L(kit.Text(kit.Good, theme.Signs.Good+" No account changes."))}
 	}
+	for _, g := range plan.Groups {
+		block = append(block, groupChangeLines(theme, g, w)...)
+	}
 	for _, q := range plan.Conflicts {
 		block = append(block, kit.Paragraph(kit.Warn, theme.Signs.Warn+" A conflict opens: "+spoken(q.Kind)+": "+who(q)+"; "+q.Rule, w)...)
 	}
@@ -355,6 +367,9 @@ func moveWords(m admin.RecordMove) string {
 
 func (p previewed) outcome() []string {
 	cf := p.to[0]
+	if ofGroups(cf) {
+		return p.groupOutcome(cf)
+	}
 	subject := "These records"
 	if len(p.to) == 1 {
 		subject = listRecords(cf)

@@ -30,6 +30,10 @@ func fieldRows(cf admin.Conflict, only bool) []fieldRow {
 		compare(cf.Records, "person", func(r admin.Record) (string, bool) { return r.Person, r.Person != "" }),
 	}
 	rows[0].differs = false // ids of different sources always differ
+	if ofGroups(cf) {
+		rows = rows[:2]
+		rows[1].differs = false // one has the name, the other asks for it
+	}
 	for i := range rows {
 		rows[i].fixed = true
 	}
@@ -143,18 +147,25 @@ func (c *conflicts) about(cf admin.Conflict, w int) kit.Block {
 		block = append(block, labelled(theme, "before", "conflicts of this shape were answered: "+effectCounts(cf.Precedents), kit.Plain, w)...)
 	}
 	stops := "it stops nothing else"
+	if ofGroups(cf) {
+		stops = "the second group waits"
+	}
 	if cf.Freezes {
 		stops = "nothing is relayed for them until it is answered"
 	}
 	block = append(block, labelled(theme, "why", cf.Rule+"; "+stops+"; opened "+c.env.ago(cf.Opened), kit.Plain, w)...)
-	if len(cf.Identifiers) > 0 {
+	if len(cf.Identifiers) > 0 && !ofGroups(cf) {
 		block = append(block, labelled(theme, "joined by", strings.ReplaceAll(strings.Join(cf.Identifiers, ", "), ":", " "), kit.Plain, w)...)
 	}
+	one, several := "one human", "or several"
+	if ofGroups(cf) {
+		one, several = "one group", "or two"
+	}
 	if len(cf.For) > 0 {
-		block = append(block, labelled(theme, "one human", theme.Signs.Good+" "+spoken(strings.Join(cf.For, ", ")), kit.Good, w)...)
+		block = append(block, labelled(theme, one, theme.Signs.Good+" "+spoken(strings.Join(cf.For, ", ")), kit.Good, w)...)
 	}
 	if len(cf.Against) > 0 {
-		block = append(block, labelled(theme, "or several", theme.Signs.Bad+" "+spoken(strings.Join(cf.Against, ", ")), kit.Warn, w)...)
+		block = append(block, labelled(theme, several, theme.Signs.Bad+" "+spoken(strings.Join(cf.Against, ", ")), kit.Warn, w)...)
 	}
 	return block
 }

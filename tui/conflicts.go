@@ -100,7 +100,7 @@ func (c *conflicts) command() string {
 			verb = verbs[0]
 		}
 		if res, ok := suggested(cf); ok {
-			verb = strings.TrimSpace(res.Verb + " " + res.Record)
+			return resolveCommand(cf, res)
 		}
 		return "rollcall conflicts resolve " + quoted(cf.ID) + " " + verb
 	}

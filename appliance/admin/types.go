@@ -217,7 +217,10 @@ type Lost struct {
 
 // Record is one record, for showing side by side.
 type Record struct {
-	ID         string            `json:"id"`
+	ID string `json:"id"`
+	// Type is "group" for a group of a duplicate_group, whose id is SOURCE/ID; else
+	// it is a person's.
+	Type       string            `json:"type,omitempty"`
 	Source     string            `json:"source"`
 	Native     string            `json:"native"`
 	Person     string            `json:"person,omitempty"`
@@ -377,6 +380,24 @@ type Plan struct {
 	// change their person.
 	Closes []Asked      `json:"closes,omitempty"`
 	Moves  []RecordMove `json:"moves,omitempty"`
+	// Groups are what would become of the groups of a duplicate_group.
+	Groups []GroupChange `json:"groups,omitempty"`
+}
+
+// GroupChange is what would become of a group of a source in a target.
+type GroupChange struct {
+	Target string `json:"target"`
+	Group  string `json:"group"` // SOURCE/ID
+	Name   string `json:"name"`
+	// Effect is create (the one of this name is taken over if there is one), adopt,
+	// update, or leave: nothing is relayed, and what is there stays as it is.
+	Effect   string   `json:"effect"`
+	RemoteID string   `json:"remote_id,omitempty"`
+	Rename   bool     `json:"rename,omitempty"`
+	Held     bool     `json:"held,omitempty"` // a guard would stop it
+	Add      []string `json:"add,omitempty"`  // names of members
+	Remove   []string `json:"remove,omitempty"`
+	Why      string   `json:"why,omitempty"`
 }
 
 // Cause is what a group of changes has in common: an effect and its reason, or

@@ -106,7 +106,7 @@ func (a *app) tellConflict(k admin.Conflict) {
 	switch {
 	case k.Kind == string(model.IdentifierChange) && len(k.Identifiers) == 2:
 		a.out.wrapped("  login: ", k.Identifiers[0]+" → "+k.Identifiers[1])
-	case len(k.Identifiers) > 0:
+	case len(k.Identifiers) > 0 && k.Kind != string(model.DuplicateGroup):
 		a.out.wrapped("  about: ", strings.Join(k.Identifiers, ", "))
 	}
 	if len(k.Records) > 0 {
@@ -150,8 +150,11 @@ func precedents(by map[string]int) string {
 // answers are the answers that a conflict takes, as words of a command.
 func answers(k admin.Conflict) []string {
 	record := "RECORD"
-	if len(k.Records) > 0 {
+	if n := len(k.Records); n > 0 {
 		record = quoted(k.Records[0].ID)
+		if k.Kind == string(model.DuplicateGroup) {
+			record = quoted(k.Records[n-1].ID) // the one that asks for the name
+		}
 	}
 	var out []string
 	for _, verb := range k.Answers {
@@ -160,6 +163,9 @@ func answers(k admin.Conflict) []string {
 			verb += " " + record
 		case model.Set:
 			verb += " " + setHint(k.Kind)
+			if k.Kind == string(model.DuplicateGroup) {
+				verb += " --record " + record
+			}
 		}
 		out = append(out, verb)
 	}
@@ -173,6 +179,8 @@ func setHint(kind string) string {
 		return "manager=EMAIL"
 	case model.Rejected:
 		return "ATTRIBUTE=VALUE"
+	case model.DuplicateGroup:
+		return string(model.DisplayName) + "=NAME"
 	}
 	return "email=ADDRESS"
 }
@@ -206,21 +214,34 @@ func (a *app) sideBySide(k admin.Conflict) {
 		}
 		return s
 	})
+	if k.Kind == string(model.DuplicateGroup) {
+		for _, n := range attributesOf(k) {
+			add(differing(k, n), n, func(r admin.Record) string { return said(r, n) })
+		}
+		a.out.table(t)
+		return
+	}
 	add("", "changed", func(r admin.Record) string { return ago(a.deps.Now(), r.Changed) })
 	for _, n := range attributesOf(k) {
-		mark := ""
-		if slices.Contains(k.Differs, n) {
-			mark = "≠"
-		}
-		add(mark, n, func(r admin.Record) string {
-			v, ok := r.Attributes[n]
-			if !ok {
-				return "(not said)"
-			}
-			return value(v)
-		})
+		add(differing(k, n), n, func(r admin.Record) string { return said(r, n) })
 	}
 	a.out.table(t)
+}
+
+// differing marks an attribute on which the records of a conflict disagree.
+func differing(k admin.Conflict, attribute string) string {
+	if slices.Contains(k.Differs, attribute) {
+		return "≠"
+	}
+	return ""
+}
+
+func said(r admin.Record, attribute string) string {
+	v, ok := r.Attributes[attribute]
+	if !ok {
+		return "(not said)"
+	}
+	return value(v)
 }
 
 // attributesOf returns the attributes of a conflict's records, those that

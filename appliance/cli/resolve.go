@@ -25,6 +25,9 @@ func (a *app) conflictResolve() *cobra.Command {
 			"  allow                 it is fine as it is\n" +
 			"  set ATTRIBUTE=VALUE   this is the value; with --record, of that record\n" +
 			"  later                 ask again another day\n\n" +
+			"Of two groups with one name (duplicate_group): merge relays the members of both as one group, prefer\n" +
+			"GROUP gives it the name and leaves the other out, exclude GROUP leaves it out, and set\n" +
+			"display_name=NAME --record GROUP relays it under another name.\n\n" +
 			"--rev is what \"rollcall conflicts show\" prints: the answer counts only while the conflict is still what\n" +
 			"was shown. Without it, it is what it is at this moment. An answer outlives every later read, and can be\n" +
 			"undone. --all-like gives it to every open conflict of the same shape at once, to all of them or none;\n" +
@@ -178,7 +181,11 @@ func readAnswer(answer *admin.Resolution, words []string) error {
 
 // tellPreview prints what an answer, or taking one back, would cause.
 func (a *app) tellPreview(p admin.Plan, title, then string) {
-	a.out.line(bold(title), "  ", p.Summary)
+	summary := p.Summary
+	if len(p.Changes) == 0 && len(p.Groups) > 0 {
+		summary = "no account would change"
+	}
+	a.out.line(bold(title), "  ", summary)
 	if len(p.Moves) > 0 {
 		a.out.line()
 		for _, m := range p.Moves {
@@ -195,9 +202,35 @@ func (a *app) tellPreview(p admin.Plan, title, then string) {
 		a.out.wrapped("  ", n)
 	}
 	a.tellChanges(p.Changes)
+	a.tellGroupChanges(p.Groups)
 	a.tellHolds(p.Holds)
 	a.out.line()
 	a.out.line("Nothing was done. ", then)
+}
+
+// tellGroupChanges prints what would become of groups.
+func (a *app) tellGroupChanges(groups []admin.GroupChange) {
+	for _, g := range groups {
+		a.out.line()
+		head := g.Target + ": " + g.Effect + " group"
+		if g.Rename {
+			head += ", under another name"
+		}
+		if g.Held {
+			head += "  [held]"
+		}
+		a.out.line(bold(head))
+		a.out.line("  ", bold(g.Name), "  ", g.Group)
+		if g.Why != "" {
+			a.out.wrapped("    ", g.Why)
+		}
+		if len(g.Add) > 0 {
+			a.out.wrapped("    ", "members to add: "+strings.Join(g.Add, ", "))
+		}
+		if len(g.Remove) > 0 {
+			a.out.wrapped("    ", "members to remove: "+strings.Join(g.Remove, ", "))
+		}
+	}
 }
 
 // movement says how a record would change its person.

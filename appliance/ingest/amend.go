@@ -57,7 +57,7 @@ func (c *change) amend(reason string, find func(*store.Tx) ([]Amendment, error))
 		decisions[i] = model.Decision{ID: store.NewID("d"), Verb: model.Set, Batch: out.Batch, Records: []model.RecordID{a.Record}, Record: a.Record,
 			Attribute: a.Attribute, Value: a.Value, At: c.at, Actor: c.actor, Reason: reason}
 	}
-	out.Run, err = c.decide(decisions, "decided", func(d model.Decision) string {
+	out.Run, err = c.decide(decisions, false, func(d model.Decision) string {
 		return "set " + string(d.Attribute) + ", batch " + d.Batch + ": " + d.Reason
 	},
 		func(d model.Decision) error { return store.Decisions.Put(c.tx, d.ID, d) })

@@ -333,7 +333,7 @@ func (c *change) openConflict(q model.Conflict) error {
 		return err
 	}
 	q.Opened, q.Rev = old.Opened, old.Rev
-	if had && old.Rule == q.Rule && slices.Equal(old.Persons, q.Persons) && slices.Equal(old.Identifiers, q.Identifiers) && slices.Equal(old.Records, q.Records) {
+	if had && old.Rule == q.Rule && slices.Equal(old.Persons, q.Persons) && slices.Equal(old.Identifiers, q.Identifiers) && slices.Equal(old.Records, q.Records) && slices.Equal(old.Groups, q.Groups) {
 		return nil
 	}
 	q.Rev++

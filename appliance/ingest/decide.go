@@ -15,7 +15,7 @@ import (
 // Answer is what a human says to a conflict.
 type Answer struct {
 	Verb      model.Verb
-	Record    model.RecordID   // prefer, exclude and set: the record meant
+	Record    model.RecordID   // prefer, exclude and set: the record meant, or the text of a [model.GroupRef]
 	Apart     []model.RecordID // separate: those put apart from the rest; none: everybody from everybody
 	Attribute model.Name       // set
 	Value     string           // set; empty means known to be empty
@@ -112,8 +112,11 @@ func (c *change) resolve(asked []Asked, a Answer) ([]model.Decision, model.Run, 
 		}
 		decisions = append(decisions, model.Decision{ID: store.NewID("d"), Verb: own.Verb, Conflict: k.Conflict.ID, Kind: k.Conflict.Kind, Batch: batch, Shape: shape,
 			Records: k.Conflict.Records, Record: own.Record, Apart: own.Apart, Attribute: own.Attribute, Value: value, At: c.at, Actor: c.actor, Reason: own.Reason})
+		if last := &decisions[i]; k.Conflict.Kind == model.DuplicateGroup {
+			last.Target, last.Groups = k.Conflict.Target, k.Conflict.Groups
+		}
 	}
-	run, err := c.decide(decisions, "decided", func(d model.Decision) string { return strings.TrimSuffix(string(d.Verb)+": "+d.Reason, ": ") },
+	run, err := c.decide(decisions, false, func(d model.Decision) string { return strings.TrimSuffix(string(d.Verb)+": "+d.Reason, ": ") },
 		func(d model.Decision) error { return store.Decisions.Put(c.tx, d.ID, d) })
 	return decisions, run, err
 }
@@ -132,7 +135,7 @@ func (c *change) asked(ask Asked) (reconcile.Case, error) {
 	return CaseOf(c.tx, q, c.today, &c.settings.Policy)
 }
 
-// CaseOf returns a conflict with the records it is about.
+// CaseOf returns a conflict with the records or groups it is about.
 func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.Policy) (reconcile.Case, error) {
 	k := reconcile.Case{Conflict: q, Today: today, Policy: policy}
 	for _, id := range q.Records {
@@ -144,7 +147,9 @@ func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.
 			k.Records = append(k.Records, r)
 		}
 	}
-	return k, nil
+	var err error
+	k.Groups, err = groupSides(tx, q)
+	return k, err
 }
 
 // translate turns an answer to one conflict into the same answer to another of its
@@ -207,7 +212,7 @@ func (c *change) undo(id string) (model.Run, error) {
 	if len(found) == 0 {
 		return model.Run{}, &NotFoundError{What: "decision " + id}
 	}
-	return c.decide(found, "undone", func(d model.Decision) string { return "decision " + d.ID },
+	return c.decide(found, true, func(d model.Decision) string { return "decision " + d.ID },
 		func(d model.Decision) error { return store.Decisions.Delete(c.tx, d.ID) })
 }
 
@@ -235,10 +240,14 @@ func DecisionsNamed(tx *store.Tx, id string) ([]model.Decision, error) {
 }
 
 // decide changes decisions and plans what follows, as one run.
-func (c *change) decide(decisions []model.Decision, verb string, reason func(model.Decision) string, write func(model.Decision) error) (model.Run, error) {
+func (c *change) decide(decisions []model.Decision, undone bool, reason func(model.Decision) string, write func(model.Decision) error) (model.Run, error) {
 	run, err := c.startRun("", model.CauseDecision)
 	if err != nil {
 		return run, err
+	}
+	verb := "decided"
+	if undone {
+		verb = "undone"
 	}
 	c.everyone = true // an answer may change what a target may do without changing the person
 	var records []model.RecordID
@@ -246,6 +255,11 @@ func (c *change) decide(decisions []model.Decision, verb string, reason func(mod
 	for _, d := range decisions {
 		if err := write(d); err != nil {
 			return run, err
+		}
+		for _, ref := range d.Groups {
+			if _, err := c.event(verb, "group:"+d.Target+"/"+ref.Group, reason(d)); err != nil {
+				return run, err
+			}
 		}
 		for _, id := range d.Records {
 			if _, err := c.event(verb, "record:"+string(id), reason(d)); err != nil {
@@ -278,6 +292,9 @@ func (c *change) decide(decisions []model.Decision, verb string, reason func(mod
 	if err := c.settle(records, before); err != nil {
 		return run, err
 	}
+	if err := c.decideGroups(decisions, undone); err != nil {
+		return run, err
+	}
 	return c.closeRun(run, model.VerdictComplete, false)
 }
 
@@ -295,6 +312,9 @@ func (c *change) checkAnswer(k *reconcile.Case, a *Answer) (model.Value, error) 
 			return model.Value{}, invalidAnswer("%q is no answer; this conflict takes one of %s", a.Verb, strings.Join(words, ", "))
 		}
 		return model.Value{}, invalidAnswer("%s would settle nothing here; this conflict takes one of %s", a.Verb, strings.Join(words, ", "))
+	}
+	if q.Kind == model.DuplicateGroup {
+		return c.checkGroupAnswer(q, a)
 	}
 	if a.Verb == model.Set && a.Record == "" && len(q.Persons) == 1 && len(q.Records) > 0 {
 		a.Record = q.Records[0] // all of them are one person's

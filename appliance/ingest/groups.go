@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"rollcall/appliance/model"
-	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 	"rollcall/scimsrv"
-	"rollcall/scimsrv/attr"
 )
 
 // GroupAttempt is one write of a group about to leave.
@@ -64,20 +61,28 @@ func (c *change) touchOneGroup(ref model.GroupRef) error {
 			continue
 		}
 		key := store.TargetGroup{Target: t.Name, GroupRef: ref}
-		job, had, err := store.GroupJobs.Get(c.tx, key)
-		if err != nil {
+		if err := c.readyGroup(key); err != nil {
 			return err
 		}
-		if !had {
-			job = model.GroupJob{Target: t.Name, GroupRef: ref, Created: c.at}
-		}
-		job.State, job.NotBefore, job.Reason = model.JobReady, time.Time{}, ""
-		if err := store.GroupJobs.Put(c.tx, key, job); err != nil {
+		if err := c.touchDecidedWith(key); err != nil {
 			return err
 		}
-		c.kicks[t.Name] = true
 	}
 	return nil
+}
+
+// readyGroup has a group looked at, whatever it waited for.
+func (c *change) readyGroup(key store.TargetGroup) error {
+	job, had, err := store.GroupJobs.Get(c.tx, key)
+	if err != nil {
+		return err
+	}
+	if !had {
+		job = model.GroupJob{Target: key.Target, GroupRef: key.GroupRef, Created: c.at}
+	}
+	job.State, job.NotBefore, job.Reason = model.JobReady, time.Time{}, ""
+	c.kicks[key.Target] = true
+	return store.GroupJobs.Put(c.tx, key, job)
 }
 
 // touchGroupsOf notes that the groups of a person may differ in a target, because
@@ -122,7 +127,7 @@ func (e *Engine) TouchGroups(target string) error {
 		for _, ref := range refs {
 			key := store.TargetGroup{Target: target, GroupRef: ref}
 			if store.GroupJobs.Has(c.tx, key) {
-				continue
+				continue // looked at already, or it waits
 			}
 			s, err := c.source(ref.Source)
 			if err != nil {
@@ -136,7 +141,7 @@ func (e *Engine) TouchGroups(target string) error {
 			}
 			c.kicks[target] = true
 		}
-		return nil
+		return c.wakeGroups(target)
 	})
 }
 
@@ -149,35 +154,22 @@ func (e *Engine) BeginGroup(target string, ref model.GroupRef) (a GroupAttempt, 
 		if err != nil || !had || job.State != model.JobReady {
 			return err
 		}
-		t := c.target(target)
-		row, there, err := store.Resources.Get(c.tx, store.ResourceKey{Source: ref.Source, Type: string(scimsrv.Group), ID: ref.Group})
+		o, err := c.e.lookGroup(c.tx, c.settings, key)
 		if err != nil {
 			return err
 		}
-		if !there || t == nil || !t.Groups {
-			return c.leaveGroup(key, there)
-		}
-		d, linked, err := store.GroupDeliveries.Get(c.tx, key)
-		if err != nil {
+		if ok, err = c.admitGroup(key, &job, o); err != nil || !ok {
 			return err
 		}
-		if a, err = c.groupAttempt(target, ref, row, d); err != nil {
-			return err
-		}
+		a = o.GroupAttempt
 		a.Uncertain = job.Uncertain
-		if linked && !a.Rename && len(a.Add)+len(a.Remove) == 0 {
-			return store.GroupJobs.Delete(c.tx, key)
-		}
-		if stopped, err := c.guardGroup(key, job, a, d, linked); err != nil || stopped {
-			return err
-		}
-		ok = true
 		job.Attempts++
 		a.Number = job.Attempts
-		if !linked {
+		if !o.linked {
 			job.Uncertain = true
 			return store.GroupJobs.Put(c.tx, key, job)
 		}
+		d := o.delivered
 		doubtMembers(&d, a)
 		if err := store.GroupDeliveries.Put(c.tx, key, d); err != nil {
 			return err
@@ -185,6 +177,48 @@ func (e *Engine) BeginGroup(target string, ref model.GroupRef) (a GroupAttempt, 
 		return store.GroupJobs.Put(c.tx, key, job)
 	})
 	return a, ok, err
+}
+
+// renameWait is how long a group rests whose name another one is about to give up;
+// the other's own delivery wakes it earlier.
+const renameWait = 5 * time.Minute
+
+// admitGroup acts on a look: it says whether something may be sent, and stores why
+// nothing is.
+func (c *change) admitGroup(key store.TargetGroup, job *model.GroupJob, o GroupOutlook) (bool, error) {
+	if o.State != GroupDisputed {
+		if err := c.endDispute(key); err != nil {
+			return false, err
+		}
+	}
+	switch o.State {
+	case GroupGone, GroupLeftOut, GroupMerged:
+		return false, c.leaveGroup(key, o)
+	case GroupSame:
+		return false, store.GroupJobs.Delete(c.tx, key)
+	case GroupHeld:
+		told := job.Held == o.removals
+		job.State, job.Held, job.Reason = model.JobHeld, o.removals, o.Reason
+		if !told {
+			if _, err := c.event("held", "group:"+key.Target+"/"+key.Group, job.Reason); err != nil {
+				return false, err
+			}
+		}
+		return false, store.GroupJobs.Put(c.tx, key, *job)
+	case GroupWaits:
+		job.Reason, job.NotBefore = o.Reason, c.at.Add(renameWait)
+		return false, store.GroupJobs.Put(c.tx, key, *job)
+	case GroupDisputed:
+		if err := c.openConflict(disputeOf(key, o.Holder)); err != nil {
+			return false, err
+		}
+		fallthrough
+	case GroupNameless:
+		job.State, job.Reason = model.JobParked, o.Reason
+		return false, store.GroupJobs.Put(c.tx, key, *job)
+	}
+	job.Reason = ""
+	return true, nil
 }
 
 // doubtMembers moves everybody whom a write adds or removes to those of whom nobody
@@ -210,151 +244,23 @@ func doubtMembers(d *model.DeliveredGroup, a GroupAttempt) {
 	d.Members, d.Maybe = known, maybe
 }
 
-// leaveGroup forgets a group that its sender deleted, or that is not to be delivered
-// any more: in the target it stays as it is.
-func (c *change) leaveGroup(key store.TargetGroup, there bool) error {
-	if err := store.GroupJobs.Delete(c.tx, key); err != nil || there {
+// leaveGroup forgets a group that its sender deleted, that a human left out, or that
+// is not to be delivered any more: in the target it stays as it is. Whoever waits for
+// its name is looked at again.
+func (c *change) leaveGroup(key store.TargetGroup, o GroupOutlook) error {
+	if err := store.GroupJobs.Delete(c.tx, key); err != nil || !o.linked || c.target(key.Target) == nil || !c.target(key.Target).Groups {
 		return err
 	}
-	d, linked, err := store.GroupDeliveries.Get(c.tx, key)
-	if err != nil || !linked {
+	if _, err := c.event("group_left", "group:"+key.Target+"/"+o.RemoteID, o.Reason+"; it stays as it is there"); err != nil {
 		return err
 	}
-	if _, err := c.event("group_left", "group:"+key.Target+"/"+d.RemoteID, "its sender deleted it; it stays as it is there"); err != nil {
+	if err := store.GroupDeliveries.Delete(c.tx, key); err != nil {
 		return err
 	}
-	return store.GroupDeliveries.Delete(c.tx, key)
-}
-
-// groupAttempt compares a group as its source states it with what was delivered.
-// Members whose accounts are not there yet follow once they are. Only who is not in
-// the source's group any more is removed: a member whose account is off stays one.
-func (c *change) groupAttempt(target string, ref model.GroupRef, row store.Resource, d model.DeliveredGroup) (GroupAttempt, error) {
-	body, err := attr.Decode(row.Body, attr.Stored())
-	if err != nil {
-		return GroupAttempt{}, fmt.Errorf("group %s cannot be read: %w; run verify", row.ID, err)
+	if err := c.wakeGroups(key.Target); err != nil {
+		return err
 	}
-	a := GroupAttempt{Target: target, GroupRef: ref, Name: strings.TrimSpace(body.String("displayName")), Members: map[model.PersonID]string{}, RemoteID: d.RemoteID}
-	a.Rename = d.RemoteID != "" && d.Name != a.Name
-	stated := map[model.PersonID]bool{}
-	if err := c.statedMembers(ref, map[string]bool{}, stated); err != nil {
-		return a, err
-	}
-	for person := range stated {
-		account, had, err := store.Deliveries.Get(c.tx, store.TargetPerson{Target: target, Person: person})
-		if err != nil {
-			return a, err
-		}
-		switch {
-		case had && account.Sent.Active:
-			a.Members[person] = account.RemoteID
-		case d.Members[person] != "":
-			a.Members[person] = d.Members[person]
-		}
-	}
-	for person, account := range a.Members {
-		if d.Members[person] != account {
-			a.Add = append(a.Add, account)
-		}
-	}
-	had := maps.Clone(d.Maybe)
-	if had == nil {
-		had = map[model.PersonID]string{}
-	}
-	maps.Copy(had, d.Members)
-	for person, account := range had {
-		if !stated[person] {
-			a.Remove = append(a.Remove, account)
-		}
-	}
-	slices.Sort(a.Add)
-	slices.Sort(a.Remove)
-	return a, nil
-}
-
-// statedMembers collects the people of a group and of the groups in it.
-func (c *change) statedMembers(ref model.GroupRef, seen map[string]bool, into map[model.PersonID]bool) error {
-	if seen[ref.Group] {
-		return nil
-	}
-	seen[ref.Group] = true
-	var members []store.Member
-	for m, err := range store.Members.Each(c.tx, store.Prefix(ref.Source, ref.Group)) {
-		if err != nil {
-			return err
-		}
-		members = append(members, m)
-	}
-	for _, m := range members {
-		if m.Type == string(scimsrv.Group) {
-			if err := c.statedMembers(model.GroupRef{Source: ref.Source, Group: m.Value}, seen, into); err != nil {
-				return err
-			}
-			continue
-		}
-		r, ok, err := store.RecordByNative.One(c.tx, store.Key(ref.Source, m.Value))
-		if err != nil {
-			return err
-		}
-		if ok && r.Person != "" {
-			into[r.Person] = true
-		}
-	}
-	return nil
-}
-
-// guardGroup stops an attempt that would empty a group, or take over another's. Both
-// wait for a human, and the second is a conflict.
-func (c *change) guardGroup(key store.TargetGroup, job model.GroupJob, a GroupAttempt, d model.DeliveredGroup, linked bool) (bool, error) {
-	if a.Name == "" {
-		job.State, job.Reason = model.JobParked, "the group has no name"
-		return true, store.GroupJobs.Put(c.tx, key, job)
-	}
-	if limit := c.settings.Limits.Attributes.Allows(len(d.Members)); len(a.Remove) > limit {
-		if digest := c.e.digest(a.Remove); job.Allowed != digest {
-			told := job.Held == digest
-			job.State, job.Held = model.JobHeld, digest
-			job.Reason = fmt.Sprintf("%d of %d members would be removed and %d are allowed", len(a.Remove), len(d.Members), limit)
-			if !told {
-				if _, err := c.event("held", "group:"+key.Target+"/"+key.Group, job.Reason); err != nil {
-					return true, err
-				}
-			}
-			return true, store.GroupJobs.Put(c.tx, key, job)
-		}
-	}
-	other, err := c.sameName(key, a.Name)
-	if err != nil {
-		return true, err
-	}
-	q := model.Conflict{Kind: model.DuplicateGroup, Target: key.Target, Identifiers: []model.Identifier{{Kind: "group", Value: key.Source + "/" + key.Group}},
-		Rule: "another group of this name is delivered to " + key.Target + " already"}
-	q.ID = reconcile.ConflictIDOf(q)
-	if !other || linked && !a.Rename {
-		if old, open, err := store.Conflicts.Get(c.tx, q.ID); err != nil || !open {
-			return false, err
-		} else {
-			return false, c.closeConflict(old)
-		}
-	}
-	job.State, job.Reason = model.JobParked, q.Rule
-	if err := c.openConflict(q); err != nil {
-		return true, err
-	}
-	return true, store.GroupJobs.Put(c.tx, key, job)
-}
-
-// sameName reports whether another group was delivered under the name.
-func (c *change) sameName(key store.TargetGroup, name string) (bool, error) {
-	for d, err := range store.GroupDeliveries.Each(c.tx, store.Prefix(key.Target)) {
-		if err != nil {
-			return false, err
-		}
-		if d.GroupRef != key.GroupRef && strings.EqualFold(d.Name, name) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return c.touchDecidedWith(key)
 }
 
 // GroupFound links a group of a source to one that a target has. members are those it
@@ -362,6 +268,11 @@ func (c *change) sameName(key store.TargetGroup, name string) (bool, error) {
 func (e *Engine) GroupFound(a *GroupAttempt, remoteID string, members []string, adopted bool) error {
 	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
 		key := store.TargetGroup{Target: a.Target, GroupRef: a.GroupRef}
+		if other, taken, err := holderOf(c.tx, key, func(d model.DeliveredGroup) bool { return d.RemoteID == remoteID }); err != nil {
+			return err
+		} else if taken {
+			return fmt.Errorf("%s: group %s is that of %s already", a.Target, remoteID, other.GroupRef)
+		}
 		d := model.DeliveredGroup{Target: a.Target, GroupRef: a.GroupRef, RemoteID: remoteID, Name: a.Name, Adopted: adopted, Members: map[model.PersonID]string{}, At: c.at}
 		a.Add, a.Remove = nil, nil
 		for person, account := range a.Members {
@@ -415,7 +326,10 @@ func (e *Engine) GroupStored(a GroupAttempt) error {
 		}
 		// The next look ends the job, or finds what changed meanwhile.
 		job.Uncertain, job.Attempts, job.NotBefore, job.LastError, job.Allowed, job.Held = false, 0, time.Time{}, "", "", ""
-		return store.GroupJobs.Put(c.tx, key, job)
+		if err := store.GroupJobs.Put(c.tx, key, job); err != nil || !a.Rename {
+			return err
+		}
+		return c.wakeGroups(a.Target) // its old name is free
 	})
 }
 
@@ -425,6 +339,9 @@ func (e *Engine) GroupFailed(a GroupAttempt, f Outcome) error {
 		key := store.TargetGroup{Target: a.Target, GroupRef: a.GroupRef}
 		if f.Forget {
 			if err := store.GroupDeliveries.Delete(c.tx, key); err != nil {
+				return err
+			}
+			if err := c.wakeGroups(a.Target); err != nil {
 				return err
 			}
 		}
@@ -464,17 +381,4 @@ func (e *Engine) RetryGroup(actor, target string, ref model.GroupRef) error {
 		}
 		return store.GroupJobs.Put(c.tx, key, job)
 	})
-}
-
-// GroupName returns the name that its sender gave a group, empty when it is gone.
-func GroupName(tx *store.Tx, ref model.GroupRef) (string, error) {
-	row, ok, err := store.Resources.Get(tx, store.ResourceKey{Source: ref.Source, Type: string(scimsrv.Group), ID: ref.Group})
-	if err != nil || !ok {
-		return "", err
-	}
-	body, err := attr.Decode(row.Body, attr.Stored())
-	if err != nil {
-		return "", fmt.Errorf("group %s cannot be read: %w; run verify", row.ID, err)
-	}
-	return body.String("displayName"), nil
 }

@@ -1,11 +1,23 @@
 package model
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // GroupRef names a group of a source.
 type GroupRef struct {
 	Source string `json:"source"`
 	Group  string `json:"group"` // the source's id of it
+}
+
+// String returns "okta/g_1", under which an answer to a conflict names the group.
+func (r GroupRef) String() string { return r.Source + "/" + r.Group }
+
+// ParseGroupRef reads what [GroupRef.String] writes: sources have no "/" in their names.
+func ParseGroupRef(text string) (GroupRef, bool) {
+	source, group, ok := strings.Cut(text, "/")
+	return GroupRef{Source: source, Group: group}, ok && source != "" && group != ""
 }
 
 // DeliveredGroup is what a target was last known to hold of a group of a source.

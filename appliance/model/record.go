@@ -218,6 +218,9 @@ type Conflict struct {
 	Rule   string    `json:"rule"`
 	Opened time.Time `json:"opened"`
 	Rev    uint64    `json:"rev"`
+	// Groups are those of a duplicate_group: the one that Target has under the
+	// name, then the one that asks for it.
+	Groups []GroupRef `json:"groups,omitempty"`
 }
 
 // Verb is what a decision does.
@@ -256,4 +259,8 @@ type Decision struct {
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
 	Reason string    `json:"reason,omitempty"`
+	// Target and Groups are those of a duplicate_group, as they were in the conflict;
+	// Record then is the text of a [GroupRef], and Attribute is display_name.
+	Target string     `json:"target,omitempty"`
+	Groups []GroupRef `json:"groups,omitempty"`
 }

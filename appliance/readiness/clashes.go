@@ -19,7 +19,7 @@ var clash = map[model.ConflictKind]struct {
 	model.AmbiguousMatch:      {Duplicate, "say with \"rollcall conflicts\" which person the record is"},
 	model.AccountTaken:        {Duplicate, "say with \"rollcall conflicts\" whose account it is"},
 	model.EmailRecycled:       {Duplicate, "say with \"rollcall conflicts\" whether this is a rehire or somebody new"},
-	model.DuplicateGroup:      {Duplicate, "rename one of the groups at its source"},
+	model.DuplicateGroup:      {Duplicate, "rename one of the groups at its source, or say with \"rollcall conflicts\" which is meant"},
 	model.PersonalEmail:       {PersonalEmail, "have a work address entered in the source, or allow it with \"rollcall conflicts\""},
 	model.ManagerUnresolved:   {ManagerUnresolved, "correct the manager in the source, or bring the manager into scope"},
 	model.ManagerCycle:        {ManagerUnresolved, "correct the managers in the source: these people manage each other"},

@@ -23,7 +23,10 @@ func Answers(q model.Conflict) []model.Verb {
 	case model.ManagerUnresolved, model.ManagerCycle:
 		verbs = []model.Verb{model.Set, model.Allow, model.Exclude}
 	case model.DuplicateGroup:
-		verbs = []model.Verb{model.Merge, model.Separate, model.Prefer, model.Exclude}
+		if len(q.Groups) != 2 {
+			return []model.Verb{model.Later}
+		}
+		return []model.Verb{model.Merge, model.Prefer, model.Exclude, model.Set, model.Later}
 	default:
 		verbs = []model.Verb{model.Set, model.Exclude}
 	}
@@ -39,9 +42,12 @@ func Answers(q model.Conflict) []model.Verb {
 // Suggestion is the answer that the evidence speaks for, or advice.
 type Suggestion struct {
 	Verb   model.Verb     // empty: there is only advice
-	Record model.RecordID // prefer, exclude
+	Record model.RecordID // prefer, exclude and set
 	Apart  []model.RecordID
-	Why    string
+	// Attribute and Value are those of "set".
+	Attribute model.Name
+	Value     string
+	Why       string
 }
 
 // String returns "separate r_1: why", in the words of the command.
@@ -53,7 +59,9 @@ func (s Suggestion) String() string {
 	for _, r := range s.Apart {
 		out += " " + string(r)
 	}
-	if s.Record != "" {
+	if s.Attribute != "" {
+		out += fmt.Sprintf(" %s=%q --record %s", s.Attribute, s.Value, s.Record)
+	} else if s.Record != "" {
 		out += " " + string(s.Record)
 	}
 	return out + ": " + s.Why
@@ -109,6 +117,8 @@ func (c *Case) suggest() Suggestion {
 		return Suggestion{Why: "bring the manager into scope, correct the manager at the source, or set manager=…"}
 	case model.ManagerCycle:
 		return Suggestion{Why: "correct one of the managers at the source, or set manager=…"}
+	case model.DuplicateGroup:
+		return c.suggestGroup()
 	case model.Rejected:
 		return Suggestion{Why: "correct the data at the source, or set the value; rollcall deliveries retry tries again"}
 	}

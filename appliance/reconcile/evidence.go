@@ -42,6 +42,7 @@ func fullName(r *model.Record) string {
 type Case struct {
 	Conflict model.Conflict
 	Records  []model.Record
+	Groups   []GroupSide // of a duplicate_group, in the order of the conflict
 	Today    model.Date
 	Policy   *Policy
 }
@@ -87,6 +88,9 @@ func (c *Case) names() agreement { return c.agree(fullName) }
 // against the records of a conflict being one human: names, birth date, employee
 // number, dates, status and history.
 func (c *Case) Evidence() (speaksFor, speaksAgainst []string) {
+	if c.Conflict.Kind == model.DuplicateGroup {
+		return c.groupEvidence()
+	}
 	if len(c.Records) < 2 {
 		return nil, nil
 	}
@@ -250,6 +254,9 @@ func (c *Case) Shape() string {
 	for i := range c.Records {
 		records = append(records, c.role(i))
 	}
+	for i := range c.Groups {
+		records = append(records, c.groupRole(i))
+	}
 	slices.Sort(records)
 	parts = append(parts, strings.Join(records, " + "))
 	var kinds []string
@@ -275,6 +282,10 @@ func (c *Case) Shape() string {
 		}
 	case model.MissingIdentifier, model.Rejected:
 		parts = append(parts, q.Rule)
+	case model.DuplicateGroup:
+		if len(c.Groups) == 2 {
+			parts = append(parts, c.overlap())
+		}
 	}
 	return strings.Join(parts, "; ")
 }
@@ -297,21 +308,31 @@ func (c *Case) role(i int) string {
 	return role
 }
 
-// Role says what a record is in the conflict, empty when it is none of it.
+// Role says what a record or group is in the conflict, empty when it is none of it.
 func (c *Case) Role(id model.RecordID) string {
 	for i := range c.Records {
 		if c.Records[i].ID == id {
 			return c.role(i)
 		}
 	}
+	for i := range c.Groups {
+		if c.Groups[i].Ref.String() == string(id) {
+			return c.groupRole(i)
+		}
+	}
 	return ""
 }
 
-// InRole returns the records that are this in the conflict.
+// InRole returns the records or groups that are this in the conflict.
 func (c *Case) InRole(role string) (out []model.RecordID) {
 	for i := range c.Records {
 		if c.role(i) == role {
 			out = append(out, c.Records[i].ID)
+		}
+	}
+	for i := range c.Groups {
+		if c.groupRole(i) == role {
+			out = append(out, model.RecordID(c.Groups[i].Ref.String()))
 		}
 	}
 	return out

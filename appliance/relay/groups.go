@@ -87,6 +87,9 @@ func (l *Lane) deliverGroup(ctx context.Context, target connectors.GroupTarget, 
 	if name == "" && len(a.Add)+len(a.Remove) == 0 {
 		return nil
 	}
+	if name != "" {
+		l.index = nil // what is listed under a name is another group from now on
+	}
 	return target.UpdateGroup(ctx, a.RemoteID, name, a.Add, a.Remove)
 }
 

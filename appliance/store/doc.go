@@ -36,6 +36,7 @@
 //	persons.review          date 0 personID
 //	decisions             id → model.Decision
 //	decisions.record        recordID 0 id
+//	decisions.group         target 0 source 0 group 0 id
 //	conflicts             conflictID → model.Conflict
 //	conflicts.record        recordID 0 conflictID
 //	conflicts.person        personID 0 conflictID

@@ -321,6 +321,10 @@ var (
 	})
 
 	DecisionByRecord = Decisions.addIndex("record", false, func(d model.Decision) [][]byte { return each(d.Records, text[model.RecordID]) })
+	// DecisionByGroup finds what was decided of a group of a source in a target.
+	DecisionByGroup = Decisions.addIndex("group", false, func(d model.Decision) [][]byte {
+		return each(d.Groups, func(r model.GroupRef) []byte { return targetGroup(TargetGroup{Target: d.Target, GroupRef: r}) })
+	})
 	ConflictByRecord = Conflicts.addIndex("record", false, func(c model.Conflict) [][]byte { return each(c.Records, text[model.RecordID]) })
 	ConflictByPerson = Conflicts.addIndex("person", false, func(c model.Conflict) [][]byte { return each(c.Persons, text[model.PersonID]) })
 
