@@ -46,7 +46,7 @@ func main() {
 		SchemaOf: appliance.SchemaOf,
 		Schema:   appliance.Schema,
 		Bench: func(ctx context.Context, o cli.BenchOptions, s cli.Streams) error {
-			opts := bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoSCIM, Out: s.Err}
+			opts := bench.Options{People: o.People, Dir: o.Dir, Deliver: !o.NoTarget, SCIM: !o.NoSCIM, NoHR: o.NoHR, Out: s.Err}
 			if o.Soak > 0 {
 				return bench.SoakMain(ctx, bench.SoakOptions{Options: opts, Duration: o.Soak}, s.Out, o.JSON)
 			}

@@ -20,6 +20,13 @@ func (s *Service) byCursor(c *call, scopes []scope, q search) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.count == 0 { // nothing but how many there are
+		total, _, err := s.windows(c, scopes, q)
+		if err != nil {
+			return nil, err
+		}
+		return s.cursorResponse(c, nil, total, "")
+	}
 	var page []hit
 	more := false
 	for i := at.scope; i < len(scopes) && !more; i++ {

@@ -151,8 +151,18 @@ func TestCursorsWalkEveryResourceOnce(t *testing.T) {
 	tn.refused(t, 400, "invalidCursor", "GET", find("/Users", "cursor", next, "filter", "active eq true"), "")
 	tn.refused(t, 400, "invalidCursor", "GET", find("/Groups", "cursor", next), "")
 	tn.refused(t, 400, "invalidCursor", "GET", find("/Users", "cursor", next), "", "Authorization", "Bearer other-token")
-	for _, count := range []string{"0", "-1", "51", "x"} {
+	for _, count := range []string{"51", "x"} {
 		tn.refused(t, 400, "invalidCount", "GET", find("/Users", "cursor", "", "count", count), "")
+	}
+	// RFC 9865 §2: less than 1 is 0, and 0 is the number of results alone. No cursor
+	// comes with it, or whoever follows cursors would go round for ever.
+	for _, count := range []string{"0", "-1"} {
+		for _, more := range [][]string{{"cursor", ""}, {"cursor", "", "sortBy", "userName"}, {"cursor", "", "filter", `userName sw "u"`}, {"cursor", next}} {
+			g := tn.want(t, 200, "GET", find("/Users", append(more, "count", count)...), "")
+			if g.path("totalResults") != attr.Number("7") || g.path("nextCursor") != nil || len(g.list("id")) != 0 || g.path("itemsPerPage") != attr.Number("0") {
+				t.Errorf("%v with count %s: %s", more, count, g.raw)
+			}
+		}
 	}
 	tn.refused(t, 400, "invalidValue", "GET", find("/Users", "cursor", "", "startIndex", "1"), "")
 

@@ -8,21 +8,28 @@ import (
 
 // byIndex answers with a page that begins at startIndex (RFC 7644 §3.4.2.4).
 func (s *Service) byIndex(c *call, scopes []scope, q search) (*answer, error) {
-	total := 0
-	var page []hit
-	for i := range scopes {
-		n, hits, err := s.window(c, &scopes[i], q.start-total, q.count-len(page))
-		if err != nil {
-			return nil, err
-		}
-		total += n
-		page = append(page, hits...)
+	total, page, err := s.windows(c, scopes, q)
+	if err != nil {
+		return nil, err
 	}
 	list, err := s.renderAll(c, page)
 	if err != nil {
 		return nil, err
 	}
 	return &answer{status: http.StatusOK, body: listResponse(total, q.start, list)}, nil
+}
+
+// windows returns the size of all scopes together and the page of them.
+func (s *Service) windows(c *call, scopes []scope, q search) (total int, page []hit, err error) {
+	for i := range scopes {
+		n, hits, err := s.window(c, &scopes[i], q.start-total, q.count-len(page))
+		if err != nil {
+			return 0, nil, err
+		}
+		total += n
+		page = append(page, hits...)
+	}
+	return total, page, nil
 }
 
 // window returns the size of a scope and at most count of its resources from

@@ -128,12 +128,12 @@ func (s *Service) searchOf(c *call, get func(string) string, has func(string) bo
 	if has("count") {
 		n, ok := wholeNumber(get("count"))
 		switch {
-		case q.cursor != nil && (!ok || n < 1 || n > s.limits.MaxPageSize):
-			return search{}, refuse(http.StatusBadRequest, invalidCount, "count with a cursor is between 1 and "+strconv.Itoa(s.limits.MaxPageSize))
+		case q.cursor != nil && (!ok || n > s.limits.MaxPageSize): // RFC 9865 §2.1
+			return search{}, refuse(http.StatusBadRequest, invalidCount, "count with a cursor is a whole number up to "+strconv.Itoa(s.limits.MaxPageSize))
 		case !ok:
 			return search{}, refuse(http.StatusBadRequest, schema.InvalidValue, "count is a whole number")
 		}
-		q.count = min(max(0, n), s.limits.MaxPageSize) // negative is 0
+		q.count = min(max(0, n), s.limits.MaxPageSize) // negative is 0, also with a cursor (RFC 9865 §2)
 	}
 	return q, nil
 }

@@ -150,7 +150,7 @@ func (s *Service) sorted(c *call, scopes []scope, q search) (*answer, error) {
 	}
 	if q.cursor != nil {
 		next := ""
-		if to < len(all) {
+		if to < len(all) && q.count > 0 {
 			next = encodeCursor(cursor{offset: to}, c, scopes, q)
 		}
 		return s.cursorResponse(c, page, len(all), next)

@@ -42,6 +42,8 @@ type Options struct {
 	Deliver bool
 	// SCIM loads as many users through the SCIM service and measures it.
 	SCIM bool
+	// NoHR leaves HiBob out: everybody comes from the SCIM sender. It implies SCIM.
+	NoHR bool
 	Out  io.Writer // what is going on
 }
 
@@ -87,6 +89,11 @@ type Result struct {
 	SCIMRead    float64 `json:"scim_filtered_read_s"`
 	OktaJavelo  float64 `json:"okta_to_javelo_s"`
 	MemoryAfter int64   `json:"memory_with_scim"`
+
+	// Over TLS, beside those above.
+	TLSCreates float64 `json:"tls_scim_creates_per_s"`
+	TLSWrite   float64 `json:"tls_scim_write_s"`
+	TLSRead    float64 `json:"tls_scim_filtered_read_s"`
 }
 
 // world is what one run happens in.
@@ -97,6 +104,7 @@ type world struct {
 	at      string // HiBob's address
 	target  *target
 	d       *daemon
+	sender  *sender
 	servers []*http.Server
 	r       Result
 }
@@ -133,7 +141,11 @@ func run(ctx context.Context, o Options, people int) (r Result, err error) {
 	if err := w.open(people); err != nil {
 		return w.r, err
 	}
-	for _, phase := range []func(context.Context) error{w.starting, w.firstRun, w.noChange, w.change, w.restart, w.senders} {
+	phases := []func(context.Context) error{w.starting, w.firstRun, w.noChange, w.change, w.restart, w.senders, w.encrypted}
+	if o.NoHR {
+		phases = []func(context.Context) error{w.starting, w.senders, w.restart, w.encrypted}
+	}
+	for _, phase := range phases {
 		if err := phase(ctx); err != nil {
 			return w.r, err
 		}
@@ -161,12 +173,17 @@ func (w *world) open(people int) error {
 	if err := w.makeDir(); err != nil {
 		return err
 	}
+	w.r.Machine, w.r.People = machine(), people
+	if w.o.NoHR {
+		w.o.SCIM = true
+		return w.configure()
+	}
 	var err error
 	w.say("%d people: rendering the simulated HiBob's answer", people)
 	if w.hibob, err = newArchive(w.dir, people, w.o.Seed); err != nil {
 		return err
 	}
-	w.r.Machine, w.r.People, w.r.BodyBytes = machine(), people, w.hibob.bytes()
+	w.r.BodyBytes = w.hibob.bytes()
 	if w.at, err = w.serve(w.hibob); err != nil {
 		return err
 	}
@@ -185,6 +202,12 @@ func (w *world) configure() error {
 	if err != nil {
 		return err
 	}
+	hibob, authority := "", `"okta"`
+	if w.at != "" {
+		hibob = fmt.Sprintf("[sources.hibob]\nkind = \"hibob\"\nbase_url = %q\nservice_user_id = %q\nservice_user_token = %q\ninterval = \"24h\"\n",
+			w.at+"/v1", serviceUser, serviceToken)
+		authority = `"hibob", "okta"`
+	}
 	config := fmt.Sprintf(`
 [appliance]
 data_dir     = %q
@@ -196,13 +219,7 @@ format = "json"
 listen = "127.0.0.1:0"
 [metrics]
 listen = "127.0.0.1:0"
-[sources.hibob]
-kind               = "hibob"
-base_url           = "%s/v1"
-service_user_id    = %q
-service_user_token = %q
-interval           = "24h"
-[sources.okta]
+%s[sources.okta]
 kind = "okta"
 [targets.javelo]
 kind     = "javelo"
@@ -210,8 +227,8 @@ base_url = "%s/scim/v2"
 token    = %q
 rate     = "1000000/1s"
 [policy]
-authority = ["hibob", "okta"]
-`, filepath.Join(w.dir, "data"), w.socket(), filepath.Join(w.dir, "v.sock"), w.at, serviceUser, serviceToken, javelo, javelosim.DefaultToken)
+authority = [%s]
+`, filepath.Join(w.dir, "data"), w.socket(), filepath.Join(w.dir, "v.sock"), hibob, javelo, javelosim.DefaultToken, authority)
 	return os.WriteFile(w.config(), []byte(config), 0o600)
 }
 

@@ -30,7 +30,7 @@ func TestBenchMeasuresWhatItSays(t *testing.T) {
 	if r.NoChangeWrites != 0 || r.Changed != 1 || r.ChangedWrites != 1 {
 		t.Errorf("%d writes without a change, %d for %d changes", r.NoChangeWrites, r.ChangedWrites, r.Changed)
 	}
-	if r.Floor <= 0 || r.NoChange <= 0 || r.Creates <= 0 || r.SCIMRead <= 0 || r.SCIMWrite <= 0 || r.OktaJavelo <= 0 || r.Start <= 0 || r.Shutdown <= 0 {
+	if r.Floor <= 0 || r.NoChange <= 0 || r.Creates <= 0 || r.SCIMRead <= 0 || r.SCIMWrite <= 0 || r.OktaJavelo <= 0 || r.TLSCreates <= 0 || r.TLSWrite <= 0 || r.TLSRead <= 0 || r.Start <= 0 || r.Shutdown <= 0 {
 		t.Errorf("something was not measured: %+v", r)
 	}
 	table, plot := Table([]Result{r, r}), Plot([]Result{r, {People: 1500, FirstRead: 1, NoChange: 1}})
@@ -39,6 +39,19 @@ func TestBenchMeasuresWhatItSays(t *testing.T) {
 	}
 	if !strings.HasPrefix(plot, "<svg") || !strings.HasSuffix(plot, "</svg>\n") || strings.Contains(plot, "NaN") || strings.Contains(plot, "Inf") {
 		t.Errorf("the plot is no drawing: %s", plot)
+	}
+}
+
+func TestBenchWithoutHRLoadsEverybodyOverSCIM(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	results, err := Run(ctx, Options{People: []int{120}, Binary: program(t), NoHR: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := results[0]
+	if r.Creates <= 0 || r.SCIMRead <= 0 || r.TLSCreates <= 0 || r.Start <= 0 || r.Shutdown <= 0 || r.MemoryService == 0 || r.MemoryRestart == 0 || r.FirstRead != 0 {
+		t.Errorf("measured %+v", r)
 	}
 }
 

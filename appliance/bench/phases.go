@@ -13,6 +13,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/store"
 )
 
 // planned is up to how many people the plan and the readiness report are asked for:
@@ -26,7 +27,7 @@ func (w *world) starting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from, _, _ := strings.Cut(string(raw), "[sources.hibob]")
+	from, _, _ := strings.Cut(string(raw), "[sources.")
 	idle := filepath.Join(w.dir, "idle.toml")
 	text := strings.ReplaceAll(from, filepath.Join(w.dir, "data"), filepath.Join(w.dir, "idle")) + "[sources.okta]\nkind = \"okta\"\n"
 	if err := os.WriteFile(idle, []byte(text), 0o600); err != nil {
@@ -44,10 +45,10 @@ func (w *world) starting(ctx context.Context) error {
 	if err := errors.Join(err, endErr); err != nil {
 		return err
 	}
-	w.say("first read")
-	if w.d, err = start(ctx, w.o.Binary, w.config(), w.socket()); err != nil {
+	if w.d, err = start(ctx, w.o.Binary, w.config(), w.socket()); err != nil || w.o.NoHR {
 		return err
 	}
+	w.say("first read")
 	return w.firstRead(ctx)
 }
 
@@ -219,11 +220,9 @@ func (w *world) change(ctx context.Context) error {
 		}
 		w.r.ChangedWrites, _ = w.target.take(false)
 	}
-	info, err := os.Stat(filepath.Join(w.dir, "data", "rollcall.db"))
-	if err != nil {
+	if w.r.DatabaseBytes, err = w.databaseBytes(); err != nil {
 		return err
 	}
-	w.r.DatabaseBytes = info.Size()
 	w.r.MemoryService, err = w.d.memory()
 	return err
 }
@@ -246,4 +245,12 @@ func (w *world) restart(ctx context.Context) error {
 	}
 	w.r.MemoryRestart, err = w.d.memory()
 	return err
+}
+
+func (w *world) databaseBytes() (int64, error) {
+	info, err := os.Stat(filepath.Join(w.dir, "data", store.FileName))
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }

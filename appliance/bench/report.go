@@ -108,6 +108,9 @@ var rows = []row{
 	{"SCIM creates per second, 64 at once", "", func(r Result) string { return rate(r.Creates) }},
 	{"SCIM write, alone", "grows < 2×", func(r Result) string { return seconds(r.SCIMWrite) }},
 	{"SCIM filtered read, alone", "grows < 2×", func(r Result) string { return seconds(r.SCIMRead) }},
+	{"the three over TLS", "", func(r Result) string {
+		return rate(r.TLSCreates) + ", " + seconds(r.TLSWrite) + ", " + seconds(r.TLSRead)
+	}},
 	{"Okta POST to Javelo POST", "< 250 ms", func(r Result) string { return seconds(r.OktaJavelo) }},
 	{"memory, with as many SCIM users", "", func(r Result) string { return size(r.MemoryAfter) }},
 }

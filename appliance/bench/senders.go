@@ -61,6 +61,7 @@ func (w *world) senders(ctx context.Context) error {
 	}
 	w.say("SCIM users")
 	s := &sender{base: w.d.scim + "/scim/v2", http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}}
+	w.sender = s
 	for range connections {
 		t, err := w.d.CreateToken(ctx, "okta", "bench", 0)
 		if err != nil {
@@ -70,6 +71,11 @@ func (w *world) senders(ctx context.Context) error {
 	}
 	if _, err := w.d.Activate(ctx, "okta"); err != nil {
 		return err
+	}
+	if w.o.NoHR && !w.o.Deliver {
+		if err := w.d.SetLane(ctx, "javelo", "paused"); err != nil {
+			return err
+		}
 	}
 	logins, err := w.logins()
 	if err != nil {
@@ -83,7 +89,7 @@ func (w *world) senders(ctx context.Context) error {
 	if err := w.d.Wait(ctx, nil); err != nil {
 		return err
 	}
-	if err := s.single(w, logins); err != nil {
+	if w.r.SCIMRead, w.r.SCIMWrite, err = s.single(logins); err != nil {
 		return err
 	}
 	if w.o.Deliver {
@@ -91,13 +97,23 @@ func (w *world) senders(ctx context.Context) error {
 			return err
 		}
 	}
-	w.r.MemoryAfter, err = w.d.memory()
+	if w.r.MemoryAfter, err = w.d.memory(); err != nil || !w.o.NoHR {
+		return err
+	}
+	w.r.MemoryService = w.r.MemoryAfter
+	w.r.DatabaseBytes, err = w.databaseBytes()
 	return err
 }
 
-// logins are the addresses of the people in HiBob's answer.
+// logins are the addresses of the people in HiBob's answer, or of as many others.
 func (w *world) logins() ([]string, error) {
 	out := make([]string, 0, w.r.People)
+	if w.hibob == nil {
+		for i := range w.r.People {
+			out = append(out, fmt.Sprintf("person%07d@halcyon-atelier.example", i*7919%w.r.People)) // in no order
+		}
+		return out, nil
+	}
 	var buf []byte
 	for i := range w.r.People {
 		buf = append(buf[:0], make([]byte, w.hibob.starts[i+1]-w.hibob.starts[i])...)
@@ -133,7 +149,7 @@ func (s *sender) load(logins []string) error {
 	for range connections {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(logins); i = int(next.Add(1)) - 1 {
-				if _, err := s.want(http.StatusCreated, i, http.MethodPost, "/Users", user(logins[i], "Given", "Family")); err != nil {
+				if _, err := s.want(http.StatusCreated, i, http.MethodPost, "/Users", user(logins[i], "Given "+strconv.Itoa(i%911), "Family "+strconv.Itoa(i/911))); err != nil {
 					failed <- err
 					return
 				}
@@ -149,8 +165,9 @@ func (s *sender) load(logins []string) error {
 	return errors.Join(errs...)
 }
 
-// single times filtered reads and writes, one at a time, spread over everybody.
-func (s *sender) single(w *world, logins []string) error {
+// single times filtered reads and writes, one at a time, spread over everybody, and
+// returns the medians in seconds.
+func (s *sender) single(logins []string) (read, write float64, err error) {
 	var reads, writes []time.Duration
 	for i := range samples {
 		login := logins[i*7919%len(logins)]
@@ -158,22 +175,21 @@ func (s *sender) single(w *world, logins []string) error {
 		begun := time.Now()
 		raw, err := s.want(http.StatusOK, i, http.MethodGet, path, nil)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
 		reads = append(reads, time.Since(begun))
 		var list struct{ Resources []struct{ ID string } }
 		if err := json.Unmarshal(raw, &list); err != nil || len(list.Resources) != 1 {
-			return fmt.Errorf("the filter found %d users for %s (%v)", len(list.Resources), login, err)
+			return 0, 0, fmt.Errorf("the filter found %d users for %s (%v)", len(list.Resources), login, err)
 		}
 		patch := fmt.Appendf(nil, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"title":"Title %d"}}]}`, i)
 		begun = time.Now()
 		if _, err := s.want(http.StatusOK, i, http.MethodPatch, "/Users/"+list.Resources[0].ID, patch); err != nil {
-			return err
+			return 0, 0, err
 		}
 		writes = append(writes, time.Since(begun))
 	}
-	w.r.SCIMRead, w.r.SCIMWrite = median(reads), median(writes)
-	return nil
+	return median(reads), median(writes), nil
 }
 
 // latency is the time from a sender's POST to the one at the target, the appliance

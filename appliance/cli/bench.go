@@ -14,6 +14,7 @@ type BenchOptions struct {
 	// Soak keeps the program busy for so long instead of measuring it; 0: no.
 	Soak             time.Duration
 	NoTarget, NoSCIM bool
+	NoHR             bool
 	JSON             bool
 }
 
@@ -48,6 +49,7 @@ func (a *app) bench() *cobra.Command {
 	c.Flags().StringVar(&o.Plot, "plot", "", "draw the growth from size to size into an SVG `FILE`")
 	c.Flags().DurationVar(&o.Soak, "soak", 0, "keep it busy for so long (`DURATION`) instead, and see whether anything grows")
 	c.Flags().BoolVar(&o.NoTarget, "no-target", false, "deliver to no target: quicker, and measures less")
+	c.Flags().BoolVar(&o.NoHR, "no-hr", false, "everybody comes over SCIM, and none from HiBob: quicker, and measures less")
 	c.Flags().BoolVar(&o.NoSCIM, "no-scim", false, "load no SCIM users: quicker, and measures less")
 	return c
 }

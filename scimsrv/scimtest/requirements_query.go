@@ -163,6 +163,16 @@ func queryRequirements() []Requirement {
 		{"cursor.invalid", "RFC 9865 §2", Must, "a cursor that was not given is 400 invalidCursor", func(s *session) {
 			s.refused(400, "invalidCursor", "GET", find("/Users", "cursor", "nonsense"), nil)
 		}},
+		{"cursor.count", "RFC 9865 §2", Must, "with a cursor, too, a count below 1 gives the number of results and none of them", func(s *session) {
+			s.user(nil)
+			for _, count := range []string{"0", "-1"} {
+				r := s.want(is(200), "GET", find("/Users", "cursor", "", "count", count, "filter", `userName sw "check-`+s.run+`"`), nil)
+				total, there, _ := lookUp(r.body, "$.totalResults")
+				if !there || fmt.Sprint(total) == "0" || len(s.texts(r, "id")) > 0 {
+					s.t.Errorf("count %s: %s", count, r.raw)
+				}
+			}
+		}},
 		{"cursor.default", "RFC 9865 §2", Must, "without cursor or startIndex the default is by index", func(s *session) {
 			s.expect(s.want(is(200), "GET", "/Users?count=1", nil), "$.startIndex", 1)
 		}},
