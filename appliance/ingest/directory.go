@@ -60,7 +60,7 @@ func resource(tx *store.Tx, r store.Resource, q scimsrv.Query) (scimsrv.Resource
 	if !outlined {
 		var err error
 		if body, err = attr.Decode(r.Body, attr.Stored()); err != nil {
-			return scimsrv.Resource{}, fmt.Errorf("resource %s cannot be read: %w; run verify", r.ID, err)
+			return scimsrv.Resource{}, unreadable(r, err)
 		}
 	}
 	out := scimsrv.Resource{Type: scimsrv.Type(r.Type), ID: r.ID, Rev: r.Rev, Body: body, Created: r.Created, Modified: r.Modified, MemberCount: r.Members}
@@ -70,6 +70,11 @@ func resource(tx *store.Tx, r store.Resource, q scimsrv.Query) (scimsrv.Resource
 	var err error
 	out.Groups, err = groupsOf(tx, r)
 	return out, err
+}
+
+// unreadable does not wrap what decoding says, which would be the sender's mistake.
+func unreadable(r store.Resource, err error) error {
+	return fmt.Errorf("resource %s cannot be read: %v; run verify", r.ID, err)
 }
 
 // groupsOf returns the groups that a user is a direct member of.
@@ -88,7 +93,7 @@ func groupsOf(tx *store.Tx, r store.Resource) ([]scimsrv.Member, error) {
 		}
 		name, err := attr.Decode(g.Body, attr.Stored())
 		if err != nil {
-			return out, err
+			return out, unreadable(g, err)
 		}
 		out = append(out, scimsrv.Member{Value: m.Group, Display: name.String("displayName"), Type: scimsrv.Group})
 	}
