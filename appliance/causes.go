@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash/maphash"
 	"slices"
 
 	"rollcall/appliance/admin"
@@ -20,50 +21,67 @@ func (k causeKey) id() string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// causesOf groups changes by what caused them, so that a department that was
-// renamed is one line however many people are in it, and names in each change the
-// causes it belongs to. A change of the account itself has one cause: the effect
-// and why. An update has one per attribute: the very same step from one value to
-// another when several people take it, else only the attribute.
-func causesOf(changes []admin.PlanChange) []admin.Cause {
-	shared := map[causeKey]int{}
-	step := func(c admin.PlanChange, at admin.AttributeChange) causeKey {
-		return causeKey{target: c.Target, effect: c.Effect, attribute: at.Attribute, old: at.Old, new: at.New}
+// causes groups changes by what caused them, so that a department that was renamed
+// is one line however many people are in it. A change of the account itself has one
+// cause: the effect and why. An update has one per attribute: the very same step from
+// one value to another when several people take it, else only the attribute. All
+// changes are counted first, and then named.
+type causes struct {
+	seed   maphash.Seed
+	shared map[uint64]int // how many updates take a step, by its digest
+	found  map[causeKey]*admin.Cause
+}
+
+func newCauses() causes {
+	return causes{seed: maphash.MakeSeed(), shared: map[uint64]int{}, found: map[causeKey]*admin.Cause{}}
+}
+
+func step(c *admin.PlanChange, at admin.AttributeChange) causeKey {
+	return causeKey{target: c.Target, effect: c.Effect, attribute: at.Attribute, old: at.Old, new: at.New}
+}
+
+func (s *causes) digest(k causeKey) uint64 { return maphash.Comparable(s.seed, k) }
+
+// count looks at a change before any is named.
+func (s *causes) count(c *admin.PlanChange) {
+	if c.Effect != string(model.EffectUpdate) {
+		return
 	}
-	for _, c := range changes {
-		if c.Effect == string(model.EffectUpdate) {
-			for _, at := range c.Attributes {
-				shared[step(c, at)]++
-			}
-		}
+	for _, at := range c.Attributes {
+		s.shared[s.digest(step(c, at))]++
 	}
-	found := map[causeKey]*admin.Cause{}
-	for i := range changes {
-		c := &changes[i]
-		c.Causes = nil
-		add := func(k causeKey) {
-			cause := found[k]
-			if cause == nil {
-				cause = &admin.Cause{ID: k.id(), Target: k.target, Effect: k.effect, Attribute: k.attribute, Old: k.old, New: k.new, Reason: k.reason}
-				found[k] = cause
-			}
-			cause.People++
-			c.Causes = append(c.Causes, cause.ID)
-		}
-		if c.Effect != string(model.EffectUpdate) {
-			add(causeKey{target: c.Target, effect: c.Effect, reason: c.Cause})
-			continue
-		}
-		for _, at := range c.Attributes {
-			k := step(*c, at)
-			if shared[k] < 2 {
-				k.old, k.new = "", ""
-			}
-			add(k)
-		}
+}
+
+// name names in a change the causes it belongs to.
+func (s *causes) name(c *admin.PlanChange) {
+	c.Causes = nil
+	if c.Effect != string(model.EffectUpdate) {
+		s.add(c, causeKey{target: c.Target, effect: c.Effect, reason: c.Cause})
+		return
 	}
-	out := make([]admin.Cause, 0, len(found))
-	for k, cause := range found {
+	for _, at := range c.Attributes {
+		k := step(c, at)
+		if s.shared[s.digest(k)] < 2 {
+			k.old, k.new = "", ""
+		}
+		s.add(c, k)
+	}
+}
+
+func (s *causes) add(c *admin.PlanChange, k causeKey) {
+	cause := s.found[k]
+	if cause == nil {
+		cause = &admin.Cause{ID: k.id(), Target: k.target, Effect: k.effect, Attribute: k.attribute, Old: k.old, New: k.new, Reason: k.reason}
+		s.found[k] = cause
+	}
+	cause.People++
+	c.Causes = append(c.Causes, cause.ID)
+}
+
+// list lists the causes of those that were named, most urgent first.
+func (s *causes) list() []admin.Cause {
+	out := make([]admin.Cause, 0, len(s.found))
+	for k, cause := range s.found {
 		cause.Text = causeText(k)
 		out = append(out, *cause)
 	}

@@ -210,11 +210,7 @@ func (s *Server) plan(r *request) (any, error) {
 	if len(q["source"]) > 1 {
 		return nil, invalid("a plan is of one source, or of all that is pending")
 	}
-	p, err := s.service.Plan(r.Context(), q.Get("source"))
-	if p.Changes == nil {
-		p.Changes = []PlanChange{}
-	}
-	return p, err
+	return s.service.PlanJSON(r.Context(), q.Get("source"))
 }
 
 func (s *Server) runs(r *request) (any, error) {

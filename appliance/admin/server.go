@@ -180,6 +180,10 @@ func (s *Server) answer(rt route) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		if large, ok := body.(Spooled); ok {
+			s.send(w, r, large)
+			return
+		}
 		raw, err := json.Marshal(body)
 		if err != nil {
 			s.refuse(w, r, fmt.Errorf("answer: %w", err))
@@ -228,6 +232,18 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	s.write(w, r, raw)
+}
+
+// send sends an answer that may be larger than memory.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, body Spooled) {
+	w.Header().Set("Content-Type", "application/json")
+	_, err := body.WriteTo(w)
+	if err == nil {
+		_, err = w.Write([]byte("\n"))
+	}
+	if err = errors.Join(err, body.Close()); err != nil {
+		s.log.Debug("answer not taken", "path", r.URL.Path, "error", err)
+	}
 }
 
 func (s *Server) write(w io.Writer, r *http.Request, raw []byte) {

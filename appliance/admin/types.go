@@ -669,9 +669,9 @@ type Service interface {
 	// be sent is left, or ctx ends.
 	Sync(ctx context.Context, actor string, sources []string) error
 	Wait(ctx context.Context, sources []string) error
-	// Plan says what is pending, or with a source in preview, what activating it
-	// would change.
-	Plan(ctx context.Context, source string) (Plan, error)
+	// PlanJSON says what is pending, or with a source in preview, what activating it
+	// would change, as a [Plan].
+	PlanJSON(ctx context.Context, source string) (Spooled, error)
 	Runs(ctx context.Context, page Page) ([]model.Run, error)
 	Run(ctx context.Context, seq uint64) (model.Run, []Delivery, error)
 	// RunPlan is what a run still has to send, person by person.

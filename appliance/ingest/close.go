@@ -96,6 +96,9 @@ func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation 
 		if after, more, err = c.release(cl, after); err != nil {
 			return run, err
 		}
+		if err := c.tx.Unload(); err != nil {
+			return run, err
+		}
 	}
 	return c.finishRun(cl)
 }

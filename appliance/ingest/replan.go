@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -96,7 +97,7 @@ func (e *Engine) TryReplan(settings *Settings, remap []string, look func(tx *sto
 				return err
 			}
 			for part := range slices.Chunk(records, previewBatch) {
-				if err := c.remap(source, part); err != nil {
+				if err := errors.Join(c.remap(source, part), tx.Unload()); err != nil {
 					return err
 				}
 			}
@@ -106,8 +107,8 @@ func (e *Engine) TryReplan(settings *Settings, remap []string, look func(tx *sto
 			return err
 		}
 		c.everyone = true
-		for part := range slices.Chunk(persons, batch) {
-			if err := c.replanPersons(part); err != nil {
+		for part := range slices.Chunk(persons, previewBatch) {
+			if err := errors.Join(c.replanPersons(part), tx.Unload()); err != nil {
 				return err
 			}
 		}

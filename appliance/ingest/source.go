@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,9 +14,10 @@ import (
 // large enough to be quick, small enough that SCIM senders are not kept waiting.
 const batch = 500
 
-// previewBatch is the same for a preview, which is one transaction anyway: the more
-// at once, the fewer managers are looked at again when their reports come later.
-const previewBatch = 5000
+// previewBatch is the same for a preview, which keeps nobody waiting: the more at
+// once, the fewer managers are looked at again when their reports come later, and
+// the more memory it takes.
+const previewBatch = 2000
 
 // Activate makes a source take part: its staged records join the roster, and
 // what follows is judged by the guards, except that the first activation of a
@@ -153,7 +155,7 @@ func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.
 			return err
 		}
 		for part := range slices.Chunk(staged, previewBatch) {
-			if err := c.unstage(part); err != nil {
+			if err := errors.Join(c.unstage(part), tx.Unload()); err != nil {
 				return err
 			}
 		}

@@ -34,15 +34,25 @@ type onDisk struct{ *bbolt.Bucket }
 func (b onDisk) Cursor() cursor       { return b.Bucket.Cursor() }
 func (b onDisk) fill(percent float64) { b.FillPercent = percent }
 
-// rehearsed is a bucket of the file with changes over it that are kept in memory.
-// A read transaction is enough for it, so that nobody who writes has to wait while
-// a plan of many people is made; and it does not mind how many changes there are,
-// where a transaction of bbolt keeps everything that comes between two keys of the
-// file in one ever longer page.
+// rehearsed is a bucket of the file with changes over it that are kept in memory and,
+// when they become many, in a file of their own (see [scratch]). A read transaction
+// is enough for it, so that nobody who writes has to wait while a plan of many people
+// is made; and it does not mind how many changes there are, where a transaction of
+// bbolt keeps all of them in memory.
 type rehearsed struct {
-	base     *bbolt.Bucket
+	base     below
 	chunks   [][]alteration // sorted, none empty, each sorted
 	sequence uint64
+	size     *int // of what all buckets of the rehearsal keep in memory, in bytes
+}
+
+// below is what a layer of changes lies over: a bucket of the file, such a bucket
+// with what went to the scratch file, or nothing.
+type below interface {
+	Get(key []byte) []byte
+	Cursor() cursor
+	Stats() bbolt.BucketStats
+	Sequence() uint64
 }
 
 // alteration is a new value of a key, or that it is gone.
@@ -54,8 +64,11 @@ type alteration struct {
 // maxChunk is how many alterations lie in one piece.
 const maxChunk = 256
 
-func newRehearsed(b *bbolt.Bucket) *rehearsed {
-	return &rehearsed{base: b, sequence: b.Sequence()}
+// alterationSize is what an alteration takes beside its key and value.
+const alterationSize = 56
+
+func newRehearsed(b below, size *int) *rehearsed {
+	return &rehearsed{base: b, sequence: b.Sequence(), size: size}
 }
 
 // place is a position among the alterations; one behind the last of a chunk does
@@ -77,9 +90,11 @@ func (r *rehearsed) find(key []byte) (place, bool) {
 func (r *rehearsed) alter(a alteration) {
 	p, known := r.find(a.key)
 	if known {
+		*r.size += len(a.value) - len(r.chunks[p.chunk][p.at].value)
 		r.chunks[p.chunk][p.at] = a
 		return
 	}
+	*r.size += len(a.key) + len(a.value) + alterationSize
 	a.key = bytes.Clone(a.key)
 	if p.chunk == len(r.chunks) { // behind all others
 		if p.chunk == 0 {
@@ -138,33 +153,98 @@ func (r *rehearsed) NextSequence() (uint64, error) {
 func (r *rehearsed) Sequence() uint64         { return r.sequence }
 func (r *rehearsed) Stats() bbolt.BucketStats { return r.base.Stats() }
 func (r *rehearsed) fill(float64)             {}
-func (r *rehearsed) Cursor() cursor           { return &rehearsedCursor{of: r, base: r.base.Cursor()} }
+func (r *rehearsed) Cursor() cursor {
+	return &mergedCursor{base: r.base.Cursor(), over: &inMemory{of: r}}
+}
 
-// rehearsedCursor merges what is in the file with what was altered. Between two
-// steps into one direction both sides stand behind what was returned last.
-type rehearsedCursor struct {
-	of   *rehearsed
-	base *bbolt.Cursor
-	k, v []byte // what comes next from the file
-	next place  // what comes next of the alterations
+// altered walks the alterations of a layer in key order; false: there is none.
+type altered interface {
+	first() (alteration, bool)
+	last() (alteration, bool)
+	next() (alteration, bool)
+	prev() (alteration, bool)
+	seek(key []byte) (alteration, bool) // the first at or behind key
+}
+
+// inMemory walks those that are kept in memory.
+type inMemory struct {
+	of *rehearsed
+	at place
+}
+
+func (m *inMemory) here() (alteration, bool) {
+	if m.at.chunk < 0 || m.at.chunk >= len(m.of.chunks) {
+		return alteration{}, false
+	}
+	return m.of.chunks[m.at.chunk][m.at.at], true
+}
+
+func (m *inMemory) first() (alteration, bool) {
+	m.at = place{}
+	return m.here()
+}
+
+func (m *inMemory) last() (alteration, bool) {
+	m.at = place{len(m.of.chunks), 0}
+	return m.prev()
+}
+
+func (m *inMemory) seek(key []byte) (alteration, bool) {
+	m.at, _ = m.of.find(key)
+	return m.here()
+}
+
+func (m *inMemory) next() (alteration, bool) {
+	if m.at.chunk < 0 {
+		return m.first()
+	}
+	if m.at.chunk < len(m.of.chunks) {
+		if m.at.at++; m.at.at == len(m.of.chunks[m.at.chunk]) {
+			m.at = place{m.at.chunk + 1, 0}
+		}
+	}
+	return m.here()
+}
+
+func (m *inMemory) prev() (alteration, bool) {
+	switch {
+	case m.at.at > 0:
+		m.at.at--
+	case m.at.chunk <= 0:
+		m.at = place{-1, 0}
+	default:
+		m.at = place{m.at.chunk - 1, len(m.of.chunks[m.at.chunk-1]) - 1}
+	}
+	return m.here()
+}
+
+// mergedCursor merges what lies below with what was altered. Between two steps into
+// one direction both sides stand behind what was returned last.
+type mergedCursor struct {
+	base cursor
+	over altered
+	k, v []byte // what comes next from below
+	a    alteration
+	has  bool   // a is what comes next of the alterations
 	back bool   // the steps go backwards
 	at   []byte // what was returned last, or sought
 }
 
-func (c *rehearsedCursor) First() (key, value []byte) {
+func (c *mergedCursor) First() (key, value []byte) {
 	c.k, c.v = c.base.First()
-	c.next, c.back, c.at = place{}, false, nil
+	c.a, c.has = c.over.first()
+	c.back, c.at = false, nil
 	return c.forward()
 }
 
-func (c *rehearsedCursor) Seek(seek []byte) (key, value []byte) {
+func (c *mergedCursor) Seek(seek []byte) (key, value []byte) {
 	c.k, c.v = c.base.Seek(seek)
-	c.next, _ = c.of.find(seek)
+	c.a, c.has = c.over.seek(seek)
 	c.back, c.at = false, seek
 	return c.forward()
 }
 
-func (c *rehearsedCursor) Next() (key, value []byte) {
+func (c *mergedCursor) Next() (key, value []byte) {
 	if c.back {
 		at := c.at
 		if k, v := c.Seek(at); k == nil || !bytes.Equal(k, at) {
@@ -174,19 +254,17 @@ func (c *rehearsedCursor) Next() (key, value []byte) {
 	return c.forward()
 }
 
-func (c *rehearsedCursor) forward() (key, value []byte) {
+func (c *mergedCursor) forward() (key, value []byte) {
 	for {
-		over, has := c.over(c.next)
 		switch {
-		case c.k == nil && !has:
+		case c.k == nil && !c.has:
 			return nil, nil
-		case has && (c.k == nil || bytes.Compare(over.key, c.k) <= 0):
-			if c.k != nil && bytes.Equal(over.key, c.k) {
+		case c.has && (c.k == nil || bytes.Compare(c.a.key, c.k) <= 0):
+			if c.k != nil && bytes.Equal(c.a.key, c.k) {
 				c.k, c.v = c.base.Next()
 			}
-			if c.next.at++; c.next.at == len(c.of.chunks[c.next.chunk]) {
-				c.next = place{c.next.chunk + 1, 0}
-			}
+			over := c.a
+			c.a, c.has = c.over.next()
 			if over.gone {
 				continue
 			}
@@ -200,14 +278,14 @@ func (c *rehearsedCursor) forward() (key, value []byte) {
 	}
 }
 
-func (c *rehearsedCursor) Last() (key, value []byte) {
+func (c *mergedCursor) Last() (key, value []byte) {
 	c.k, c.v = c.base.Last()
-	c.next = c.before(place{len(c.of.chunks), 0})
+	c.a, c.has = c.over.last()
 	c.back = true
 	return c.backward()
 }
 
-func (c *rehearsedCursor) Prev() (key, value []byte) {
+func (c *mergedCursor) Prev() (key, value []byte) {
 	if !c.back {
 		if c.at == nil {
 			return nil, nil
@@ -217,23 +295,27 @@ func (c *rehearsedCursor) Prev() (key, value []byte) {
 		} else {
 			c.k, c.v = c.base.Prev()
 		}
-		p, _ := c.of.find(c.at)
-		c.next, c.back = c.before(p), true
+		if _, behind := c.over.seek(c.at); behind {
+			c.a, c.has = c.over.prev()
+		} else {
+			c.a, c.has = c.over.last()
+		}
+		c.back = true
 	}
 	return c.backward()
 }
 
-func (c *rehearsedCursor) backward() (key, value []byte) {
+func (c *mergedCursor) backward() (key, value []byte) {
 	for {
-		over, has := c.over(c.next)
 		switch {
-		case c.k == nil && !has:
+		case c.k == nil && !c.has:
 			return nil, nil
-		case has && (c.k == nil || bytes.Compare(over.key, c.k) >= 0):
-			if c.k != nil && bytes.Equal(over.key, c.k) {
+		case c.has && (c.k == nil || bytes.Compare(c.a.key, c.k) >= 0):
+			if c.k != nil && bytes.Equal(c.a.key, c.k) {
 				c.k, c.v = c.base.Prev()
 			}
-			c.next = c.before(c.next)
+			over := c.a
+			c.a, c.has = c.over.prev()
 			if over.gone {
 				continue
 			}
@@ -245,22 +327,4 @@ func (c *rehearsedCursor) backward() (key, value []byte) {
 		c.k, c.v = c.base.Prev()
 		return key, value
 	}
-}
-
-// before is the place before p; {-1, 0} is before all.
-func (c *rehearsedCursor) before(p place) place {
-	if p.at > 0 {
-		return place{p.chunk, p.at - 1}
-	}
-	if p.chunk <= 0 {
-		return place{-1, 0}
-	}
-	return place{p.chunk - 1, len(c.of.chunks[p.chunk-1]) - 1}
-}
-
-func (c *rehearsedCursor) over(p place) (alteration, bool) {
-	if p.chunk < 0 || p.chunk >= len(c.of.chunks) {
-		return alteration{}, false
-	}
-	return c.of.chunks[p.chunk][p.at], true
 }

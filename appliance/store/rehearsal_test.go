@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -43,9 +45,17 @@ func (l *listed) here() string {
 	return l.keys[l.at] + "=" + l.values[l.keys[l.at]]
 }
 
-// TestRehearsalIsASortedList writes at random over what is in the file and walks
-// about in random steps.
+// unloadAlways makes every [Tx.Unload] of a test move all there is.
+func unloadAlways(t *testing.T) {
+	usual := UnloadAt
+	UnloadAt = 0
+	t.Cleanup(func() { UnloadAt = usual })
+}
+
+// TestRehearsalIsASortedList writes at random over what is in the file, moves what it
+// wrote out of memory at random, and walks about in random steps.
 func TestRehearsalIsASortedList(t *testing.T) {
+	unloadAlways(t)
 	s := open(t)
 	base := listed{values: map[string]string{}}
 	update(t, s, func(tx *Tx) error {
@@ -77,6 +87,11 @@ func TestRehearsalIsASortedList(t *testing.T) {
 						err = b.Put([]byte(k), []byte(v))
 					}
 					if err != nil {
+						return err
+					}
+				}
+				if rapid.IntRange(0, 2).Draw(rt, "unload") == 0 {
+					if err := tx.Unload(); err != nil {
 						return err
 					}
 				}
@@ -176,5 +191,66 @@ func TestRehearsalChangesNothingAndHoldsUpNobody(t *testing.T) {
 	})
 	if err := s.Rehearse(func(*Tx) error { return errRollback }); !errors.Is(err, errRollback) {
 		t.Errorf("the error of a rehearsal is %v", err)
+	}
+}
+
+// TestAListOfARehearsalSortsWhatIsLargerThanMemory fails when an entry is lost or out
+// of its order, and when the file in which most of them were stays behind.
+func TestAListOfARehearsalSortsWhatIsLargerThanMemory(t *testing.T) {
+	unloadAlways(t)
+	s := open(t)
+	const n = 20_000
+	err := s.Rehearse(func(tx *Tx) error {
+		list := tx.Sort("numbers")
+		for i := range n {
+			k := Seq(uint64(i * 7919 % n))
+			if err := list.Put(k, k); err != nil {
+				return err
+			}
+			if i%6000 == 5999 {
+				if err := tx.Unload(); err != nil {
+					return err
+				}
+				if tx.scratch.size != 0 {
+					t.Errorf("%d bytes are in memory after unloading", tx.scratch.size)
+				}
+			}
+		}
+		i := uint64(0)
+		for k, v := range list.Each(nil) {
+			if string(k) != string(Seq(i)) || string(v) != string(k) {
+				t.Fatalf("entry %d is %x: %x", i, k, v)
+			}
+			i++
+		}
+		if i != n {
+			t.Errorf("%d entries, want %d", i, n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(s.Path()), ScratchName+"*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestOpenRemovesWhatAKilledRehearsalLeft fails when the scratch file of a process
+// that was killed before the file had lost its name stays for ever.
+func TestOpenRemovesWhatAKilledRehearsalLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	left := filepath.Join(filepath.Dir(path), ScratchName+"123")
+	if err := os.WriteFile(left, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
 	}
 }

@@ -128,6 +128,9 @@ func Open(path string, opts Options) (s *Store, err error) {
 		return nil, err
 	}
 	prepared = true
+	if !opts.ReadOnly {
+		removeScratch(path)
+	}
 	return opened, nil
 }
 
@@ -307,8 +310,9 @@ type Tx struct {
 	// one of several changes in this transaction fails.
 	wrote bool
 	memo  memo
-	// rehearsal says that nothing is written but in memory.
+	// rehearsal says that nothing of what is written stays; scratch is where it goes.
 	rehearsal bool
+	scratch   *scratch
 }
 
 func newTx(tx *bbolt.Tx) *Tx {
@@ -341,7 +345,7 @@ func (t *Tx) open(name string) bucket {
 	}
 	var b bucket = onDisk{t.tx.Bucket([]byte(name))}
 	if t.rehearsal {
-		b = newRehearsed(t.tx.Bucket([]byte(name)))
+		b = newRehearsed(onDisk{t.tx.Bucket([]byte(name))}, &t.scratch.size)
 	}
 	t.cache[name] = b
 	return b
@@ -393,13 +397,15 @@ func (s *Store) Try(fn func(*Tx) error) error {
 }
 
 // Rehearse runs fn as [Store.Update] would, and nothing of it happens: what fn
-// writes is kept in memory and forgotten. Unlike [Store.Try] it does not hold up
+// writes is kept in memory, or in a file that is gone with it (see [Tx.Unload]), and
+// forgotten. Unlike [Store.Try] it does not hold up
 // those who write meanwhile, and does not see what they write; only the rare write
 // for which the map of the file must grow waits for it, as for every reader.
 func (s *Store) Rehearse(fn func(*Tx) error) error {
 	return s.db.View(func(b *bbolt.Tx) error {
 		tx := newTx(b)
-		tx.rehearsal, tx.memo = true, memo{}
+		tx.rehearsal, tx.memo, tx.scratch = true, memo{}, &scratch{store: s}
+		defer tx.scratch.close()
 		if err := fn(tx); err != nil {
 			return err
 		}

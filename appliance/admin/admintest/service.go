@@ -189,14 +189,17 @@ func (s *Service) Wait(ctx context.Context, sources []string) error {
 	return ctx.Err()
 }
 
-// Plan returns one of Plans.
-func (s *Service) Plan(_ context.Context, source string) (admin.Plan, error) {
-	return answer(s, func() (admin.Plan, error) {
+// PlanJSON returns one of Plans.
+func (s *Service) PlanJSON(_ context.Context, source string) (admin.Spooled, error) {
+	return answer(s, func() (admin.Spooled, error) {
 		p, ok := s.Plans[source]
 		if !ok && source != "" {
-			return admin.Plan{}, missing("there is no source %q: see \"rollcall status\"", source)
+			return nil, missing("there is no source %q: see \"rollcall status\"", source)
 		}
-		return p, nil
+		if p.Changes == nil {
+			p.Changes = []admin.PlanChange{}
+		}
+		return admin.InMemory(p)
 	})
 }
 
