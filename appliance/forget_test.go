@@ -116,6 +116,9 @@ func TestForgetLeavesNothingOfAPersonAndTheNextReadDoesNotBringThemBack(t *testi
 	for _, e := range events {
 		proof = proof || e.Verb == "forgotten" && e.Subject == "person:"+done.Person && e.Actor == "uid:0(root)" && e.Reason == "request 4711"
 	}
+	if names, err := w.app.Names(w.ctx(), []string{"person:" + done.Person}); err != nil || names["person:"+done.Person] != "somebody who was erased" {
+		t.Errorf("the journal calls them %q: %v", names, err)
+	}
 	if !proof {
 		t.Error("the journal does not prove that it was done")
 	}

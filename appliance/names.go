@@ -15,6 +15,9 @@ func (a *App) Names(_ context.Context, subjects []string) (map[string]string, er
 	err := a.store.View(func(tx *store.Tx) error {
 		for _, subject := range subjects {
 			name, err := nameOfSubject(tx, subject)
+			if id, is := strings.CutPrefix(subject, "person:"); err == nil && is && name == "" && a.engine.Erased(tx, model.PersonID(id)) {
+				name = "somebody who was erased"
+			}
 			if err != nil {
 				return err
 			}

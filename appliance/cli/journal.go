@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,8 +27,9 @@ func (a *app) journal() *cobra.Command {
 	c := &cobra.Command{
 		Use: "journal [--since --person --follow|export|verify]", Short: "what changed, why and who asked; and proof that nobody edited it",
 		Long: "Prints the journal, oldest first: the newest events, or with --since those from a time on. --follow\n" +
-			"goes on as things happen. Filters narrow it down, and all that are given must fit. With --json it is an\n" +
-			"array, and with --follow one object per line.",
+			"goes on as things happen. Filters narrow it down, and all that are given must fit. The journal\n" +
+			"holds ids only; people are called as the roster knows them now. With --json it is an array, of ids, and\n" +
+			"with --follow one object per line.",
 		Example: "  rollcall journal --since 2h\n  rollcall journal --person jane@example.com --since 2026-01-01\n" +
 			"  rollcall journal --verb approved --actor jane --since 30d",
 		Args: takes(0, 0),
@@ -64,7 +66,11 @@ func (a *app) journal() *cobra.Command {
 			case len(events.wanted) == 0:
 				a.out.line("The journal holds nothing of that. \"rollcall journal\" shows the newest events.")
 			}
-			a.tellEvents(events.wanted)
+			names, err := namesOf(ctx, c, events.wanted)
+			if err != nil {
+				return err
+			}
+			a.tellEvents(events.wanted, names)
 			return nil
 		},
 	}
@@ -181,6 +187,13 @@ func until(chunk []model.Event, first int64) []model.Event {
 func (a *app) follow(ctx context.Context, c *client.Client, found past, wanted func(model.Event) bool) error {
 	events, last := found.wanted, found.last
 	for {
+		var names map[string]string
+		if !a.json {
+			var err error
+			if names, err = namesOf(ctx, c, events); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
 		for _, e := range events {
 			if !wanted(e) {
 				continue
@@ -191,7 +204,7 @@ func (a *app) follow(ctx context.Context, c *client.Client, found past, wanted f
 				}
 				continue
 			}
-			a.tellEvent(e)
+			a.tellEvent(e, names)
 		}
 		if a.out.err != nil {
 			return a.out.err
@@ -227,9 +240,34 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// namesOf asks what humans call the subjects of events: the journal itself holds ids
+// only, and outlives who they belong to.
+func namesOf(ctx context.Context, c *client.Client, events []model.Event) (map[string]string, error) {
+	var subjects []string
+	for _, e := range events {
+		if kind, _, _ := strings.Cut(e.Subject, ":"); kind == "person" || kind == "record" || kind == "conflict" {
+			subjects = append(subjects, e.Subject)
+		}
+	}
+	slices.Sort(subjects)
+	subjects = slices.Compact(subjects)
+	all := map[string]string{}
+	for part := range slices.Chunk(subjects, admin.MaxNames) {
+		names, err := c.Names(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, names)
+	}
+	return all, nil
+}
+
 // tellEvent prints one event: when, who, what to whom, and why.
-func (a *app) tellEvent(e model.Event) {
+func (a *app) tellEvent(e model.Event, names map[string]string) {
 	text := e.Verb + " " + e.Subject
+	if name := names[e.Subject]; name != "" {
+		text = e.Verb + " " + name + " (" + e.Subject + ")"
+	}
 	if len(e.Fields) > 0 {
 		text += " [" + strings.Join(e.Fields, ", ") + "]"
 	}

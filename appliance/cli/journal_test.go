@@ -56,6 +56,22 @@ func TestJournalLooksBackPastOneChunk(t *testing.T) {
 	}
 }
 
+func TestJournalNamesPeopleAsTheRosterKnowsThemNow(t *testing.T) {
+	fake := &admintest.Service{Roster: []admin.Person{{ID: "p_2", Name: "Sam"}}, Events: []model.Event{
+		{Seq: 1, At: admintest.Now, Subject: "person:p_2", Verb: "changed"}, {Seq: 2, At: admintest.Now, Subject: "person:p_3", Verb: "changed"},
+		{Seq: 3, At: admintest.Now, Subject: "source:hr", Verb: "activated"}}}
+	socket := admintest.Serve(t, fake).Admin
+	r := ends{}.call(t, "--socket", socket, "journal")
+	for _, want := range []string{"changed Sam (person:p_2)\n", "changed person:p_3\n", "activated source:hr\n"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("%q is not in %q%s", want, r.out, r.err)
+		}
+	}
+	if r := (ends{}).call(t, "--json", "--socket", socket, "journal"); strings.Contains(r.out, "Sam") {
+		t.Errorf("what is kept by others holds a name: %s", r.out)
+	}
+}
+
 // cancelling ends a context once what is written holds a word.
 type cancelling struct {
 	text   strings.Builder

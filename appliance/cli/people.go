@@ -336,7 +336,7 @@ func (a *app) tellHistory(history []admin.HistoryEntry) {
 		return
 	}
 	for _, h := range history {
-		a.tellEvent(h.Event)
+		a.tellEvent(h.Event, nil)
 		width := 0
 		for _, c := range h.Changes {
 			width = max(width, len(c.Attribute))
@@ -347,8 +347,8 @@ func (a *app) tellHistory(history []admin.HistoryEntry) {
 	}
 }
 
-func (a *app) tellEvents(events []model.Event) {
+func (a *app) tellEvents(events []model.Event, names map[string]string) {
 	for _, e := range events {
-		a.tellEvent(e)
+		a.tellEvent(e, names)
 	}
 }

@@ -128,19 +128,26 @@ func answer(ctx context.Context, n *narrator, o SimOptions, h http.Handler, what
 }
 
 // paste says where a simulator is, what to put into a configuration to use it, and
-// what will go wrong.
+// what will go wrong. All but the table is comments, so that the whole of it can be
+// put there.
 func (n *narrator) paste(what, where, table string, faults []string) {
-	n.say("Simulated %s at %s, until Ctrl-C. To read or write it, paste this into a configuration:", what, where)
+	n.comment("Simulated %s at %s, until Ctrl-C. All of this can go into a configuration that is to use it:", what, where)
 	n.line("")
 	for line := range strings.Lines(table) {
 		n.line(strings.TrimSuffix(line, "\n"))
 	}
+	n.line("")
 	for _, f := range faults {
-		n.say("On the dial: %s.", f)
+		n.comment("On the dial: %s.", f)
 	}
 	if len(faults) == 0 {
-		n.say("Nothing is on the dial: --fault makes it go wrong.")
+		n.comment("Nothing is on the dial: --fault makes it go wrong.")
 	}
+}
+
+// comment prints a paragraph that is none to whoever reads a configuration.
+func (n *narrator) comment(format string, args ...any) {
+	n.hang("# ", "# ", fmt.Sprintf(format, args...))
 }
 
 func simHiBob(ctx context.Context, o SimOptions, n *narrator) error {

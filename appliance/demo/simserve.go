@@ -52,7 +52,7 @@ func (o *SimOptions) hidden(allowed ...string) (names []string, err error) {
 // tell says what is on the dial; what is hidden is told with the rest.
 func (n *narrator) tell(names []string) {
 	for _, name := range names {
-		n.say("The credentials cannot read: %s.", name)
+		n.comment("The credentials cannot read: %s.", name)
 	}
 }
 

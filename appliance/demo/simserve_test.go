@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,7 +14,8 @@ import (
 	"rollcall/appliance/config"
 )
 
-// running starts a simulator and returns the table it prints once it serves.
+// running starts a simulator and returns all that it prints once it serves, which is
+// a piece of a configuration.
 func running(t *testing.T, kind string, o SimOptions) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -38,8 +38,7 @@ func running(t *testing.T, kind string, o SimOptions) string {
 	})
 	select {
 	case text := <-printed:
-		text = text[strings.Index(text, "["):]
-		return text[:strings.LastIndex(strings.TrimRight(text, "\n"), "\n")]
+		return text
 	case err := <-done:
 		done <- nil
 		t.Fatalf("%s: %v", kind, err)

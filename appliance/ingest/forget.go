@@ -88,6 +88,9 @@ func (e *Engine) forget(actor string, id model.PersonID, reason string, force, d
 		if dry {
 			return errDry
 		}
+		if err := c.bury(personTomb, string(id)); err != nil {
+			return err
+		}
 		_, err = c.event("forgotten", "person:"+string(id), reason)
 		return err
 	})
@@ -126,6 +129,15 @@ func (e *Engine) mentions(id model.PersonID) (m *mentions, err error) {
 func (c *change) bury(of, id string, named ...model.RecordID) error {
 	t := store.Tombstone{Digest: c.e.tombstone(of, id), Of: of, At: c.at, Named: named}
 	return store.Forgotten.Put(c.tx, t.Digest, t)
+}
+
+// personTomb is what the tombstone of a person is of: so the journal can say that
+// the id in it is of somebody who was erased. No source or target has such a name.
+const personTomb = "person:"
+
+// Erased reports whether a person was erased on request.
+func (e *Engine) Erased(tx *store.Tx, id model.PersonID) bool {
+	return store.Forgotten.Has(tx, e.tombstone(personTomb, string(id)))
 }
 
 func (e *Engine) tombstone(of, id string) string { return e.digest([]string{"forgotten", of, id}) }

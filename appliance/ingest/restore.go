@@ -55,7 +55,9 @@ func Restore(s *store.Store, carry func(func(old *store.Tx) error) error, actor,
 			if store.Forgotten.Has(tx, t.Digest) {
 				continue
 			}
-			r.Erased++
+			if t.Of != personTomb { // whose records and accounts count for themselves
+				r.Erased++
+			}
 			if err := store.Forgotten.Put(tx, t.Digest, t); err != nil {
 				return err
 			}
