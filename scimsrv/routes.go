@@ -1,9 +1,11 @@
 package scimsrv
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -88,8 +90,16 @@ func (s *Service) panicked(c *call, v any) *answer {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	s.log.Error("scim: panic", "source", c.caller.Source, "method", c.r.Method, "panic", v, "stack", string(debug.Stack()))
+	s.log.Error("scim: panic", "source", c.caller.Source, "method", c.r.Method, "panic", panicText(v), "stack", string(debug.Stack()))
 	return refused(refuse(http.StatusInternalServerError, "", "internal error; the appliance's log has the cause"))
+}
+
+// panicText says what happened without a value that somebody may have put into it.
+func panicText(v any) string {
+	if err, ok := v.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a %T", v)
 }
 
 // ServeHTTP answers every request with SCIM, refusals included.

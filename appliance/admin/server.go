@@ -223,7 +223,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusInternalServerError
 	}
 	if status == http.StatusInternalServerError {
-		s.log.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "actor", Actor(r.Context()), "error", err)
+		s.log.Error("admin request failed", "method", r.Method, "route", r.Pattern, "actor", Actor(r.Context()), "error", err)
 	}
 	raw, err := json.Marshal(e)
 	if err != nil {
@@ -248,6 +248,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, body Spooled) {
 
 func (s *Server) write(w io.Writer, r *http.Request, raw []byte) {
 	if _, err := w.Write(append(raw, '\n')); err != nil {
-		s.log.Debug("answer not taken", "path", r.URL.Path, "error", err)
+		s.log.Debug("answer not taken", "route", r.Pattern, "error", err)
 	}
 }

@@ -2,7 +2,8 @@
 // the health answers and the service manager.
 //
 // It decides nothing. What is healthy, and how old the oldest job is, comes from
-// functions that the caller passes in. Two things hold whatever they pass: a
-// registered secret never leaves through the log, and no metric has a label that
-// could name a person.
+// functions that the caller passes in. Three things hold whatever they pass: a
+// registered secret never leaves through the log, neither does the value of a field
+// that is not known to be operational, and no metric has a label that could name a
+// person.
 package observe

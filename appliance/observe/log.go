@@ -20,7 +20,9 @@ type LogOptions struct {
 }
 
 // NewLog returns the root logger, "rollcall". Components take theirs from it:
-// log.Named("poll"). They share its level.
+// log.Named("poll"). They share its level. What a line says beside its text is a
+// matter of the classes of its fields, see [ClassOf]; then everything passes the
+// redactor.
 func NewLog(o LogOptions) (hclog.Logger, error) {
 	level, err := parseLevel(o.Level)
 	if err != nil {
@@ -32,13 +34,13 @@ func NewLog(o LogOptions) (hclog.Logger, error) {
 	case o.Output == nil || o.Redactor == nil:
 		return nil, fmt.Errorf("log: no output or no redactor")
 	}
-	return hclog.New(&hclog.LoggerOptions{
+	return classified{hclog.New(&hclog.LoggerOptions{
 		Name:        "rollcall",
 		Level:       level,
 		Output:      o.Redactor.Writer(o.Output),
 		JSONFormat:  o.Format == "json",
 		DisableTime: o.Journal && o.Format == "text",
-	}), nil
+	})}, nil
 }
 
 // SetLevel changes the level of log and of all that were named after it, as a

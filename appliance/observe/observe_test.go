@@ -29,12 +29,12 @@ func TestLogNeverShowsARegisteredSecretOrAnAddress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			named := log.Named("poll").With("always", "x-hunter2-x")
+			named := log.Named("poll").With("event", "x-hunter2-x")
 			redactor.Register(secrets...)
 			for _, s := range secrets {
-				named.Info("read "+s, "value", s, "error", fmt.Errorf("get %s: denied", s), "list", []string{s}, "map", map[string]string{"k": s}, "bytes", []byte(s))
+				named.Info("read "+s, "note", s, "error", fmt.Errorf("get %s: denied", s), "sources", []string{s}, "changes", map[string]string{"k": s}, "bytes", []byte(s))
 			}
-			named.Info("mail", "a", "ada@halcyon.example", "b", "<ada@halcyon.example>", "c", fmt.Errorf("user ada@halcyon.example, gone"))
+			named.Info("mail", "source", "ada@halcyon.example", "target", "<ada@halcyon.example>", "error", fmt.Errorf("user ada@halcyon.example, gone"))
 			got := out.String()
 			for _, f := range forbidden {
 				if strings.Contains(got, f) {
