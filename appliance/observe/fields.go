@@ -29,6 +29,7 @@ const hiddenPersonal = "[personal]"
 // logging call of the program: one that names another field fails it.
 var fields = map[string]Class{
 	"accounts": Operational, "actor": Operational, "added": Operational, "admin": Operational, "attempt": Operational, "bytes": Operational,
+	"channel": Operational,
 	"changed": Operational, "changes": Operational, "class": Operational, "deliveries": Operational, "dir": Operational, "effect": Operational,
 	"error": Operational, "event": Operational, "events": Operational, "free_mib": Operational, "from_schema": Operational, "gone": Operational,
 	"group": Operational, "held": Operational, "kept_days": Operational, "key": Operational, "matters": Operational, "method": Operational,
