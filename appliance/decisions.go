@@ -38,19 +38,22 @@ func (a *App) Resolve(_ context.Context, actor, id string, r admin.Resolution) e
 
 // Preview implements admin.Service: the answer is given inside a transaction that
 // is rolled back, so the preview cannot differ from the real thing.
-func (a *App) Preview(_ context.Context, id string, r admin.Resolution) (admin.Plan, error) {
+func (a *App) Preview(ctx context.Context, id string, r admin.Resolution) (admin.Plan, error) {
 	p := admin.Plan{Changes: []admin.PlanChange{}, Counts: map[string]int{}}
 	asked := askedIn(id, r)
 	before, err := a.lookBefore(asked)
 	if err != nil {
 		return p, err
 	}
-	err = a.engine.TryResolve("preview", asked, answerOf(r), a.consequences(&p, before))
-	return p, refusal(err)
+	var would rehearsal
+	if err := a.engine.TryResolve("preview", asked, answerOf(r), a.consequences(&p, before, &would)); err != nil {
+		return p, refusal(err)
+	}
+	return p, a.showRequests(ctx, &p, would)
 }
 
 // PreviewUndo implements admin.Service, as Preview does for an answer.
-func (a *App) PreviewUndo(_ context.Context, decision string) (admin.Plan, error) {
+func (a *App) PreviewUndo(ctx context.Context, decision string) (admin.Plan, error) {
 	p := admin.Plan{Changes: []admin.PlanChange{}, Counts: map[string]int{}}
 	before := situation{}
 	err := a.store.View(func(tx *store.Tx) error {
@@ -65,10 +68,14 @@ func (a *App) PreviewUndo(_ context.Context, decision string) (admin.Plan, error
 		before, err = a.situationOf(tx, about)
 		return err
 	})
+	var would rehearsal
 	if err == nil {
-		err = a.engine.TryUndo("preview", decision, a.consequences(&p, before))
+		err = a.engine.TryUndo("preview", decision, a.consequences(&p, before, &would))
 	}
-	return p, refusal(err)
+	if err != nil {
+		return p, refusal(err)
+	}
+	return p, a.showRequests(ctx, &p, would)
 }
 
 // situation is what stands about the records and groups of some conflicts.
@@ -142,8 +149,9 @@ func (a *App) situationOf(tx *store.Tx, about []model.Conflict) (situation, erro
 }
 
 // consequences describes, inside the transaction of an answer, what it changes: in
-// accounts, in who is who, in what is asked, and what of it needs attention.
-func (a *App) consequences(p *admin.Plan, before situation) func(*store.Tx, model.Run) error {
+// accounts, in who is who, in what is asked, and what of it needs attention; would
+// gets what there would be to send.
+func (a *App) consequences(p *admin.Plan, before situation, would *rehearsal) func(*store.Tx, model.Run) error {
 	return func(tx *store.Tx, run model.Run) error {
 		p.Holds = run.Holds
 		caused := func(j model.Job) bool {
@@ -175,6 +183,9 @@ func (a *App) consequences(p *admin.Plan, before situation) func(*store.Tx, mode
 		}
 		slices.Sort(p.Notices)
 		if p.Groups, err = groupChanges(tx, before.groups, after.groups); err != nil {
+			return err
+		}
+		if *would, err = a.rehearse(tx, p, after.groups); err != nil {
 			return err
 		}
 		return regrouped(tx, p, before, after)

@@ -64,10 +64,14 @@ func (a *App) Import(ctx context.Context, actor string, asked admin.ImportReques
 		return im.amendments, nil
 	}
 	if asked.DryRun {
+		var would rehearsal
 		err := a.engine.TryAmend("preview", find, func(tx *store.Tx, run model.Run) error {
-			return a.consequences(&out.Plan, before)(tx, run)
+			return a.consequences(&out.Plan, before, &would)(tx, run)
 		})
-		return out, refusal(err)
+		if err != nil {
+			return out, refusal(err)
+		}
+		return out, a.showRequests(ctx, &out.Plan, would)
 	}
 	reason := "import"
 	if asked.Reason != "" {

@@ -18,13 +18,45 @@ func changeLines(theme *kit.Theme, ch admin.PlanChange, w int) kit.Block {
 	)}
 	block = append(block, kit.Paragraph(kit.Faint, ch.Why, w-4).Indent(4)...)
 	if ch.Effect != string(model.EffectCreate) {
-		return append(block, attributeLines(ch.Attributes)...)
+		return append(append(block, attributeLines(ch.Attributes)...), requestLines(ch.Requests, w)...)
 	}
 	var with []string // all of it is new: one after the other is read faster
 	for _, a := range ch.Attributes {
 		with = append(with, spoken(a.Attribute)+" "+a.New)
 	}
-	return append(block, kit.Paragraph(kit.Plain, "with "+strings.Join(with, ", "), w-4).Indent(4)...)
+	block = append(block, kit.Paragraph(kit.Plain, "with "+strings.Join(with, ", "), w-4).Indent(4)...)
+	return append(block, requestLines(ch.Requests, w)...)
+}
+
+// requestLines draws requests as they would be sent.
+func requestLines(requests []admin.PlannedRequest, w int) kit.Block {
+	var block kit.Block
+	for _, r := range requests {
+		text := strings.TrimSpace(r.Method + " " + r.Path)
+		if r.Note != "" {
+			text = strings.TrimSpace(text + " (" + r.Note + ")")
+		}
+		block = append(block, kit.Paragraph(kit.Faint, text, w-4).Indent(4)...)
+		if len(r.Body) > 0 {
+			block = append(block, kit.Paragraph(kit.Faint, string(r.Body), w-6).Indent(6)...)
+		}
+	}
+	return block
+}
+
+// fileLines draws how the file of a target would differ.
+func fileLines(theme *kit.Theme, f admin.FileChange, w int) kit.Block {
+	block := kit.Block{kit.L(kit.Text(kit.Strong, theme.Signs.Bullet+" the file of "+f.Target), kit.Text(kit.Faint, " with "+kit.Plural(f.People, "person", "people")))}
+	if len(f.Removed)+len(f.Added) > 0 {
+		block = append(block, kit.Paragraph(kit.Faint, f.Header, w-6).Indent(6)...)
+	}
+	for _, row := range f.Removed {
+		block = append(block, kit.Paragraph(kit.Warn, "- "+row, w-4).Indent(4)...)
+	}
+	for _, row := range f.Added {
+		block = append(block, kit.Paragraph(kit.Differ, "+ "+row, w-4).Indent(4)...)
+	}
+	return block
 }
 
 // effectCounts says what would happen how often, what hurts most first:

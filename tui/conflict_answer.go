@@ -344,6 +344,9 @@ func consequences(theme *kit.Theme, plan admin.Plan, w int) kit.Block {
 	for _, ch := range plan.Changes {
 		block = append(block, changeLines(theme, ch, w)...)
 	}
+	for _, f := range plan.Files {
+		block = append(block, fileLines(theme, f, w)...)
+	}
 	for _, m := range plan.Moves {
 		block = append(block, kit.Paragraph(kit.Faint, theme.Signs.Bullet+" "+moveWords(m), w)...)
 	}

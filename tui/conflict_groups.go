@@ -68,5 +68,5 @@ func groupChangeLines(theme *kit.Theme, g admin.GroupChange, w int) kit.Block {
 	if len(g.Remove) > 0 {
 		block = append(block, kit.Paragraph(kit.Differ, "remove "+strings.Join(g.Remove, ", "), w-4).Indent(4)...)
 	}
-	return block
+	return append(block, requestLines(g.Requests, w)...)
 }

@@ -13,6 +13,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"rollcall/appliance/model"
@@ -382,6 +383,26 @@ type Plan struct {
 	Moves  []RecordMove `json:"moves,omitempty"`
 	// Groups are what would become of the groups of a duplicate_group.
 	Groups []GroupChange `json:"groups,omitempty"`
+	// Files is how the file of a target that takes everybody at once would differ.
+	Files []FileChange `json:"files,omitempty"`
+}
+
+// PlannedRequest is a request as a target would be sent it: built by the code that
+// sends, with the values, and without credentials. Only previews of answers have them.
+type PlannedRequest struct {
+	Method string          `json:"method,omitempty"`
+	Path   string          `json:"path,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"`
+	Note   string          `json:"note,omitempty"` // what to know of it, in words
+}
+
+// FileChange is how the file of a target would differ, row by row.
+type FileChange struct {
+	Target  string   `json:"target"`
+	Header  string   `json:"header"`
+	Removed []string `json:"removed"`
+	Added   []string `json:"added"`
+	People  int      `json:"people"` // in the file that would be put
 }
 
 // GroupChange is what would become of a group of a source in a target.
@@ -398,6 +419,8 @@ type GroupChange struct {
 	Add      []string `json:"add,omitempty"`  // names of members
 	Remove   []string `json:"remove,omitempty"`
 	Why      string   `json:"why,omitempty"`
+	// Requests are those that would be sent.
+	Requests []PlannedRequest `json:"requests,omitempty"`
 }
 
 // Cause is what a group of changes has in common: an effect and its reason, or
@@ -523,6 +546,8 @@ type PlanChange struct {
 	Department string   `json:"department,omitempty"`
 	// Pin is the same as long as the very same would be written over the very same.
 	Pin string `json:"pin,omitempty"`
+	// Requests are those that would be sent, in the preview of an answer.
+	Requests []PlannedRequest `json:"requests,omitempty"`
 }
 
 // AttributeChange is one attribute's old and new value.

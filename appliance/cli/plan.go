@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -224,6 +226,45 @@ func (a *app) tellChanges(changes []admin.PlanChange) {
 				continue
 			}
 			a.out.linef("    %-*s  %s → %s%s", width, at.Attribute, value(at.Old), value(at.New), from)
+		}
+		a.tellRequests(c.Requests)
+	}
+}
+
+// tellRequests prints requests as they would be sent.
+func (a *app) tellRequests(requests []admin.PlannedRequest) {
+	for _, r := range requests {
+		if r.Method != "" {
+			a.out.line("    ", faint(r.Method+" "+r.Path))
+		}
+		if r.Note != "" {
+			a.out.wrapped("      ", "("+r.Note+")")
+		}
+		var body bytes.Buffer
+		if len(r.Body) == 0 || json.Indent(&body, r.Body, "      ", "  ") != nil {
+			continue
+		}
+		for line := range strings.Lines("      " + body.String()) {
+			a.out.line(faint(strings.TrimRight(line, "\n")))
+		}
+	}
+}
+
+// tellFiles prints how files would differ, row by row.
+func (a *app) tellFiles(files []admin.FileChange) {
+	for _, f := range files {
+		a.out.line()
+		a.out.line(bold(f.Target+": the file"), faint("  of "+count(f.People, "person", "people")))
+		if len(f.Added)+len(f.Removed) == 0 {
+			a.out.line("  stays as it is")
+			continue
+		}
+		a.out.line("    ", faint(f.Header))
+		for _, row := range f.Removed {
+			a.out.line("  - ", row)
+		}
+		for _, row := range f.Added {
+			a.out.line("  + ", row)
 		}
 	}
 }

@@ -203,6 +203,7 @@ func (a *app) tellPreview(p admin.Plan, title, then string) {
 	}
 	a.tellChanges(p.Changes)
 	a.tellGroupChanges(p.Groups)
+	a.tellFiles(p.Files)
 	a.tellHolds(p.Holds)
 	a.out.line()
 	a.out.line("Nothing was done. ", then)
@@ -230,6 +231,7 @@ func (a *app) tellGroupChanges(groups []admin.GroupChange) {
 		if len(g.Remove) > 0 {
 			a.out.wrapped("    ", "members to remove: "+strings.Join(g.Remove, ", "))
 		}
+		a.tellRequests(g.Requests)
 	}
 }
 

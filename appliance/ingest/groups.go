@@ -27,6 +27,24 @@ type GroupAttempt struct {
 	Number    int
 }
 
+// NewName is the name to write, empty when it is the one that is there.
+func (a *GroupAttempt) NewName() string {
+	if a.Rename {
+		return a.Name
+	}
+	return ""
+}
+
+// Accounts are those of all members, sorted.
+func (a *GroupAttempt) Accounts() []string {
+	out := make([]string, 0, len(a.Members))
+	for _, account := range a.Members {
+		out = append(out, account)
+	}
+	slices.Sort(out)
+	return out
+}
+
 // touchGroup notes that a group of a source, and the groups that it is a member of,
 // may differ from what targets hold.
 func (c *change) touchGroup(ref model.GroupRef) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/relay"
@@ -114,6 +115,46 @@ func addresses(numbers ...int) (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// TestFileThatIsForeseenIsTheOneThatIsPut fails when the file that a dry run shows is
+// put together otherwise than the one that is delivered.
+func TestFileThatIsForeseenIsTheOneThatIsPut(t *testing.T) {
+	shelved(t, 4, func(t *testing.T, w *world, s *shelf) {
+		w.pass(2 * time.Hour)
+		w.stop()
+		changed := people(5)
+		changed[0].Attributes[model.GivenName] = model.Text("Anew")
+		changed[1].Status = model.Inactive
+		w.read(changed...)
+		var ids []model.PersonID
+		for _, j := range all(w, store.Outbox) {
+			ids = append(ids, j.Person)
+		}
+		var before, after []model.Desired
+		if err := w.s.View(func(tx *store.Tx) (err error) {
+			before, after, err = ingest.ForeseeFile(tx, &w.settings.Targets[0], ids)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range []struct {
+			want []model.Desired
+			pass time.Duration
+		}{{before, 0}, {after, 2 * time.Hour}} {
+			if one.pass > 0 {
+				w.start()
+				w.pass(one.pass)
+			}
+			there, err := json.Marshal(s.there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f, err := s.Render(one.want); err != nil || string(f.Content) != string(there) {
+				t.Errorf("foreseen %s, there is %s; %v", f.Content, there, err)
+			}
+		}
+	})
 }
 
 func TestFileHoldsEverybodyAndIsPutOnlyWhenItChanged(t *testing.T) {

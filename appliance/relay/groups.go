@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -80,10 +79,7 @@ func (l *Lane) deliverGroup(ctx context.Context, target connectors.GroupTarget, 
 			return err
 		}
 	}
-	name := ""
-	if a.Rename {
-		name = a.Name
-	}
+	name := a.NewName()
 	if name == "" && len(a.Add)+len(a.Remove) == 0 {
 		return nil
 	}
@@ -112,12 +108,7 @@ func (l *Lane) linkGroup(ctx context.Context, target connectors.GroupTarget, a *
 	default:
 		return &connectors.Error{Class: connectors.Invalid, Op: l.name + ": find group", Detail: "several groups have this name", Next: "Rename or merge them there, then retry"}
 	}
-	members := make([]string, 0, len(a.Members))
-	for _, account := range a.Members {
-		members = append(members, account)
-	}
-	slices.Sort(members)
-	g, err := target.CreateGroup(ctx, a.Name, members)
+	g, err := target.CreateGroup(ctx, a.Name, a.Accounts())
 	if err != nil {
 		return err
 	}

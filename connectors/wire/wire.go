@@ -118,6 +118,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.rehearsed(ctx, op, req); err != nil {
+		return nil, err
+	}
 	if c.Limiter != nil {
 		if err := c.Limiter.Wait(ctx); err != nil {
 			return nil, &connectors.Error{Class: connectors.Transient, Op: op, Detail: "waiting for the rate budget", Err: err}
