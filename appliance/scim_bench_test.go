@@ -4,13 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"path/filepath"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -30,12 +32,17 @@ type wire struct {
 	r    *bufio.Reader
 }
 
-func dial(base string) (*wire, error) {
+func dial(base string, encrypted *tls.Config) (*wire, error) {
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.Dial("tcp", u.Host)
+	var conn net.Conn
+	if encrypted != nil {
+		conn, err = tls.Dial("tcp", u.Host, encrypted)
+	} else {
+		conn, err = net.Dial("tcp", u.Host)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +79,14 @@ func (w *wire) ask(request []byte) (int, error) {
 	return status, err
 }
 
-// flood sends n requests over as many connections at once and returns how long
-// it took. request is asked for the i-th of them.
-func flood(b *testing.B, base string, connections, n, status int, request func(i int) []byte) time.Duration {
+// flood sends n requests over so many connections at once, over TLS unless
+// encrypted is nil, and returns how long it took. request is asked for the i-th of
+// them.
+func flood(b *testing.B, base string, encrypted *tls.Config, connections, n, status int, request func(i int) []byte) time.Duration {
 	b.Helper()
 	wires := make([]*wire, connections)
 	for i := range wires {
-		w, err := dial(base)
+		w, err := dial(base, encrypted)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -87,7 +95,7 @@ func flood(b *testing.B, base string, connections, n, status int, request func(i
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	begun := time.Now()
+	begun := time.Now() // all are connected
 	for _, w := range wires {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
@@ -100,6 +108,17 @@ func flood(b *testing.B, base string, connections, n, status int, request func(i
 	}
 	wg.Wait()
 	return time.Since(begun)
+}
+
+// overTLS starts the appliance once more with a certificate and returns what a
+// client needs to trust it, and the files.
+func overTLS(tb testing.TB, d *daemon) (client *tls.Config, cert, key string) {
+	tb.Helper()
+	d.stop()
+	cert, key, pool := selfSigned(tb, d.dir)
+	d.text = strings.Replace(d.text, "[scim]\n", fmt.Sprintf("[scim]\ntls_cert = %q\ntls_key = %q\npublic_url = \"https://127.0.0.1\"\n", cert, key), 1)
+	d.start()
+	return &tls.Config{RootCAs: pool}, cert, key
 }
 
 // tokensOf makes so many tokens that none of them reaches its rate limit.
@@ -131,110 +150,162 @@ func perSecond(n int, took time.Duration) float64 { return float64(n) / took.Sec
 // same run, is a handler that does nothing behind the same server.
 func BenchmarkSCIMGetByUserName(b *testing.B) {
 	for _, people := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
-			d := serveSources(b, "idp", "okta")
-			s := d.sender("idp")
-			tokens := tokensOf(d, "idp")
-			seedUsers(b, d, "idp", people)
-			get := func(i int) []byte {
-				name := url.QueryEscape(userNameOf(i * 7919 % people))
-				return []byte("GET /scim/v2/Users?filter=userName%20eq%20%22" + name + "%22&startIndex=1&count=100 HTTP/1.1\r\nHost: x\r\n" +
-					"Accept: application/scim+json\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n")
-			}
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				b.Fatal(err)
-			}
-			floor := scimsrv.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-			go func() { _ = floor.Serve(l) }()
-			defer func() { _ = floor.Close() }()
-
-			const connections = 16
-			flood(b, s.base, connections, 500, 200, get) // warm
-			b.ResetTimer()
-			// In turns, so that whatever else the machine does meets both.
-			var empty, full, emptyCPU, fullCPU time.Duration
-			for from := 0; from < b.N; from += turn {
-				n := min(turn, b.N-from)
-				part := func(i int) []byte { return get(from + i) }
-				began := cpu(b)
-				empty += flood(b, "http://"+l.Addr().String(), connections, n, 200, part)
-				between := cpu(b)
-				full += flood(b, s.base, connections, n, 200, part)
-				emptyCPU += between - began
-				fullCPU += cpu(b) - between
-			}
-			b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
-			b.ReportMetric(perSecond(b.N, full), "req/s")
-			b.ReportMetric(perSecond(b.N, empty), "floor-req/s")
-			b.ReportMetric(empty.Seconds()/full.Seconds(), "ratio")
-			b.ReportMetric(float64(emptyCPU.Microseconds())/float64(b.N), "floor-cpu-µs/op")
-			b.ReportMetric(float64(fullCPU.Microseconds())/float64(b.N), "cpu-µs/op")
-			b.ReportMetric(emptyCPU.Seconds()/fullCPU.Seconds(), "cpu-ratio") // what the ratio is when nobody else wants the processors
-		})
+		for _, encrypted := range []bool{false, true} {
+			b.Run(fmt.Sprintf("people=%d/tls=%t", people, encrypted), func(b *testing.B) { getByUserName(b, people, encrypted) })
+		}
 	}
+}
+
+func getByUserName(b *testing.B, people int, encrypted bool) {
+	d := serveSources(b, "idp", "okta")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	floor := scimsrv.Server(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer func() { _ = floor.Close() }()
+	var client *tls.Config
+	if encrypted {
+		var cert, key string
+		client, cert, key = overTLS(b, d)
+		go func() { _ = floor.ServeTLS(l, cert, key) }()
+	} else {
+		go func() { _ = floor.Serve(l) }()
+	}
+	base := d.sender("idp").base
+	tokens := tokensOf(d, "idp")
+	seedUsers(b, d, "idp", people)
+	get := func(i int) []byte {
+		name := url.QueryEscape(userNameOf(i * 7919 % people))
+		return []byte("GET /scim/v2/Users?filter=userName%20eq%20%22" + name + "%22&startIndex=1&count=100 HTTP/1.1\r\nHost: x\r\n" +
+			"Accept: application/scim+json\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n")
+	}
+	const connections = 16
+	flood(b, base, client, connections, 500, 200, get) // warm
+	b.ResetTimer()
+	// In turns, so that whatever else the machine does meets both.
+	var empty, full, emptyCPU, fullCPU time.Duration
+	for from := 0; from < b.N; from += turn {
+		n := min(turn, b.N-from)
+		part := func(i int) []byte { return get(from + i) }
+		began := cpu(b)
+		empty += flood(b, "http://"+l.Addr().String(), client, connections, n, 200, part)
+		between := cpu(b)
+		full += flood(b, base, client, connections, n, 200, part)
+		emptyCPU += between - began
+		fullCPU += cpu(b) - between
+	}
+	b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
+	b.ReportMetric(perSecond(b.N, full), "req/s")
+	b.ReportMetric(perSecond(b.N, empty), "floor-req/s")
+	b.ReportMetric(empty.Seconds()/full.Seconds(), "ratio")
+	b.ReportMetric(float64(emptyCPU.Microseconds())/float64(b.N), "floor-cpu-µs/op")
+	b.ReportMetric(float64(fullCPU.Microseconds())/float64(b.N), "cpu-µs/op")
+	b.ReportMetric(emptyCPU.Seconds()/fullCPU.Seconds(), "cpu-ratio") // what the ratio is when nobody else wants the processors
 }
 
 // BenchmarkSCIMDurableCreate has 64 senders create users at once; each answer means
 // that the user, its record, its person and the journal are on disk. The floor,
 // measured in the same run, is 64 writers who put the bytes of the same bodies
-// into a bare database with bbolt's own batching, and wait for the disk too.
+// into a bare database with bbolt's own batching, and wait for the disk too. That
+// batching waits up to ten milliseconds for company; the eager floor is one that
+// knows how many writers there are and never waits, which nobody can who serves
+// senders that come and go.
 func BenchmarkSCIMDurableCreate(b *testing.B) {
+	for _, encrypted := range []bool{false, true} {
+		b.Run(fmt.Sprintf("tls=%t", encrypted), func(b *testing.B) { durableCreate(b, encrypted) })
+	}
+}
+
+func durableCreate(b *testing.B, encrypted bool) {
 	const senders = 64
 	d := serveSources(b, "idp", "okta")
-	s := d.sender("idp")
-	tokens := tokensOf(d, "idp")
-	s.want(201, "POST", "/Users", user("first@halcyon-atelier.example", "First", "Person"))
-	if _, err := d.app.Activate(context.Background(), "test", "idp"); err != nil {
-		b.Fatal(err)
+	var client *tls.Config
+	if encrypted {
+		client, _, _ = overTLS(b, d)
 	}
-	body := func(i int) string {
+	base := d.sender("idp").base
+	tokens := tokensOf(d, "idp")
+	first := func(i int) string {
 		return user(fmt.Sprintf("person-%d-%d@halcyon-atelier.example", b.N, i), "Number "+strconv.Itoa(i), "Person")
 	}
-	post := func(i int) []byte {
-		text := body(i)
+	post := func(text string, i int) []byte {
 		return []byte("POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: " + strconv.Itoa(len(text)) +
 			"\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n" + text)
 	}
-	db, err := bbolt.Open(filepath.Join(d.dir, "floor.db"), 0o600, nil)
-	if err != nil {
+	flood(b, base, client, 1, 1, 201, func(int) []byte { return post(user("first@halcyon-atelier.example", "First", "Person"), 0) })
+	if _, err := d.app.Activate(context.Background(), "test", "idp"); err != nil {
 		b.Fatal(err)
 	}
-	defer func() { _ = db.Close() }()
-	bucket := []byte("bodies")
-	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(bucket); return err }); err != nil {
-		b.Fatal(err)
-	}
-
-	bare := func(from, n int) time.Duration {
-		var next atomic.Int64
-		var wg sync.WaitGroup
-		begun := time.Now()
-		for range senders {
-			wg.Go(func() {
-				for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-					key := binary.BigEndian.AppendUint64(nil, uint64(from+i))
-					if err := db.Batch(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, []byte(body(from+i))) }); err != nil {
-						b.Error(err)
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
-		return time.Since(begun)
-	}
+	bodies := bareBodies(b, d)
+	eager := bareBodies(b, d)
+	eager.db.MaxBatchSize = senders
 	b.ResetTimer()
-	var empty, full time.Duration
+	var waiting, never, full, waitingCPU, fullCPU time.Duration
 	for from := 0; from < b.N; from += turn {
 		n := min(turn, b.N-from)
-		empty += bare(from, n)
-		full += flood(b, s.base, senders, n, 201, func(i int) []byte { return post(from + i) })
+		body := func(i int) string { return first(from + i) }
+		began := cpu(b)
+		waiting += bodies.fill(b, senders, from, n, body)
+		between := cpu(b)
+		full += flood(b, base, client, senders, n, 201, func(i int) []byte { return post(body(i), from+i) })
+		waitingCPU += between - began
+		fullCPU += cpu(b) - between
+		never += eager.fill(b, senders, from, n, body)
 	}
 	b.ReportMetric(float64(full.Nanoseconds())/float64(b.N), "ns/op")
 	b.ReportMetric(perSecond(b.N, full), "creates/s")
-	b.ReportMetric(perSecond(b.N, empty), "floor-creates/s")
-	b.ReportMetric(empty.Seconds()/full.Seconds(), "ratio")
+	b.ReportMetric(perSecond(b.N, waiting), "floor-creates/s")
+	b.ReportMetric(waiting.Seconds()/full.Seconds(), "ratio")
+	b.ReportMetric(perSecond(b.N, never), "eager-floor-creates/s")
+	b.ReportMetric(float64(waitingCPU.Microseconds())/float64(b.N), "floor-cpu-µs/op")
+	b.ReportMetric(float64(fullCPU.Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
+// bare is a database with nothing but bodies.
+type bare struct{ db *bbolt.DB }
+
+var bodiesBucket = []byte("bodies")
+
+func bareBodies(b *testing.B, d *daemon) bare {
+	b.Helper()
+	file, err := os.CreateTemp(d.dir, "floor-*.db")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		b.Fatal(err)
+	}
+	db, err := bbolt.Open(file.Name(), 0o600, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(bodiesBucket); return err }); err != nil {
+		b.Fatal(err)
+	}
+	return bare{db}
+}
+
+// fill has so many writers put n bodies into the database, and returns how long
+// it took.
+func (f bare) fill(b *testing.B, writers, from, n int, body func(i int) string) time.Duration {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	begun := time.Now()
+	for range writers {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				key, text := binary.BigEndian.AppendUint64(nil, uint64(from+i)), []byte(body(i))
+				if err := f.db.Batch(func(tx *bbolt.Tx) error { return tx.Bucket(bodiesBucket).Put(key, text) }); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(begun)
 }
 
 // BenchmarkSCIMCreateAlone is a sender without company, who must not wait for any:
@@ -247,11 +318,7 @@ func BenchmarkSCIMCreateAlone(b *testing.B) {
 	if _, err := d.app.Activate(context.Background(), "test", "idp"); err != nil {
 		b.Fatal(err)
 	}
-	db, err := bbolt.Open(filepath.Join(d.dir, "floor.db"), 0o600, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
+	floor := bareBodies(b, d)
 	var empty, full time.Duration
 	const turn = 50
 	b.ResetTimer()
@@ -262,19 +329,15 @@ func BenchmarkSCIMCreateAlone(b *testing.B) {
 		}
 		begun := time.Now()
 		for i := range n {
-			err := db.Update(func(tx *bbolt.Tx) error {
-				bucket, err := tx.CreateBucketIfNotExists([]byte("bodies"))
-				if err != nil {
-					return err
-				}
-				return bucket.Put(binary.BigEndian.AppendUint64(nil, uint64(from+i)), []byte(body(i)))
+			err := floor.db.Update(func(tx *bbolt.Tx) error {
+				return tx.Bucket(bodiesBucket).Put(binary.BigEndian.AppendUint64(nil, uint64(from+i)), []byte(body(i)))
 			})
 			if err != nil {
 				b.Fatal(err)
 			}
 		}
 		empty += time.Since(begun)
-		full += flood(b, s.base, 1, n, 201, func(i int) []byte {
+		full += flood(b, s.base, nil, 1, n, 201, func(i int) []byte {
 			text := body(i)
 			return []byte("POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: " + strconv.Itoa(len(text)) +
 				"\r\nAuthorization: Bearer " + tokens[i%len(tokens)] + "\r\n\r\n" + text)
@@ -296,7 +359,7 @@ func BenchmarkSCIMGroupDelta(b *testing.B) {
 			ids := seedUsers(b, d, "idp", size+senders)
 			path := "/Groups/" + s.want(201, "POST", "/Groups?excludedAttributes=members", group("Everybody", ids[:size]...)).id()
 			b.ResetTimer()
-			took := flood(b, s.base, senders, b.N, 200, func(i int) []byte {
+			took := flood(b, s.base, nil, senders, b.N, 200, func(i int) []byte {
 				op := `{"op":"add","path":"members","value":[{"value":"` + ids[size+i/2%senders] + `"}]}`
 				if i%2 == 1 {
 					op = `{"op":"remove","path":"members[value eq \"` + ids[i*7919%size] + `\"]"}`

@@ -181,7 +181,7 @@ func TestTheSCIMServiceSpeaksTLS(t *testing.T) {
 }
 
 // selfSigned writes a key pair for 127.0.0.1.
-func selfSigned(t *testing.T, dir string) (certFile, keyFile string, pool *x509.CertPool) {
+func selfSigned(t testing.TB, dir string) (certFile, keyFile string, pool *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
