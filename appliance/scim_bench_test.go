@@ -242,13 +242,16 @@ func durableCreate(b *testing.B, encrypted bool) {
 	eager.db.MaxBatchSize = senders
 	b.ResetTimer()
 	var waiting, never, full, waitingCPU, fullCPU time.Duration
+	var onDisk int64
 	for from := 0; from < b.N; from += turn {
 		n := min(turn, b.N-from)
 		body := func(i int) string { return first(from + i) }
 		began := cpu(b)
 		waiting += bodies.fill(b, senders, from, n, body)
 		between := cpu(b)
+		before := diskBytes(b)
 		full += flood(b, base, client, senders, n, 201, func(i int) []byte { return post(body(i), from+i) })
+		onDisk += diskBytes(b) - before
 		waitingCPU += between - began
 		fullCPU += cpu(b) - between
 		never += eager.fill(b, senders, from, n, body)
@@ -258,8 +261,26 @@ func durableCreate(b *testing.B, encrypted bool) {
 	b.ReportMetric(perSecond(b.N, waiting), "floor-creates/s")
 	b.ReportMetric(waiting.Seconds()/full.Seconds(), "ratio")
 	b.ReportMetric(perSecond(b.N, never), "eager-floor-creates/s")
+	b.ReportMetric(float64(onDisk>>10)/float64(b.N), "KiB-on-disk/op")
 	b.ReportMetric(float64(waitingCPU.Microseconds())/float64(b.N), "floor-cpu-µs/op")
 	b.ReportMetric(float64(fullCPU.Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
+// diskBytes is how many bytes this process has caused to be written to disk: whole
+// pages, of which many creates that commit together share most.
+func diskBytes(b *testing.B) int64 {
+	b.Helper()
+	raw, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\nwrite_bytes: ")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.ParseInt(line, 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
 }
 
 // bare is a database with nothing but bodies.
