@@ -205,48 +205,42 @@ var names = func() map[string]model.Name {
 	return m
 }()
 
-func (d *decoder) name() model.Name {
-	s := d.text()
+func (d *decoder) name() model.Name { return nameOf(d.text()) }
+
+func nameOf(s string) model.Name {
 	if n, ok := names[s]; ok {
 		return n
 	}
 	return model.Name(s)
 }
 
-func (e *encoder) reference(n protowire.Number, r model.Reference) {
-	e.message(n, func(e *encoder) { e.text(1, string(r.By)); e.text(2, r.Value) })
+// pair appends a message of two texts.
+func (e *encoder) pair(n protowire.Number, first, second string) {
+	e.message(n, func(e *encoder) { e.text(1, first); e.text(2, second) })
 }
 
-func (d *decoder) reference() (r model.Reference) {
+func (d *decoder) pair() (first, second string) {
 	d.message(func(n protowire.Number) {
 		switch n {
 		case 1:
-			r.By = model.RefKind(d.text())
+			first = d.text()
 		case 2:
-			r.Value = d.text()
+			second = d.text()
 		default:
 			d.skip(n)
 		}
 	})
-	return r
+	return first, second
 }
 
-func (e *encoder) identifier(n protowire.Number, id model.Identifier) {
-	e.message(n, func(e *encoder) { e.text(1, string(id.Kind)); e.text(2, id.Value) })
+func (d *decoder) reference() model.Reference {
+	by, value := d.pair()
+	return model.Reference{By: model.RefKind(by), Value: value}
 }
 
-func (d *decoder) identifier() (id model.Identifier) {
-	d.message(func(n protowire.Number) {
-		switch n {
-		case 1:
-			id.Kind = model.IdentifierKind(d.text())
-		case 2:
-			id.Value = d.text()
-		default:
-			d.skip(n)
-		}
-	})
-	return id
+func (d *decoder) identifier() model.Identifier {
+	kind, value := d.pair()
+	return model.Identifier{Kind: model.IdentifierKind(kind), Value: value}
 }
 
 func (e *encoder) attribute(n protowire.Number, name model.Name, v model.Value) {
@@ -255,7 +249,7 @@ func (e *encoder) attribute(n protowire.Number, name model.Name, v model.Value) 
 		e.truth(2, v.Null)
 		e.text(3, v.Text)
 		for _, r := range v.Refs {
-			e.reference(4, r)
+			e.pair(4, string(r.By), r.Value)
 		}
 	})
 }
@@ -327,13 +321,13 @@ func encodeRecord(record model.Record) ([]byte, error) {
 		e.message(8, func(e *encoder) { e.text(1, string(n)); e.number(2, run) })
 	}
 	for _, id := range r.Identifiers {
-		e.identifier(9, id)
+		e.pair(9, string(id.Kind), id.Value)
 	}
 	for _, id := range r.Former {
-		e.identifier(26, id)
+		e.pair(26, string(id.Kind), id.Value)
 	}
 	for _, ref := range r.Names {
-		e.reference(10, ref)
+		e.pair(10, string(ref.By), ref.Value)
 	}
 	for _, s := range r.Aliases {
 		e.item(11, s)
@@ -508,7 +502,7 @@ func encodePerson(person model.Person) ([]byte, error) {
 	e.moment(14, p.Created)
 	e.moment(15, p.Changed)
 	for n, until := range p.Frozen {
-		e.message(16, func(e *encoder) { e.text(1, string(n)); e.text(2, string(until)) })
+		e.pair(16, string(n), string(until))
 	}
 	return e, nil
 }
@@ -556,8 +550,8 @@ func decodePerson(raw []byte, to *model.Person) error {
 			if p.Frozen == nil {
 				p.Frozen = map[model.Name]model.Date{}
 			}
-			name, until := d.frozen()
-			p.Frozen[name] = until
+			name, until := d.pair()
+			p.Frozen[nameOf(name)] = model.Date(until)
 		default:
 			d.skip(n)
 		}
@@ -565,20 +559,6 @@ func decodePerson(raw []byte, to *model.Person) error {
 	*to = model.Person(p)
 	clipPerson(to)
 	return whole(d, string(p.ID))
-}
-
-func (d *decoder) frozen() (name model.Name, until model.Date) {
-	d.message(func(n protowire.Number) {
-		switch n {
-		case 1:
-			name = d.name()
-		case 2:
-			until = model.Date(d.text())
-		default:
-			d.skip(n)
-		}
-	})
-	return name, until
 }
 
 func (d *decoder) origin(records []model.RecordID) (name model.Name, id model.RecordID) {
@@ -609,7 +589,7 @@ func encodeOrigin(o Origin) ([]byte, error) {
 	e := make(encoder, 0, len(o.Document)+1024)
 	e.bytes(1, o.Document)
 	for n, field := range o.Fields {
-		e.message(2, func(e *encoder) { e.text(1, string(n)); e.text(2, field) })
+		e.pair(2, string(n), field)
 	}
 	return e, nil
 }
@@ -625,19 +605,8 @@ func decodeOrigin(raw []byte, o *Origin) error {
 			if o.Fields == nil {
 				o.Fields = make(map[model.Name]string, expected)
 			}
-			var name model.Name
-			var field string
-			d.message(func(n protowire.Number) {
-				switch n {
-				case 1:
-					name = d.name()
-				case 2:
-					field = d.text()
-				default:
-					d.skip(n)
-				}
-			})
-			o.Fields[name] = field
+			name, field := d.pair()
+			o.Fields[nameOf(name)] = field
 		default:
 			d.skip(n)
 		}
