@@ -24,7 +24,7 @@ import (
 )
 
 // names are the topics that rollcall guide promises.
-var names = []string{"adp", "azure", "conflicts", "csv", "disaster-recovery", "elevo", "first-activation", "hibob", "holds", "install", "javelo", "lucca", "okta", "operations", "scim", "security", "tui"}
+var names = []string{"adp", "azure", "conflicts", "csv", "disaster-recovery", "elevo", "first-activation", "hibob", "holds", "install", "javelo", "lucca", "okta", "operations", "scim", "screens", "security", "tui"}
 
 // each calls test for every guide.
 func each(t *testing.T, test func(t *testing.T, text string)) {

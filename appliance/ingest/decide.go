@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,7 +136,8 @@ func (c *change) asked(ask Asked) (reconcile.Case, error) {
 	return CaseOf(c.tx, q, c.today, &c.settings.Policy)
 }
 
-// CaseOf returns a conflict with the records or groups it is about.
+// CaseOf returns a conflict with the records or groups it is about, records by source
+// and native id: what is shown is the same for the same people, whatever our ids.
 func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.Policy) (reconcile.Case, error) {
 	k := reconcile.Case{Conflict: q, Today: today, Policy: policy}
 	for _, id := range q.Records {
@@ -147,6 +149,7 @@ func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.
 			k.Records = append(k.Records, r)
 		}
 	}
+	slices.SortFunc(k.Records, func(a, b model.Record) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Native, b.Native)) })
 	var err error
 	k.Groups, err = groupSides(tx, q)
 	return k, err
