@@ -218,7 +218,9 @@ func regrouped(tx *store.Tx, p *admin.Plan, before, after situation) error {
 		}
 		p.Moves = append(p.Moves, move)
 	}
-	slices.SortStableFunc(p.Moves, func(x, y admin.RecordMove) int { return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(x.Name, y.Name)) })
+	slices.SortStableFunc(p.Moves, func(x, y admin.RecordMove) int {
+		return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(x.Name, y.Name))
+	})
 	for e, err := range store.Journal.Backward(tx, nil) {
 		if err != nil {
 			return err

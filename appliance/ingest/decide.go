@@ -149,7 +149,9 @@ func CaseOf(tx *store.Tx, q model.Conflict, today model.Date, policy *reconcile.
 			k.Records = append(k.Records, r)
 		}
 	}
-	slices.SortFunc(k.Records, func(a, b model.Record) int { return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Native, b.Native)) })
+	slices.SortFunc(k.Records, func(a, b model.Record) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Native, b.Native))
+	})
 	var err error
 	k.Groups, err = groupSides(tx, q)
 	return k, err
