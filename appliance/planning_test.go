@@ -1,6 +1,7 @@
 package appliance_test
 
 import (
+	"bytes"
 	stdcmp "cmp"
 	"path/filepath"
 	"slices"
@@ -11,19 +12,21 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/model"
+	"rollcall/appliance/readiness"
 	"rollcall/appliance/store"
 	"rollcall/connectors/javelo/javelosim"
 )
 
 // TestPlanIsTheSameHoweverMuchOfItFitsIntoMemory makes the plan of a first activation
-// once in memory and once with everything in a file that can be. It fails when what
+// and the readiness report once in memory and once with everything in a file that can
+// be. It fails when what
 // was moved there is lost, old or out of order, and when the file stays behind.
 func TestPlanIsTheSameHoweverMuchOfItFitsIntoMemory(t *testing.T) {
 	w := newWorld(t, 120, "")
 	w.javelo.Seed(javelosim.BeforeActivation(w.people))
 	w.start()
 	w.sync("hibob")
-	planned := func(unloadAt int) admin.Plan {
+	planned := func(unloadAt int) (admin.Plan, readiness.Report) {
 		usual := store.UnloadAt
 		store.UnloadAt = unloadAt
 		defer func() { store.UnloadAt = usual }()
@@ -35,9 +38,20 @@ func TestPlanIsTheSameHoweverMuchOfItFitsIntoMemory(t *testing.T) {
 		for i := range p.Conflicts { // opened by the rehearsal, now
 			p.Conflicts[i].Opened = time.Time{}
 		}
-		return p
+		r, err := w.app.Readiness(w.ctx())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Made = time.Time{}
+		return p, r
 	}
-	want := planned(store.UnloadAt)
+	want, report := planned(store.UnloadAt)
+	if report.Counts[readiness.Matched] == 0 || report.Counts[readiness.New] == 0 || report.Counts[readiness.NearMatch] == 0 || report.Counts[readiness.Uncovered] == 0 {
+		t.Fatalf("the report shows too little: %v", report.Counts)
+	}
+	if !slices.IsSortedFunc(report.Rows, func(x, y readiness.Row) int { return bytes.Compare(x.Key(), y.Key()) }) {
+		t.Error("the rows are not sorted")
+	}
 	if len(want.Changes) < 100 || len(want.Uncovered) == 0 || len(want.Causes) == 0 || want.Summary == "" {
 		t.Fatalf("the plan shows too little: %d changes, %d uncovered", len(want.Changes), len(want.Uncovered))
 	}
@@ -47,7 +61,10 @@ func TestPlanIsTheSameHoweverMuchOfItFitsIntoMemory(t *testing.T) {
 	}) {
 		t.Error("the changes are not sorted by effect and name")
 	}
-	got := planned(0)
+	got, again := planned(0)
+	if diff := cmp.Diff(report, again); diff != "" {
+		t.Errorf("the report in a file (-in memory +in a file):\n%s", diff)
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("in a file (-in memory +in a file):\n%s", diff)
 	}

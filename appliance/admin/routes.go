@@ -122,7 +122,7 @@ func (s *Server) routes() []route {
 		}},
 		{get, "/v1/names", s.names},
 		{get, "/v1/requests", s.requests},
-		{get, "/v1/readiness", func(r *request) (any, error) { return s.service.Readiness(r.Context()) }},
+		{get, "/v1/readiness", func(r *request) (any, error) { return s.service.ReadinessJSON(r.Context()) }},
 		// A check asks the services with the appliance's credentials, which is
 		// more than looking.
 		{post, "/v1/check", s.check},

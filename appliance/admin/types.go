@@ -782,7 +782,7 @@ type Service interface {
 	// Readiness makes the readiness report out of what is known, with sources in
 	// preview taken as if they were active. It asks no service and changes
 	// nothing; fields that cannot be read are those of the last check.
-	Readiness(ctx context.Context) (readiness.Report, error)
+	ReadinessJSON(ctx context.Context) (Spooled, error)
 	Backup(ctx context.Context, actor, path string) error
 	// NotifyTest sends a test message over every channel of [notify].
 	NotifyTest(ctx context.Context) ([]NotifyResult, error)

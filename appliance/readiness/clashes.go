@@ -1,7 +1,10 @@
 package readiness
 
 import (
+	"bytes"
+	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rollcall/appliance/identity"
@@ -27,8 +30,11 @@ var clash = map[model.ConflictKind]struct {
 }
 
 // clashes lists the open conflicts, one row for each record or person concerned.
-func (w *work) clashes() {
-	for _, c := range w.in.Conflicts {
+func (w *work) clashes() error {
+	for c, err := range w.company.Conflicts() {
+		if err != nil {
+			return err
+		}
 		as, ok := clash[c.Kind]
 		if !ok {
 			continue
@@ -37,38 +43,66 @@ func (w *work) clashes() {
 		if values := shared(c.Identifiers); values != "" {
 			detail += ": " + values
 		}
-		rows := w.concerned(c)
+		rows, err := w.concerned(c)
+		if err != nil {
+			return err
+		}
 		for _, row := range rows {
 			row.Kind, row.Target, row.Detail, row.ToDo = as.kind, c.Target, detail, as.toDo
 			if row.By = string(c.Kind); as.kind == NearMatch {
 				row.By = ByLink
 			}
-			w.add(row)
+			if err := w.row(row); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // concerned begins a row for each record of a conflict, or for each person where
 // the conflict is about persons.
-func (w *work) concerned(c model.Conflict) []Row {
+func (w *work) concerned(c model.Conflict) ([]Row, error) {
 	var out []Row
 	perRecord := len(c.Records) > 0 && (len(c.Records) > 1 || len(c.Persons) == 0)
 	if !perRecord {
 		for _, id := range c.Persons {
-			if p := w.persons[id]; p != nil {
-				out = append(out, w.about("", "", p, p.EmailKey))
+			p, ok, err := w.person(id)
+			if err != nil {
+				return nil, err
 			}
+			if !ok {
+				continue
+			}
+			row, err := w.about("", "", &p, p.EmailKey)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, row)
 		}
 		if len(out) > 0 {
-			return out
+			return out, nil
 		}
 	}
 	for _, id := range c.Records {
-		if r := w.records[id]; r != nil {
+		r, ok, err := w.company.Record(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			out = append(out, Row{Name: nameOf(r.Attributes), Email: r.Attributes.Text(model.Email), Source: r.Source, Record: r.Native, Person: string(r.Person)})
 		}
 	}
-	return out
+	return out, nil
+}
+
+func (w *work) person(id model.PersonID) (someone, bool, error) {
+	p, ok, err := w.company.Person(id)
+	if err != nil || !ok {
+		return someone{}, ok, err
+	}
+	s, err := w.someone(p)
+	return s, true, err
 }
 
 func shared(ids []model.Identifier) string {
@@ -86,91 +120,108 @@ const maxGroup = 6
 
 // lookalike is a person or an account, with what it could be mistaken by.
 type lookalike struct {
-	person  *model.Person
-	sources []string
+	person  *someone
 	account *Account // of target
-	target  string
+	target  int
 	key     string // the normalised address
 	number  string
 }
 
-// lookalikes looks for the same human under two addresses: a person who has no
-// account beside an account nobody covers, and two persons of different sources.
-func (w *work) lookalikes() {
-	var all []lookalike
-	homeless := map[string]map[model.PersonID]bool{} // by target: who has no account there
-	for _, t := range w.in.Targets {
-		homeless[t.Name] = map[model.PersonID]bool{}
-		covered := map[string]bool{}
-		for id, s := range t.Standing {
-			if s.RemoteID == "" {
-				homeless[t.Name][id] = true
-			} else {
-				covered[s.RemoteID] = true
-			}
+// ways are what makes two look alike, the best evidence first.
+var ways = []struct {
+	by  string
+	key func(*lookalike) string
+}{{ByEmployeeNumber, func(l *lookalike) string { return l.number }}, {ByName, (*lookalike).nameKey}, {ByMailbox, (*lookalike).mailbox}}
+
+// mistakable puts a person or an account that nobody covers into the list in which
+// those that look alike stand together: way, what they have in common, who it is.
+func (w *work) mistakable(l *lookalike) error {
+	for i, way := range ways {
+		key := way.key(l)
+		if key == "" {
+			continue
 		}
-		for i := range t.Accounts {
-			a := &t.Accounts[i]
-			key := emailKey(a.Login)
-			if !covered[a.RemoteID] && a.Person == "" && !w.outside[key] {
-				all = append(all, lookalike{account: a, target: t.Name, key: key, number: number(a.Attributes[model.EmployeeNumber])})
-			}
+		id := l.id()
+		entry := append(append(append([]byte{byte(i)}, key...), 0), id...)
+		if err := w.alike.Put(entry, binary.BigEndian.AppendUint32(nil, uint32(len(id)))); err != nil {
+			return err
 		}
 	}
-	for i := range w.in.Persons {
-		p := &w.in.Persons[i]
-		if p.Access != model.AccessOff && w.takesPart(p) {
-			all = append(all, lookalike{person: p, sources: w.sources(p), key: p.EmailKey, number: number(p.Attributes.Text(model.EmployeeNumber))})
-		}
-	}
-	found := map[string]bool{}
-	for _, by := range []struct {
-		way string
-		key func(*lookalike) string
-	}{{ByEmployeeNumber, func(l *lookalike) string { return l.number }}, {ByName, (*lookalike).nameKey}, {ByMailbox, (*lookalike).mailbox}} {
-		groups := map[string][]*lookalike{}
-		for i := range all {
-			if key := by.key(&all[i]); key != "" {
-				groups[key] = append(groups[key], &all[i])
-			}
-		}
-		for _, group := range groups {
-			if len(group) > 1 && len(group) <= maxGroup {
-				w.pairs(group, by.way, homeless, found)
-			}
-		}
-	}
+	return nil
 }
 
-// pairs lists the pairs of a group that may be one human.
-func (w *work) pairs(group []*lookalike, by string, homeless map[string]map[model.PersonID]bool, found map[string]bool) {
-	slices.SortFunc(group, func(a, b *lookalike) int { return strings.Compare(a.id(), b.id()) })
-	for i, a := range group {
-		for _, b := range group[i+1:] {
-			if a.account != nil {
-				a, b = b, a // the person first
+// lookalikes looks for the same human under two addresses: a person who has no
+// account beside an account nobody covers, and two persons of different sources.
+func (w *work) lookalikes() error {
+	found := map[string]bool{}
+	var group []byte // what those have in common that are collected
+	var ids []string
+	judge := func() error {
+		if len(ids) < 2 || len(ids) > maxGroup {
+			return nil
+		}
+		all := make([]*lookalike, 0, len(ids))
+		for _, id := range ids {
+			l, ok, err := w.lookalike(id)
+			if err != nil {
+				return err
 			}
+			if ok {
+				all = append(all, l)
+			}
+		}
+		return w.pairs(all, ways[group[0]].by, found)
+	}
+	for entry, size := range w.alike.Each(nil) {
+		cut := len(entry) - int(binary.BigEndian.Uint32(size))
+		if !bytes.Equal(entry[:cut], group) {
+			if err := judge(); err != nil {
+				return err
+			}
+			group, ids = append(group[:0], entry[:cut]...), ids[:0]
+		}
+		if len(ids) <= maxGroup {
+			ids = append(ids, string(entry[cut:]))
+		}
+	}
+	return judge()
+}
+
+// pairs lists the pairs of a group, in the order of their ids, that may be one human.
+func (w *work) pairs(group []*lookalike, by string, found map[string]bool) error {
+	for i, a := range group {
+		for _, b := range group[i+1:] { // accounts stand behind persons
 			pair := a.id() + "\x00" + b.id()
 			if a.account != nil || a.key == b.key && a.key != "" || found[pair] {
 				continue
 			}
-			row := w.about(NearMatch, b.target, a.person, a.key)
+			target := ""
+			if b.account != nil {
+				target = w.basis.Targets[b.target].Name
+			}
+			row, err := w.about(NearMatch, target, a.person, a.key)
+			if err != nil {
+				return err
+			}
 			row.By = by
 			switch {
-			case b.account != nil && homeless[b.target][a.person.ID]:
+			case b.account != nil && w.in(w.homeless[b.target], string(a.person.ID)):
 				row.Account = b.account.Login
 				row.Detail = "looks like the account of " + accountName(b.account) + ", which has another address"
-				row.ToDo = "if they are one person, make the address the same in the source or in " + b.target + "; else a second account is created"
-			case b.person != nil && by != ByMailbox && apart(a.sources, b.sources):
-				row.Detail = "looks like a person of " + strings.Join(b.sources, ", ") + " with another address: " + orNone(b.person.Attributes.Text(model.Email))
+				row.ToDo = "if they are one person, make the address the same in the source or in " + target + "; else a second account is created"
+			case b.person != nil && by != ByMailbox && apart(a.person.sources(), b.person.sources()):
+				row.Detail = "looks like a person of " + strings.Join(b.person.sources(), ", ") + " with another address: " + orNone(b.person.Attributes.Text(model.Email))
 				row.ToDo = "if they are one person, make the address the same in both sources"
 			default:
 				continue
 			}
 			found[pair] = true
-			w.add(row)
+			if err := w.row(row); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 func orNone(s string) string {
@@ -186,11 +237,32 @@ func apart(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
+// The first byte of the id of a lookalike. Persons come before accounts.
+const (
+	isPerson  = '1'
+	isAccount = '2'
+)
+
 func (l *lookalike) id() string {
 	if l.person != nil {
-		return "1" + string(l.person.ID)
+		return string(isPerson) + string(l.person.ID)
 	}
-	return "2" + l.target + "\x00" + l.account.RemoteID
+	return string(isAccount) + strconv.Itoa(l.target) + "\x00" + l.account.RemoteID
+}
+
+// lookalike looks up who has an id.
+func (w *work) lookalike(id string) (*lookalike, bool, error) {
+	if id[0] == isPerson {
+		p, ok, err := w.person(model.PersonID(id[1:]))
+		return &lookalike{person: &p, key: p.EmailKey}, ok, err
+	}
+	at, remote, _ := strings.Cut(id[1:], "\x00")
+	t, err := strconv.Atoi(at)
+	if err != nil {
+		return nil, false, err
+	}
+	a, ok, err := w.company.Account(t, remote)
+	return &lookalike{account: &a, target: t, key: emailKey(a.Login)}, ok, err
 }
 
 // nameKey folds a name so that its parts may come in either order.

@@ -1,6 +1,8 @@
 package readiness
 
 import (
+	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -10,61 +12,72 @@ import (
 
 // work is a report in the making.
 type work struct {
-	in      Input
-	records map[model.RecordID]*model.Record
-	persons map[model.PersonID]*model.Person
-	rows    []Row
+	company Company
+	basis   Basis
+	lists   Lists
+	row     func(Row) error
+
+	seed maphash.Seed
 	// taken holds the addresses that people have, whatever keeps them from being
 	// matched: their accounts are theirs.
-	taken map[string]bool
+	taken digests
 	// outside holds the addresses of people out of scope: their accounts are known
 	// and left alone.
-	outside map[string]bool
+	outside digests
+	// homeless and covered are, by target, the people who have no account there and
+	// the accounts that somebody has.
+	homeless, covered []digests
+	alike             List // who could be mistaken for whom, see lookalikes
 }
 
-func newWork(in Input) *work {
-	w := &work{in: in, records: make(map[model.RecordID]*model.Record, len(in.Records)),
-		persons: make(map[model.PersonID]*model.Person, len(in.Persons)), taken: map[string]bool{}, outside: map[string]bool{}}
-	for i := range in.Records {
-		w.records[in.Records[i].ID] = &in.Records[i]
-	}
-	for i := range in.Persons {
-		p := &in.Persons[i]
-		w.persons[p.ID] = p
-		if p.EmailKey != "" {
-			w.taken[p.EmailKey] = true
-		}
-		if p.EmailKey == "" && !w.takesPart(p) {
-			if key := emailKey(p.Attributes.Text(model.Email)); key != "" {
-				w.outside[key] = true
-			}
-		}
+// digests is a set of texts by their digests: a few bytes for each, in a company
+// that may be larger than memory. There are far fewer than would make two meet.
+type digests map[uint64]struct{}
+
+func newWork(c Company, b Basis, lists Lists, row func(Row) error) *work {
+	w := &work{company: c, basis: b, lists: lists, row: row, seed: maphash.MakeSeed(), taken: digests{}, outside: digests{}, alike: lists.Sort("lookalikes")}
+	for range b.Targets {
+		w.homeless, w.covered = append(w.homeless, digests{}), append(w.covered, digests{})
 	}
 	return w
 }
 
-func (w *work) add(r Row) { w.rows = append(w.rows, r) }
+func (w *work) add(set digests, text string) { set[maphash.String(w.seed, text)] = struct{}{} }
 
-// live lists the records of a person that are not gone.
-func (w *work) live(p *model.Person) []*model.Record {
-	var out []*model.Record
+func (w *work) in(set digests, text string) bool {
+	_, known := set[maphash.String(w.seed, text)]
+	return known
+}
+
+// someone is a person with the records behind them that are not gone.
+type someone struct {
+	model.Person
+	live []model.Record
+}
+
+func (w *work) someone(p model.Person) (someone, error) {
+	s := someone{Person: p}
 	for _, id := range p.Records {
-		if r := w.records[id]; r != nil && !r.Gone {
-			out = append(out, r)
+		r, ok, err := w.company.Record(id)
+		if err != nil {
+			return s, err
+		}
+		if ok && !r.Gone {
+			s.live = append(s.live, r)
 		}
 	}
-	return out
+	return s, nil
 }
 
 // takesPart reports whether some record of the person is in scope.
-func (w *work) takesPart(p *model.Person) bool {
-	return slices.ContainsFunc(w.live(p), func(r *model.Record) bool { return r.Scope.State != model.OutOfScope })
+func (s *someone) takesPart() bool {
+	return slices.ContainsFunc(s.live, func(r model.Record) bool { return r.Scope.State != model.OutOfScope })
 }
 
 // sources names the sources behind a person, sorted.
-func (w *work) sources(p *model.Person) []string {
+func (s *someone) sources() []string {
 	var out []string
-	for _, r := range w.live(p) {
+	for _, r := range s.live {
 		if !slices.Contains(out, r.Source) {
 			out = append(out, r.Source)
 		}
@@ -75,31 +88,33 @@ func (w *work) sources(p *model.Person) []string {
 
 // standsFor picks the record that carries an email address: that is what matched.
 // Without one it is the record whose email won, or the first.
-func (w *work) standsFor(p *model.Person, email string) *model.Record {
-	live := w.live(p)
-	for _, r := range live {
+func (w *work) standsFor(s *someone, email string) (model.Record, bool, error) {
+	for _, r := range s.live {
 		for _, id := range r.Identifiers {
 			if id.Kind == model.IdentifierEmail && id.Value == email && email != "" {
-				return r
+				return r, true, nil
 			}
 		}
 	}
-	if r := w.records[p.Provenance[model.Email]]; r != nil {
-		return r
+	if id := s.Provenance[model.Email]; id != "" {
+		if r, ok, err := w.company.Record(id); ok || err != nil {
+			return r, ok, err
+		}
 	}
-	if len(live) > 0 {
-		return live[0]
+	if len(s.live) > 0 {
+		return s.live[0], true, nil
 	}
-	return nil
+	return model.Record{}, false, nil
 }
 
 // about begins a row on a person.
-func (w *work) about(kind Kind, target string, p *model.Person, email string) Row {
-	row := Row{Kind: kind, Target: target, Name: nameOf(p.Attributes), Email: p.Attributes.Text(model.Email), Person: string(p.ID)}
-	if r := w.standsFor(p, email); r != nil {
+func (w *work) about(kind Kind, target string, s *someone, email string) (Row, error) {
+	row := Row{Kind: kind, Target: target, Name: nameOf(s.Attributes), Email: s.Attributes.Text(model.Email), Person: string(s.ID)}
+	r, ok, err := w.standsFor(s, email)
+	if ok {
 		row.Source, row.Record = r.Source, r.Native
 	}
-	return row
+	return row, err
 }
 
 func nameOf(a model.Attributes) string {
@@ -117,64 +132,79 @@ func emailKey(raw string) string {
 	return id.Value
 }
 
-// accounts says who in a target is whom, who is new there, and who there is
-// covered by nobody.
-func (w *work) accounts(t Target) {
-	byID := make(map[string]*Account, len(t.Accounts))
-	byEmail := map[string][]*Account{}
-	for i := range t.Accounts {
-		a := &t.Accounts[i]
-		byID[a.RemoteID] = a
-		if key := emailKey(a.Login); key != "" {
-			byEmail[key] = append(byEmail[key], a)
+// people says of everybody how they stand with each target, and who has no address to
+// log in with.
+func (w *work) people() error {
+	for p, err := range w.company.Persons() {
+		if err != nil {
+			return err
 		}
-	}
-	covered := map[string]bool{}
-	for i := range w.in.Persons {
-		p := &w.in.Persons[i]
-		s, known := t.Standing[p.ID]
-		switch {
-		case !known:
-		case s.RemoteID != "":
-			covered[s.RemoteID] = true
-			w.add(w.matched(t.Name, p, s, byID[s.RemoteID]))
-		case s.Effect == model.EffectCreate:
-			row := w.about(New, t.Name, p, p.EmailKey)
-			row.Detail = "an account would be created"
-			w.add(row)
+		s, err := w.someone(p)
+		if err != nil {
+			return err
 		}
-	}
-	for i := range t.Accounts {
-		a := &t.Accounts[i]
-		key := emailKey(a.Login)
-		if covered[a.RemoteID] || a.Person != "" || w.outside[key] || w.taken[key] {
+		if p.EmailKey != "" {
+			w.add(w.taken, p.EmailKey)
+		} else if !s.takesPart() {
+			if key := emailKey(p.Attributes.Text(model.Email)); key != "" {
+				w.add(w.outside, key)
+			}
+		}
+		for t := range w.basis.Targets {
+			if err := w.stands(t, &s); err != nil {
+				return err
+			}
+		}
+		if p.Access == model.AccessOff || !s.takesPart() {
 			continue
 		}
-		row := Row{Kind: Uncovered, Target: t.Name, Name: accountName(a), Account: a.Login}
-		if row.Detail = "no source has this address, and the account is inactive already"; a.Active {
-			row.Detail = "no source has this address: whoever uses the account could lose access"
-			row.ToDo = "find the person in HR and correct the address there, or accept that the account is not theirs to keep"
+		if p.EmailKey == "" {
+			if err := w.withoutEmail(&s); err != nil {
+				return err
+			}
 		}
-		w.add(row)
-	}
-	for key, group := range byEmail {
-		if len(group) < 2 {
-			continue
-		}
-		for _, a := range group {
-			w.add(Row{Kind: Duplicate, Target: t.Name, Name: accountName(a), Account: a.Login,
-				Detail: "accounts of " + t.Name + " share the address " + key, ToDo: "keep one of the accounts in " + t.Name + " and rename the others there"})
+		if err := w.mistakable(&lookalike{person: &s, key: p.EmailKey, number: number(p.Attributes.Text(model.EmployeeNumber))}); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func (w *work) matched(target string, p *model.Person, s Standing, a *Account) Row {
-	login := s.Login
-	if a != nil {
-		login = a.Login
+// stands says whose account somebody has in a target, or that they are new there.
+func (w *work) stands(t int, p *someone) error {
+	name := w.basis.Targets[t].Name
+	s, known, err := w.company.Standing(t, p.Person)
+	if err != nil || !known {
+		return err
 	}
+	if s.RemoteID == "" {
+		w.add(w.homeless[t], string(p.ID))
+		if s.Effect != model.EffectCreate {
+			return nil
+		}
+		row, err := w.about(New, name, p, p.EmailKey)
+		if err != nil {
+			return err
+		}
+		row.Detail = "an account would be created"
+		return w.row(row)
+	}
+	w.add(w.covered[t], s.RemoteID)
+	a, _, err := w.company.Account(t, s.RemoteID)
+	if err != nil {
+		return err
+	}
+	row, err := w.matched(name, p, s, a.Login)
+	if err != nil {
+		return err
+	}
+	return w.row(row)
+}
+
+func (w *work) matched(target string, p *someone, s Standing, listed string) (Row, error) {
+	login := cmp.Or(listed, s.Login)
 	key := emailKey(login)
-	row := w.about(Matched, target, p, key)
+	row, err := w.about(Matched, target, p, key)
 	row.Account, row.By = login, ByEmail
 	if key != p.EmailKey || key == "" {
 		row.By = ByLink
@@ -191,7 +221,60 @@ func (w *work) matched(target string, p *model.Person, s Standing, a *Account) R
 	case s.Effect == model.EffectAdopt:
 		row.Detail = "the account would be adopted"
 	}
-	return row
+	return row, err
+}
+
+// accounts says who in the targets is covered by nobody, and which accounts share an
+// address.
+func (w *work) accounts() error {
+	for t, target := range w.basis.Targets {
+		bearers := map[uint64]uint8{} // of an address, by its digest
+		for a, err := range w.company.Accounts(t) {
+			if err != nil {
+				return err
+			}
+			if key := emailKey(a.Login); key != "" {
+				if d := maphash.String(w.seed, key); bearers[d] < 2 {
+					bearers[d]++
+				}
+			}
+		}
+		for a, err := range w.company.Accounts(t) {
+			if err != nil {
+				return err
+			}
+			if err := w.account(t, target.Name, &a, bearers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *work) account(t int, target string, a *Account, bearers map[uint64]uint8) error {
+	key := emailKey(a.Login)
+	if key != "" && bearers[maphash.String(w.seed, key)] > 1 {
+		err := w.row(Row{Kind: Duplicate, Target: target, Name: accountName(a), Account: a.Login,
+			Detail: "accounts of " + target + " share the address " + key, ToDo: "keep one of the accounts in " + target + " and rename the others there"})
+		if err != nil {
+			return err
+		}
+	}
+	if w.in(w.covered[t], a.RemoteID) || a.Person != "" || w.in(w.outside, key) {
+		return nil
+	}
+	if err := w.mistakable(&lookalike{account: a, target: t, key: key, number: number(a.Attributes[model.EmployeeNumber])}); err != nil {
+		return err
+	}
+	if w.in(w.taken, key) {
+		return nil
+	}
+	row := Row{Kind: Uncovered, Target: target, Name: accountName(a), Account: a.Login}
+	if row.Detail = "no source has this address, and the account is inactive already"; a.Active {
+		row.Detail = "no source has this address: whoever uses the account could lose access"
+		row.ToDo = "find the person in HR and correct the address there, or accept that the account is not theirs to keep"
+	}
+	return w.row(row)
 }
 
 func accountName(a *Account) string {
@@ -202,36 +285,37 @@ func accountName(a *Account) string {
 	return attrs[model.DisplayName]
 }
 
-// emails lists the people without an address to log in with. Those who left need
+// withoutEmail lists somebody without an address to log in with. Those who left need
 // none.
-func (w *work) emails() {
-	for i := range w.in.Persons {
-		p := &w.in.Persons[i]
-		if p.EmailKey != "" || p.Access == model.AccessOff || !w.takesPart(p) {
-			continue
-		}
-		row := w.about(MissingEmail, "", p, "")
-		row.Detail, row.ToDo = "there is no email", "have a work address entered in "+row.Source
-		if raw := p.Attributes.Text(model.Email); raw != "" {
-			row.Detail, row.ToDo = "the email cannot be used", "have the address corrected in "+row.Source
-			if _, _, err := identity.Email(raw); err != nil {
-				row.Detail = "the email " + err.Error()
-			}
-		}
-		if p.Status == model.Pending {
-			row.Detail += "; the first day is still to come, and the account follows by itself once there is an address"
-			row.ToDo = ""
-		}
-		w.add(row)
+func (w *work) withoutEmail(p *someone) error {
+	row, err := w.about(MissingEmail, "", p, "")
+	if err != nil {
+		return err
 	}
+	row.Detail, row.ToDo = "there is no email", "have a work address entered in "+row.Source
+	if raw := p.Attributes.Text(model.Email); raw != "" {
+		row.Detail, row.ToDo = "the email cannot be used", "have the address corrected in "+row.Source
+		if _, _, err := identity.Email(raw); err != nil {
+			row.Detail = "the email " + err.Error()
+		}
+	}
+	if p.Status == model.Pending {
+		row.Detail += "; the first day is still to come, and the account follows by itself once there is an address"
+		row.ToDo = ""
+	}
+	return w.row(row)
 }
 
 // unreadable lists the fields that the credentials cannot read.
-func (w *work) unreadable() {
-	for _, f := range w.in.Unreadable {
-		w.add(Row{Kind: UnreadableField, Source: f.Source, Field: f.Field, Permission: f.Permission, Attribute: string(f.Attribute),
+func (w *work) unreadable() error {
+	for _, f := range w.basis.Unreadable {
+		err := w.row(Row{Kind: UnreadableField, Source: f.Source, Field: f.Field, Permission: f.Permission, Attribute: string(f.Attribute),
 			Detail: f.Effect, ToDo: f.toDo()})
+		if err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // toDo says how a field becomes readable. A permission in parentheses says that
@@ -247,9 +331,19 @@ func (f Field) toDo() string {
 }
 
 // unknown lists the attributes that a target has no field for.
-func (w *work) unknown(t Target) {
-	for _, u := range t.Unknown {
-		w.add(Row{Kind: UnknownField, Target: t.Name, Attribute: string(u.Attribute), Field: u.Field, People: u.People,
-			Detail: u.Reason + "; " + people(u.People) + " have a value", ToDo: u.ToDo})
+func (w *work) unknown() error {
+	for t, target := range w.basis.Targets {
+		unknown, err := w.company.Unknown(t)
+		if err != nil {
+			return err
+		}
+		for _, u := range unknown {
+			err := w.row(Row{Kind: UnknownField, Target: target.Name, Attribute: string(u.Attribute), Field: u.Field, People: u.People,
+				Detail: u.Reason + "; " + people(u.People) + " have a value", ToDo: u.ToDo})
+			if err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }

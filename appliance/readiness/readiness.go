@@ -8,14 +8,14 @@
 // does not know. Everything is rows of one table, so that a screen, JSON and a
 // spreadsheet show the same.
 //
-// The package is pure: [Make] reads no clock, no store and no service, writes
-// nothing anywhere, and does not depend on the order of its input. It decides
-// nothing: persons, conflicts and effects are those that package reconcile found,
+// The package is pure: it reads no clock, no store and no service, writes nothing
+// anywhere, and does not depend on the order of its input. A company may be larger than
+// memory: [Find] looks at one person at a time, and remembers of each at most a few
+// digests. It decides nothing: persons, conflicts and effects are those that package reconcile found,
 // and a near match is a hint for a human, never evidence for a merge.
 package readiness
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,15 +108,11 @@ type Row struct {
 	Person string `json:"person,omitempty"`
 }
 
-// Input is what a report is made of. None of it is modified.
-type Input struct {
+// Basis is what a report is made of beside the people.
+type Basis struct {
 	Now time.Time
 	// Previewed are sources taken as if they were active.
 	Previewed []string
-	// Records are those of all sources; records that are gone are left aside.
-	Records   []model.Record
-	Persons   []model.Person
-	Conflicts []model.Conflict
 	Targets   []Target
 	// Unreadable are the fields that the last check of each source missed.
 	Unreadable []Field
@@ -132,15 +128,10 @@ type Field struct {
 	Effect     string // what happens without it
 }
 
-// Target is one target as it was last listed and as it would be served.
+// Target is one target as it was last listed.
 type Target struct {
-	Name     string
-	Listed   time.Time // zero: never
-	Accounts []Account
-	Standing map[model.PersonID]Standing
-	// Unknown are attributes that some people have and the target has no field
-	// for, with the reason in words and how many people have them.
-	Unknown []UnknownAttribute
+	Name   string
+	Listed time.Time // zero: never
 }
 
 // Account is an account as listed, with the person it was linked to before.
@@ -169,46 +160,51 @@ type UnknownAttribute struct {
 	ToDo      string
 }
 
-// Make makes the report.
-func Make(in Input) Report {
-	r := Report{Made: in.Now.UTC(), Counts: map[Kind]int{}, Rows: []Row{}, Notices: slices.Clone(in.Notices)}
-	r.Previewed = slices.Sorted(slices.Values(in.Previewed))
-	w := newWork(in)
-	for _, t := range in.Targets {
-		if t.Listed.IsZero() {
-			r.Notices = append(r.Notices, t.Name+" was never listed, so nobody knows yet who has an account there: nobody counts as uncovered, and some of those who are new will turn out to have one")
-		} else {
-			if r.Listed == nil {
-				r.Listed = map[string]time.Time{}
-			}
-			r.Listed[t.Name] = t.Listed.UTC()
-		}
-		w.accounts(t)
-		w.unknown(t)
-	}
-	w.lookalikes()
-	w.emails()
-	w.clashes()
-	w.unreadable()
-	r.Rows = append(r.Rows, w.rows...)
-	slices.SortFunc(r.Rows, compare)
+// Find finds the rows of a report and hands each to row, in no order, and returns the
+// report without them. Lists are where it sorts what it must see together.
+func Find(c Company, b Basis, lists Lists, row func(Row) error) (Report, error) {
+	r := Report{Made: b.Now.UTC(), Counts: map[Kind]int{}, Rows: []Row{}, Notices: slices.Clone(b.Notices)}
+	r.Previewed = slices.Sorted(slices.Values(b.Previewed))
 	for _, k := range Kinds {
 		r.Counts[k] = 0
 	}
-	for _, row := range r.Rows {
-		r.Counts[row.Kind]++
+	for _, t := range b.Targets {
+		if t.Listed.IsZero() {
+			r.Notices = append(r.Notices, t.Name+" was never listed, so nobody knows yet who has an account there: nobody counts as uncovered, and some of those who are new will turn out to have one")
+			continue
+		}
+		if r.Listed == nil {
+			r.Listed = map[string]time.Time{}
+		}
+		r.Listed[t.Name] = t.Listed.UTC()
 	}
-	return r
+	w := newWork(c, b, lists, func(found Row) error {
+		r.Counts[found.Kind]++
+		return row(found)
+	})
+	for _, pass := range []func() error{w.people, w.accounts, w.lookalikes, w.clashes, w.unreadable, w.unknown} {
+		if err := pass(); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
-// compare orders rows: kind, target, and then whatever tells them apart.
-func compare(a, b Row) int {
-	return cmp.Or(
-		cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), cmp.Compare(a.Target, b.Target), cmp.Compare(group(a), group(b)),
-		cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Email, b.Email), cmp.Compare(a.Account, b.Account),
-		cmp.Compare(a.Source, b.Source), cmp.Compare(a.Record, b.Record), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Attribute, b.Attribute),
-		cmp.Compare(a.By, b.By), cmp.Compare(a.Detail, b.Detail), cmp.Compare(a.Person, b.Person))
+// Key orders rows: kind, target, and then whatever tells them apart. Rows of one key
+// are alike in all of that.
+func (r Row) Key() []byte {
+	key := []byte{byte(slices.Index(Kinds, r.Kind))}
+	for _, part := range []string{r.Target, group(r), strings.ToLower(r.Name), r.Email, r.Account, r.Source, r.Record, r.Field, r.Attribute, r.By, r.Detail, r.Person} {
+		if len(part) > maxKeyPart {
+			part = part[:maxKeyPart]
+		}
+		key = append(append(key, part...), 0)
+	}
+	return key
 }
+
+// maxKeyPart is how much of one field counts for the order.
+const maxKeyPart = 1024
 
 // group keeps the rows of one clash together: they share its sentence.
 func group(r Row) string {

@@ -39,7 +39,7 @@ func (in *input) add(source, given, family, email string) *model.Person {
 	r, p := human(len(in.Persons)+1, source, given, family, email)
 	in.Records, in.Persons = append(in.Records, r), append(in.Persons, p)
 	if in.Targets == nil {
-		in.Targets = []Target{{Name: "javelo", Listed: now, Standing: map[model.PersonID]Standing{}}}
+		in.Targets = []listing{{Name: "javelo", Listed: now, Standing: map[model.PersonID]Standing{}}}
 	}
 	s := Standing{Effect: model.EffectCreate}
 	if email == "" {

@@ -631,9 +631,9 @@ func (s *Service) Check(_ context.Context, names []string) ([]admin.CheckResult,
 	})
 }
 
-// Readiness returns Ready.
-func (s *Service) Readiness(context.Context) (readiness.Report, error) {
-	return answer(s, func() (readiness.Report, error) { return s.Ready, nil })
+// ReadinessJSON returns Ready.
+func (s *Service) ReadinessJSON(context.Context) (admin.Spooled, error) {
+	return answer(s, func() (admin.Spooled, error) { return admin.InMemory(s.Ready) })
 }
 
 // Backup remembers that it was asked.
