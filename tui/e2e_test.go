@@ -234,7 +234,7 @@ func leave(t *testing.T, c *company) {
 	c.press("1")
 	c.await("[1 Overview]", "Same as: rollcall status")
 	c.press("q")
-	if err := c.Wait(); err != nil {
+	if err := c.Wait(within); err != nil {
 		t.Errorf("the demo ends with %v", err)
 	}
 	if c.Alternate() {
@@ -268,7 +268,10 @@ func lookOnly(t *testing.T, c *company, rollcall string) {
 	if err := look.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = look.Wait() // ended by a signal is no success
+	var exit *exec.ExitError
+	if err := look.Wait(within); !errors.As(err, &exit) || !exit.Exited() { // a signal is no success, and no crash either
+		t.Errorf("told to stop, it ends with %v", err)
+	}
 	if look.Alternate() {
 		t.Error("a terminal whose program was told to stop is left on the alternate screen")
 	}

@@ -80,6 +80,9 @@ func Run(ctx context.Context, client Client, o Options) error {
 
 	options := []tea.ProgramOption{
 		tea.WithContext(ctx), tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithAltScreen(),
+		// Signals end ctx. With bubbletea listening as well, its goroutine tells a loop
+		// that ctx has ended already, and the end waits for that goroutine for ever.
+		tea.WithoutSignalHandler(),
 	}
 	if !o.Appearance.ASCII {
 		options = append(options, tea.WithMouseCellMotion())

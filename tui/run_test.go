@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +86,46 @@ func (l *leaving) Status(ctx context.Context) (admin.Status, error) {
 	l.leave()
 	<-ctx.Done()
 	return admin.Status{}, ctx.Err()
+}
+
+// TestASignalIsForWhoeverOwnsTheContext fails when the terminal UI takes signals
+// itself: told twice, it sometimes never came to an end.
+func TestASignalIsForWhoeverOwnsTheContext(t *testing.T) {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM)
+	defer signal.Stop(told)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	keys, press := io.Pipe()
+	out := &paper{}
+	ended := make(chan error, 1)
+	f := &started{fake: acme(), first: make(chan struct{})}
+	go func() { ended <- Run(ctx, f, Options{Input: keys, Output: out, Appearance: &colourLook}) }()
+	<-f.first
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-told
+	if _, err := io.WriteString(press, "?"); err != nil { // somebody still reads the keys
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	out.left(t)
+}
+
+// started tells when its status is asked for.
+type started struct {
+	*fake
+	first chan struct{}
+	once  sync.Once
+}
+
+func (s *started) Status(ctx context.Context) (admin.Status, error) {
+	s.once.Do(func() { close(s.first) })
+	return s.fake.Status(ctx)
 }
 
 // broken has a defect.

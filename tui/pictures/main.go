@@ -154,7 +154,7 @@ func take(ctx context.Context, binary, dir string) (map[string]string, error) {
 	} else {
 		_ = p.Signal(syscall.SIGTERM)
 	}
-	return text, errors.Join(err, p.Wait())
+	return text, errors.Join(err, p.Wait(within))
 }
 
 // list writes the page that shows all pictures.

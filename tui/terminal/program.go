@@ -126,9 +126,15 @@ func Flat(screen string) string {
 // Signal sends a signal to the program.
 func (p *Program) Signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Wait returns how the program ended, and gives the pseudo-terminal back.
-func (p *Program) Wait() error {
+// Wait returns how the program ended, and gives the pseudo-terminal back. One that
+// takes longer than within is killed, which is an error that has its screen.
+func (p *Program) Wait(within time.Duration) error {
+	var late error
+	killer := time.AfterFunc(within, func() { _ = p.cmd.Process.Kill() })
 	err := p.cmd.Wait()
+	if !killer.Stop() {
+		late = fmt.Errorf("terminal: the program did not end within %v:\n%s", within, p.Text())
+	}
 	<-p.read
-	return errors.Join(err, p.tty.Close())
+	return errors.Join(late, err, p.tty.Close())
 }
