@@ -67,6 +67,8 @@ type Report struct {
 	// Sample is one mapped person, for the operator to look at.
 	Sample  *model.Observation `json:"sample,omitempty"`
 	Notices []string           `json:"notices,omitempty"`
+	// Facts are what a target was found to offer ([Learner]).
+	Facts []Fact `json:"facts,omitempty"`
 }
 
 // MissingPermission is a field that the credentials cannot read.

@@ -25,7 +25,8 @@ const opFind = "find account"
 
 // Find returns the account whose user name is email, without regard to letter
 // case. The form of filter that found somebody is kept for later calls; until
-// one did, a miss in one form is asked again in the other. When the answer shows
+// one did, a miss in one form is asked again in the other, and so it is once the form
+// that was known is refused. When the answer shows
 // that the filter was not applied, the whole list is read instead: a person who
 // is not found may be created, so "not found" must be certain.
 func (t *Target) Find(ctx context.Context, email string) (model.Account, bool, error) {
@@ -53,15 +54,18 @@ func (t *Target) Find(ctx context.Context, email string) (model.Account, bool, e
 // lookup asks with a filter, in the form that is known to work or in both. An
 // empty result means that there is no such account only when answered is true.
 func (t *Target) lookup(ctx context.Context, op, email string) (matches []model.Account, answered bool, err error) {
-	known := filterForm(t.form.Load())
-	if known != formUnknown {
+	switch known := t.form(); {
+	case known == formUnquoted && !plain(email):
+		return nil, false, nil
+	case known != formUnknown:
+		value := email
 		if known == formQuoted {
-			return t.filter(ctx, op, quoted(email), email)
+			value = quoted(email)
 		}
-		if !plain(email) {
-			return nil, false, nil
+		if matches, answered, err = t.filter(ctx, op, value, email); !badRequest(err) {
+			return matches, answered, err
 		}
-		return t.filter(ctx, op, email, email)
+		t.learnForm(formUnknown) // it is not what it was
 	}
 
 	matches, answered, err = t.filter(ctx, op, quoted(email), email)
@@ -70,7 +74,7 @@ func (t *Target) lookup(ctx context.Context, op, email string) (matches []model.
 	case err != nil && !refused:
 		return nil, false, err
 	case len(matches) > 0:
-		t.form.Store(int32(formQuoted))
+		t.learnForm(formQuoted)
 		return matches, true, nil
 	case !plain(email):
 		return nil, answered, nil
@@ -80,13 +84,13 @@ func (t *Target) lookup(ctx context.Context, op, email string) (matches []model.
 	switch {
 	case badRequest(err):
 		if !refused {
-			t.form.Store(int32(formQuoted))
+			t.learnForm(formQuoted)
 		}
 		return nil, answered, nil
 	case err != nil:
 		return nil, false, err
 	case len(matches) > 0, refused && alsoAnswered:
-		t.form.Store(int32(formUnquoted))
+		t.learnForm(formUnquoted)
 		return matches, true, nil
 	}
 	return nil, answered && alsoAnswered, nil

@@ -2,6 +2,7 @@ package javelo
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"net/url"
@@ -59,7 +60,7 @@ func (t *Target) groupPage(ctx context.Context, start int) (scim.List, error) {
 	query := url.Values{"start_index": {strconv.Itoa(start)}, "startIndex": {strconv.Itoa(start)}, "count": {strconv.Itoa(t.pageSize)}}.Encode()
 	var doc scim.Resource
 	if _, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: query, OK: []int{http.StatusOK}}, &doc); err != nil {
-		return scim.List{}, refine(scim.NoGroups(err))
+		return scim.List{}, refine(t.noGroups("cannot be listed", err))
 	}
 	list, err := scim.ListOf(doc)
 	if err != nil {
@@ -76,12 +77,13 @@ func (t *Target) CreateGroup(ctx context.Context, name string, members []string)
 	var answer scim.Resource
 	_, err := t.client.JSON(ctx, wire.Request{Op: opCreateGroup, Method: http.MethodPost, Path: "Groups", Body: body, ContentType: scim.MediaType}, &answer)
 	if err != nil {
-		return connectors.Group{}, refine(scim.NoGroups(err))
+		return connectors.Group{}, refine(t.noGroups("cannot be made", err))
 	}
 	g := scim.GroupOf(answer)
 	if g.ID == "" {
 		return g, unusable(opCreateGroup, "the answer is not a group")
 	}
+	t.learn(func(s *seen) { s.Groups = "can be listed and made" })
 	return g, nil
 }
 
@@ -113,4 +115,12 @@ func (t *Target) UpdateGroup(ctx context.Context, id, name string, add, remove [
 		return unusable(opUpdateGroup, "the answer is about another group")
 	}
 	return nil
+}
+
+// noGroups tells a service that takes no groups from other trouble, and notes it.
+func (t *Target) noGroups(what string, err error) error {
+	if err = scim.NoGroups(err); errors.Is(err, connectors.ErrNoGroups) {
+		t.learn(func(s *seen) { s.Groups = what })
+	}
+	return err
 }

@@ -24,7 +24,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"rollcall/appliance/model"
 	"rollcall/connectors"
@@ -63,10 +62,10 @@ type Target struct {
 	client   wire.Client // copied per write, so that its Describe can know the write
 	pageSize int
 	accounts scim.AccountMap
-	form     atomic.Int32 // the filterForm that is known to work
 
-	mu     sync.Mutex // guards stored
+	mu     sync.Mutex // guards what follows
 	stored map[model.Name]bool
+	seen   seen
 }
 
 var (

@@ -79,6 +79,7 @@ func (l *listing) next(ctx context.Context) (connectors.AccountPage, error) {
 	}
 	l.received += len(page.Resources)
 	out.Last = len(page.Resources) == 0 || l.total >= 0 && l.received >= l.total
+	l.target.learnPage(len(page.Resources), l.target.pageSize, out.Last)
 	switch {
 	case out.Last && l.total >= 0 && len(l.seen) != l.total:
 		return connectors.AccountPage{}, unusable(opList, "%d distinct accounts were listed, the service counts %d", len(l.seen), l.total)
@@ -114,14 +115,15 @@ func (t *Target) query(ctx context.Context, op, rawQuery string) (scim.List, err
 }
 
 // Check asks for one account, and with it finds out which form of filter Javelo
-// understands. It writes nothing and sends at most three requests.
-func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
+// understands, how it pages, and whether it describes itself ([Target.Known]). It
+// writes nothing and sends at most six requests.
+func (t *Target) Check(ctx context.Context) (report connectors.Report, err error) {
 	const op = "check"
 	list, err := t.page(ctx, op, 1, 1)
 	if err != nil {
 		return connectors.Report{}, err
 	}
-	report := connectors.Report{Reached: "Javelo at " + t.client.Base.Host, People: max(0, list.Total)}
+	report = connectors.Report{Reached: "Javelo at " + t.client.Base.Host, People: max(0, list.Total)}
 	if len(list.Resources) == 0 {
 		report.Notices = append(report.Notices, "Javelo lists no account, not even an administrator's; the token may belong to an empty tenant")
 		return report, nil
@@ -130,6 +132,14 @@ func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
 	if err != nil {
 		return connectors.Report{}, unusable(op, "%v", err)
 	}
+	if err := t.probe(ctx, a.RemoteID, report.People); err != nil {
+		return connectors.Report{}, err
+	}
+	defer func() {
+		if err == nil {
+			report.Facts = t.Known().Facts
+		}
+	}()
 	if a.Login == "" {
 		return report, nil
 	}

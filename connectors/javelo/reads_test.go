@@ -175,7 +175,11 @@ func TestCheckSaysWhatAnsweredAndWritesNothing(t *testing.T) {
 	}
 	sim.Seed([]javelosim.Account{{UserName: "ada@halcyon-atelier.example"}, {UserName: "greta@halcyon-atelier.example"}, {UserName: "hugo@halcyon-atelier.example"}})
 	report, err = target.Check(t.Context())
-	want := connectors.Report{Reached: "Javelo at api.javelo.io", People: 3}
+	want := connectors.Report{Reached: "Javelo at api.javelo.io", People: 3, Facts: []connectors.Fact{
+		{Name: "filter", Value: "unquoted: userName eq x", How: "seen"},
+		{Name: "paging", Value: "start_index and startIndex", How: "seen"},
+		{Name: "service_provider_config", Value: "answered 404 Not Found; nothing depends on it", How: "seen"},
+	}}
 	if d := cmp.Diff(want, report); err != nil || d != "" {
 		t.Errorf("report (-want +got):\n%s%v", d, err)
 	}

@@ -229,9 +229,13 @@ func (t *Target) write(ctx context.Context, r wire.Request, want model.Desired, 
 	}
 	var answer scim.Resource
 	resp, err := client.JSON(ctx, r, &answer)
+	if err != nil {
+		err = said.classify(err, named(link))
+		t.learnWrite(r, 0, err)
+		return nil, err
+	}
+	t.learnWrite(r, resp.Status, nil)
 	switch {
-	case err != nil:
-		return nil, said.classify(err, named(link))
 	case resp.Status == http.StatusNoContent || resp.Status == http.StatusResetContent:
 		return nil, nil
 	case answer == nil:

@@ -148,7 +148,7 @@ func (t *Target) query(ctx context.Context, op, rawQuery string) (List, string, 
 // Check reads what the service offers and one account, and looks that account up
 // by its login. It writes nothing and sends at most three requests, unless the
 // service has no filters: then the look-up lists everybody.
-func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
+func (t *Target) Check(ctx context.Context) (report connectors.Report, err error) {
 	const op = "check"
 	offers, err := t.Discover(ctx)
 	if err != nil {
@@ -158,7 +158,12 @@ func (t *Target) Check(ctx context.Context) (connectors.Report, error) {
 	if err != nil {
 		return connectors.Report{}, err
 	}
-	report := connectors.Report{
+	defer func() {
+		if err == nil {
+			report.Facts = t.Known().Facts
+		}
+	}()
+	report = connectors.Report{
 		Reached: "SCIM 2.0 at " + t.client.Base.Host + " (" + strings.Join(offers.words(), ", ") + ")",
 		People:  max(0, list.Total),
 	}
