@@ -194,11 +194,20 @@ type budget struct {
 	limiter *wire.Limiter
 	max     int
 	per     time.Duration
+	target  connectors.Target // whose requests it counts
 }
 
 func newBudget(r config.Rate) *budget {
 	own := max(1, r.Max-r.Max/5)
 	return &budget{limiter: wire.NewLimiter(own, r.Per), max: own, per: r.Per}
+}
+
+// together is how many deliveries one request of the budget takes.
+func (b *budget) together() int {
+	if t, ok := b.target.(connectors.BulkTarget); ok {
+		return max(1, t.Together())
+	}
+	return 1
 }
 
 func (b *budget) String() string {
@@ -244,6 +253,7 @@ func (a *App) connect(cfg *config.Config) error {
 			problems = append(problems, fmt.Errorf("[targets.%s]: %w", name, err))
 			continue
 		}
+		b.target = tgt
 		a.targets[name], a.budgets[name] = tgt, b
 	}
 	return errors.Join(problems...)

@@ -82,7 +82,8 @@ func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, err
 		r.Missing = append(r.Missing, admin.CheckMissing{Permission: m.Permission, Field: m.Field, Attribute: string(m.Attribute), Effect: m.Effect})
 	}
 	if src == nil {
-		return r, nil
+		r.Facts = facts(report.Facts)
+		return r, a.keepKnowledge(name, connector)
 	}
 	if report.Requests > 0 {
 		r.Summary += "; a full read costs about " + plural(report.Requests, "request")
@@ -108,6 +109,18 @@ func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, err
 		return r, nil
 	}
 	return r, a.checkDrift(&r)
+}
+
+// keepKnowledge stores what a check of a target found out about its service.
+func (a *App) keepKnowledge(name string, connector any) error {
+	t, ok := connector.(connectors.Learner)
+	if !ok {
+		return nil
+	}
+	if k := t.Known(); !k.Learned.IsZero() {
+		return a.engine.Learned(name, k)
+	}
+	return nil
 }
 
 // checkDrift compares what a source shows now with its last complete read: an

@@ -14,6 +14,7 @@ import (
 	"rollcall/appliance/poll"
 	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
+	"rollcall/connectors"
 )
 
 // The healths of the appliance and its parts.
@@ -214,12 +215,24 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 	if b := a.budgets[name]; b != nil {
 		t.Rate = b.String()
 	}
+	known, err := ingest.KnowledgeOf(tx, name)
+	if err != nil {
+		return t, err
+	}
+	t.Learned, t.Facts = known.Learned, facts(known.Facts)
 	if l := a.lanes[name]; l != nil {
 		if at, busy := l.Busy(); busy || !at.Started.IsZero() && t.Ready > 0 {
 			t.Sending = a.sending(t, at)
 		}
 	}
 	return t, nil
+}
+
+func facts(known []connectors.Fact) (out []admin.Fact) {
+	for _, f := range known {
+		out = append(out, admin.Fact{Name: f.Name, Value: f.Value, How: f.How})
+	}
+	return out
 }
 
 // sending is how far a backlog has come, and when it is done: not before the rate
@@ -231,7 +244,7 @@ func (a *App) sending(t admin.Target, at relay.Progress) *admin.Progress {
 	if b == nil || t.Lane == string(model.LanePaused) || t.Ready == 0 {
 		return p
 	}
-	eta := now.Add(b.limiter.Until(now, t.Ready))
+	eta := now.Add(b.limiter.Until(now, (t.Ready+b.together()-1)/b.together()))
 	if wait := t.RetryAt.Sub(now); wait > 0 {
 		eta = eta.Add(wait)
 	}

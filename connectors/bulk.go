@@ -14,6 +14,9 @@ type BulkTarget interface {
 	// Batch begins a request of several writes; nil when the service takes them one by
 	// one only. It may ask the service what it offers.
 	Batch(ctx context.Context) (Batch, error)
+	// Together is how many writes one request takes as far as is known, 1 when they go
+	// one by one. It asks nobody.
+	Together() int
 }
 
 // Batch is one request of several writes. It is used by one goroutine.

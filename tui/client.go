@@ -44,6 +44,7 @@ type Client interface {
 	UndoDecision(ctx context.Context, decision string) error
 
 	Deliveries(ctx context.Context, target, state string, page admin.Page) ([]admin.Delivery, error)
+	ExplainDelivery(ctx context.Context, who, target string) ([]admin.DeliveryExplained, error)
 	RetryDelivery(ctx context.Context, target, person string) error
 	DropDelivery(ctx context.Context, target, person string) error
 	SetLane(ctx context.Context, target, state string) error

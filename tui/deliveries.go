@@ -23,37 +23,40 @@ const (
 	intentTarget kit.Intent = "next_target"
 	intentRetry  kit.Intent = "retry"
 	intentDrop   kit.Intent = "drop"
+	intentPerson kit.Intent = "person"
 )
 
-// deliveries is what is queued, what failed and why.
+// deliveries is what is queued, what failed and why. Opened, one is explained.
 type deliveries struct {
-	env     *env
-	list    slot[[]admin.Delivery]
-	table   kit.Table
-	shown   []int
-	filter  kit.Field
-	typed   bool
-	state   string // empty for all
-	target  string // empty for all
-	tableAt int    // line of the body where the table begins
+	filtered[admin.Delivery]
+	state  string // empty for all
+	target string // empty for all
+
+	opened bool // the one at the cursor is explained
+	told   slot[[]admin.DeliveryExplained]
+	scroll kit.Scroll
+	lines  int // of the explanation
 }
 
 func newDeliveries(e *env) *deliveries {
-	return &deliveries{
-		env: e, filter: kit.NewField(100),
-		table: kit.NewTable(
-			kit.Column{Title: "STATE", Min: 8, Keep: 9}, kit.Column{Title: "WHO", Min: 18, Flex: 2, Keep: 8},
-			kit.Column{Title: "EFFECT", Min: 10, Keep: 7}, kit.Column{Title: "TARGET", Min: 8, Flex: 1, Keep: 4},
-			kit.Column{Title: "TRIES", Min: 5, Right: true, Keep: 3}, kit.Column{Title: "AGE", Min: 4, Right: true, Keep: 5},
-			kit.Column{Title: "WHY", Min: 14, Flex: 4, Keep: 6},
-		),
+	words := func(j admin.Delivery) []string {
+		return []string{nameOf(j.Person), j.Person.Email, j.Person.ID, j.Reason, j.LastError, j.Effect, j.Target}
 	}
+	same := func(a, b admin.Delivery) bool { return a.Target == b.Target && a.Person.ID == b.Person.ID }
+	return &deliveries{filtered: newFiltered(e, words, same,
+		kit.Column{Title: "STATE", Min: 8, Keep: 9}, kit.Column{Title: "WHO", Min: 18, Flex: 2, Keep: 8},
+		kit.Column{Title: "EFFECT", Min: 10, Keep: 7}, kit.Column{Title: "TARGET", Min: 8, Flex: 1, Keep: 4},
+		kit.Column{Title: "TRIES", Min: 5, Right: true, Keep: 3}, kit.Column{Title: "AGE", Min: 4, Right: true, Keep: 5},
+		kit.Column{Title: "WHY", Min: 14, Flex: 4, Keep: 6})}
 }
 
 func (d *deliveries) subject() string { return "" }
 func (d *deliveries) title() string   { return "Deliveries" }
 
 func (d *deliveries) command() string {
+	if j, ok := d.current(); ok && d.opened {
+		return "rollcall deliveries explain " + quoted(j.Person.ID) + " --target " + quoted(j.Target)
+	}
 	if j, ok := d.current(); ok && !d.env.readOnly && (j.State == string(model.JobParked) || j.State == string(model.JobRejected)) {
 		return "rollcall deliveries retry " + quoted(j.Target) + " " + quoted(j.Person.ID)
 	}
@@ -62,13 +65,19 @@ func (d *deliveries) command() string {
 
 func (d *deliveries) bindings() kit.Keymap {
 	keys := kit.Keymap{
-		{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "person", Help: "look at the person"},
+		{Keys: []string{"p"}, Intent: intentPerson, Label: "person", Help: "look at the person"},
 		{Keys: []string{"r"}, Intent: intentRetry, Label: "retry", Help: "send it again now", Mutates: true},
 		{Keys: []string{"d"}, Intent: intentDrop, Label: "drop", Help: "do not send it; it comes up again when the person changes", Mutates: true},
+	}
+	if d.opened {
+		return append(keys, kit.Moves()...)
+	}
+	keys = append(kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "explain", Help: "what differs, why it waits, what was tried and what happens next"}}, keys...)
+	keys = append(keys, kit.Keymap{
 		{Keys: []string{"s"}, Intent: intentState, Label: "state", Help: "only one state: the next one"},
 		{Keys: []string{"t"}, Intent: intentTarget, Label: "target", Help: "only one target: the next one"},
 		{Keys: []string{"/"}, Intent: kit.Search, Label: "filter", Help: "only deliveries with these words"},
-	}
+	}...)
 	return append(keys, kit.Moves()...)
 }
 
@@ -80,6 +89,9 @@ func (d *deliveries) ask() tea.Cmd {
 }
 
 func (d *deliveries) visit(subject string) tea.Cmd {
+	if d.opened {
+		return tea.Batch(d.ask(), d.explain())
+	}
 	if subject != "" {
 		d.state, d.target = subject, ""
 		if target, ok := strings.CutPrefix(subject, "target:"); ok {
@@ -93,55 +105,33 @@ func (d *deliveries) tick(now time.Time) tea.Cmd {
 	if d.list.stale(now, refreshEvery) {
 		return d.ask()
 	}
+	if d.opened && d.told.stale(now, refreshEvery) {
+		return d.explain()
+	}
 	return nil
 }
 
 func (d *deliveries) take(msg tea.Msg) tea.Cmd {
-	under, ok := d.current()
-	if !d.list.take(d.env, msg) {
-		return nil
-	}
-	d.refilter()
-	at := slices.IndexFunc(d.shown, func(i int) bool {
-		j := d.list.value[i]
-		return j.Target == under.Target && j.Person.ID == under.Person.ID
-	})
-	if ok && at >= 0 { // a key pressed now must not mean another delivery
-		d.table.Select(at, len(d.shown))
-	}
+	d.told.take(d.env, msg)
+	d.takeList(msg, nil)
 	return nil
 }
 
-func (d *deliveries) refilter() {
-	d.shown = d.shown[:0]
-	for i, j := range d.list.value {
-		if matches(d.filter.Value(), nameOf(j.Person), j.Person.Email, j.Person.ID, j.Reason, j.LastError, j.Effect, j.Target) {
-			d.shown = append(d.shown, i)
-		}
-	}
-	d.table.Select(d.table.Cursor(), len(d.shown))
-}
-
-func (d *deliveries) current() (admin.Delivery, bool) {
-	if i := d.table.Cursor(); i < len(d.shown) {
-		return d.list.value[d.shown[i]], true
-	}
-	return admin.Delivery{}, false
-}
-
 func (d *deliveries) do(intent kit.Intent) tea.Cmd {
-	if d.table.Do(intent, len(d.shown)) {
+	if d.opened && d.scroll.Do(intent, d.lines) || !d.opened && d.table.Do(intent, len(d.shown)) {
 		return nil
 	}
 	j, ok := d.current()
 	switch intent {
 	case kit.Search:
-		d.typed = true
+		d.typed, d.opened = true, false
 		return nil
 	case intentState:
+		d.opened = false
 		d.state = after(d.state, []string{"", "ready", "held", "parked", "rejected", "open"})
 		return d.ask()
 	case intentTarget:
+		d.opened = false
 		targets := []string{""}
 		for _, t := range d.env.status.value.Targets {
 			targets = append(targets, t.Name)
@@ -151,7 +141,11 @@ func (d *deliveries) do(intent kit.Intent) tea.Cmd {
 	}
 	switch {
 	case !ok:
-	case intent == kit.Open:
+	case intent == kit.Open && !d.opened:
+		d.opened, d.scroll = true, kit.Scroll{}
+		d.told.forget()
+		return d.explain()
+	case intent == intentPerson:
 		return visitCmd(onPeople, "person:"+j.Person.ID)
 	case intent == intentRetry:
 		return d.env.change(func(ctx context.Context) (string, error) {
@@ -176,6 +170,10 @@ func (d *deliveries) drop(j admin.Delivery) {
 func after(v string, cycle []string) string { return cycle[(slices.Index(cycle, v)+1)%len(cycle)] }
 
 func (d *deliveries) back() (tea.Cmd, bool) {
+	if d.opened {
+		d.opened = false
+		return d.ask(), true
+	}
 	if d.filter.Value() == "" && d.state == "" && d.target == "" {
 		return nil, false
 	}
@@ -184,36 +182,20 @@ func (d *deliveries) back() (tea.Cmd, bool) {
 	return d.ask(), true
 }
 
-func (d *deliveries) ready() bool { return d.list.loaded }
-
-func (d *deliveries) typing() bool { return d.typed }
-
-func (d *deliveries) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "esc":
-		d.filter.Set("")
-		d.refilter()
-		fallthrough
-	case "enter", "down":
-		d.typed = false
-		return nil
-	}
-	if d.filter.Key(msg) {
-		d.refilter()
-	}
-	return nil
-}
+func (d *deliveries) ready() bool { return d.list.loaded && (!d.opened || d.told.loaded) }
 
 func (d *deliveries) click(_, y int) tea.Cmd {
-	before := d.table.Cursor()
-	if d.table.Click(y-d.tableAt, len(d.shown)) && before == d.table.Cursor() {
+	if !d.opened && d.clicked(y) {
 		return d.do(kit.Open)
 	}
 	return nil
 }
 
 func (d *deliveries) view(w, h int) kit.Block {
-	block := kit.Block{d.headline(w)}
+	if _, still := d.current(); d.opened && still {
+		return d.explanation(w, h)
+	}
+	block := kit.Block{d.head(w)}
 	block = append(block, asOf(d.env, &d.list, "the deliveries", w)...)
 	if !d.list.loaded {
 		return block
@@ -225,36 +207,21 @@ func (d *deliveries) view(w, h int) kit.Block {
 		}
 		return append(block, kit.L(kit.Text(kit.Good, "  "+d.env.theme.Signs.Good+" "+text)))
 	}
-	foot := d.why(w)
-	d.tableAt = len(block)
-	table := d.table.View(d.env.theme, w, h-len(block)-len(foot), deliveryRows{d}).Take(h - len(block) - len(foot))
-	return append(append(block, table...), foot...)
+	return d.under(block, d.why(w), deliveryRows{d}, w, h)
 }
 
-func (d *deliveries) headline(w int) kit.Line {
+func (d *deliveries) head(w int) kit.Line {
 	if !d.list.loaded {
 		return kit.L(kit.Text(kit.Strong, " Deliveries"))
 	}
-	what := "deliveries"
-	if len(d.shown) == 1 {
-		what = "delivery"
-	}
+	before, after := "", ""
 	if d.state != "" {
-		what = d.state + " " + what
+		before = d.state + " "
 	}
 	if d.target != "" {
-		what += " to " + d.target
+		after = " to " + d.target
 	}
-	n := kit.Count(len(d.shown))
-	if len(d.list.value) >= deliveriesShown {
-		n = "the first " + n
-	}
-	left := kit.L(kit.Text(kit.Strong, " "+n+" "+what))
-	if d.typed || d.filter.Value() != "" {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
-		left.Spans = append(left.Spans, d.filter.Spans(d.env.theme, w/3, d.typed)...)
-	}
-	return kit.Justify(left, kit.L(kit.Text(kit.Faint, "as of "+d.env.clock(d.list.at)+" ")), w)
+	return d.headline(before+"delivery"+after, before+"deliveries"+after, "the first", deliveriesShown, w)
 }
 
 // pendingWhy is the reason of a delivery in words.
@@ -286,8 +253,6 @@ func (d *deliveries) why(w int) kit.Block {
 }
 
 type deliveryRows struct{ *deliveries }
-
-func (r deliveryRows) Len() int { return len(r.shown) }
 
 func (r deliveryRows) Row(i int) ([]kit.Span, bool) {
 	j := r.list.value[r.shown[i]]

@@ -186,6 +186,24 @@ func (f *fake) People(_ context.Context, query string, page admin.Page) ([]admin
 	return rows, strconv.Itoa(i), nil
 }
 
+func (f *fake) ExplainDelivery(_ context.Context, who, target string) ([]admin.DeliveryExplained, error) {
+	if f.down != nil {
+		return nil, f.down
+	}
+	i, err := strconv.Atoi(strings.TrimPrefix(who, "p_"))
+	if err != nil {
+		return nil, &admin.Error{Code: admin.CodeNotFound, Text: "nobody is " + who}
+	}
+	p := f.row(i)
+	return []admin.DeliveryExplained{{Target: target, Person: admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}, State: "ready", Effect: "update", Run: 812,
+		Account:     &admin.ExplainedAccount{ID: "8812", Login: p.Email, Active: true, Adopted: true, At: noon.Add(-48 * time.Hour), Doubt: true},
+		Differences: []admin.Difference{{Attribute: "title", Wanted: "Senior Analyst", Has: "Analyst", Doubt: true}, {Attribute: "manager", Wanted: "Ada Sample"}},
+		Obstacles: []admin.Obstacle{{Target: target, What: "their manager Ada Sample has no active account there yet: the link follows once they have one",
+			Change: "the manager's account is made", Command: "rollcall deliveries explain p_000000 --target " + target}},
+		Attempts: []admin.DeliveryAttempt{{At: noon.Add(-3 * time.Minute), Class: "transient", Answer: "javelo: update account: 503 Service Unavailable"}, {At: noon.Add(-time.Minute), Answer: "no answer was stored"}},
+		Tries:    2, Next: "it is tried again", At: noon.Add(2 * time.Minute)}}, nil
+}
+
 func (f *fake) Person(_ context.Context, who string) (admin.Person, error) {
 	if f.down != nil {
 		return admin.Person{}, f.down

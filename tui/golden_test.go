@@ -35,6 +35,7 @@ func TestScreensLookAsReviewed(t *testing.T) {
 		{name: "undo_run", do: func(s *session) { s.press("6", "enter", "u") }},
 		{name: "hold_by_department", do: func(s *session) { s.press("4", "enter", "v", " ", "enter") }},
 		{name: "deliveries", do: func(s *session) { s.press("5") }},
+		{name: "delivery", do: func(s *session) { s.press("5", "enter") }},
 		{name: "runs", do: func(s *session) { s.press("6") }},
 		{name: "run", do: func(s *session) { s.press("6", "enter") }},
 		{name: "journal", do: func(s *session) { s.press("7") }},

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,26 +26,20 @@ const (
 // requests shows what SCIM senders asked and what they were answered, newest
 // first, masked by the appliance.
 type requests struct {
-	env     *env
-	list    slot[[]admin.Request]
-	source  string // of one sender only
-	failed  bool   // only those that were refused
-	shown   []int  // indexes into list.value that match the filter
-	table   kit.Table
-	tableAt int
-	filter  kit.Field
-	typed   bool
+	filtered[admin.Request]
+	source string // of one sender only
+	failed bool   // only those that were refused
 }
 
 func newRequests(e *env) *requests {
-	return &requests{
-		env: e, filter: kit.NewField(100),
-		table: kit.NewTable(
-			kit.Column{Title: "WHEN", Min: 8, Keep: 8}, kit.Column{Title: "SENDER", Min: 8, Flex: 1, Keep: 7},
-			kit.Column{Title: "ANSWER", Min: 6, Right: true, Keep: 9}, kit.Column{Title: "ASKED", Min: 28, Flex: 5, Keep: 6},
-			kit.Column{Title: "TOOK", Min: 6, Right: true, Keep: 3}, kit.Column{Title: "WHY, OR THE DIALECT'S RULE", Min: 14, Flex: 4, Keep: 5},
-		),
+	words := func(x admin.Request) []string {
+		return []string{x.Source, x.Method, x.Path, fmt.Sprint(x.Status), x.Detail, strings.Join(x.Quirks, " ")}
 	}
+	same := func(a, b admin.Request) bool { return a.At.Equal(b.At) && a.Path == b.Path && a.Method == b.Method }
+	return &requests{filtered: newFiltered(e, words, same,
+		kit.Column{Title: "WHEN", Min: 8, Keep: 8}, kit.Column{Title: "SENDER", Min: 8, Flex: 1, Keep: 7},
+		kit.Column{Title: "ANSWER", Min: 6, Right: true, Keep: 9}, kit.Column{Title: "ASKED", Min: 28, Flex: 5, Keep: 6},
+		kit.Column{Title: "TOOK", Min: 6, Right: true, Keep: 3}, kit.Column{Title: "WHY, OR THE DIALECT'S RULE", Min: 14, Flex: 4, Keep: 5})}
 }
 
 func (r *requests) title() string   { return "Requests" }
@@ -101,36 +94,8 @@ func (r *requests) tick(now time.Time) tea.Cmd {
 }
 
 func (r *requests) take(msg tea.Msg) tea.Cmd {
-	under, ok := r.current()
-	if !r.list.take(r.env, msg) {
-		return nil
-	}
-	r.refilter()
-	at := slices.IndexFunc(r.shown, func(i int) bool {
-		x := r.list.value[i]
-		return x.At.Equal(under.At) && x.Path == under.Path && x.Method == under.Method
-	})
-	if ok && at >= 0 && r.table.Cursor() > 0 { // at the top it stays at the top, with the newest
-		r.table.Select(at, len(r.shown))
-	}
+	r.takeList(msg, func(cursor int) bool { return cursor == 0 }) // at the top it stays at the top, with the newest
 	return nil
-}
-
-func (r *requests) refilter() {
-	r.shown = r.shown[:0]
-	for i, x := range r.list.value {
-		if matches(r.filter.Value(), x.Source, x.Method, x.Path, fmt.Sprint(x.Status), x.Detail, strings.Join(x.Quirks, " ")) {
-			r.shown = append(r.shown, i)
-		}
-	}
-	r.table.Select(r.table.Cursor(), len(r.shown))
-}
-
-func (r *requests) current() (admin.Request, bool) {
-	if i := r.table.Cursor(); i < len(r.shown) && r.shown[i] < len(r.list.value) {
-		return r.list.value[r.shown[i]], true
-	}
-	return admin.Request{}, false
 }
 
 func (r *requests) do(intent kit.Intent) tea.Cmd {
@@ -169,36 +134,15 @@ func (r *requests) back() (tea.Cmd, bool) {
 	return r.ask(), true
 }
 
-func (r *requests) ready() bool { return r.list.loaded }
-
-func (r *requests) typing() bool { return r.typed }
-
-func (r *requests) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "esc":
-		r.filter.Set("")
-		r.refilter()
-		fallthrough
-	case "enter", "down", "up":
-		r.typed = false
-		return nil
-	}
-	if r.filter.Key(msg) {
-		r.refilter()
-	}
-	return nil
-}
-
 func (r *requests) click(_, y int) tea.Cmd {
-	before := r.table.Cursor()
-	if r.table.Click(y-r.tableAt, len(r.shown)) && before == r.table.Cursor() {
+	if r.clicked(y) {
 		return r.do(kit.Open)
 	}
 	return nil
 }
 
 func (r *requests) view(w, h int) kit.Block {
-	block := kit.Block{r.headline(w)}
+	block := kit.Block{r.head(w)}
 	block = append(block, asOf(r.env, &r.list, "the requests", w)...)
 	if !r.list.loaded {
 		return block
@@ -210,36 +154,21 @@ func (r *requests) view(w, h int) kit.Block {
 		}
 		return append(block, kit.Paragraph(kit.Plain, text, w-4).Indent(2)...)
 	}
-	foot := r.inFull(w)
-	r.tableAt = len(block)
-	table := r.table.View(r.env.theme, w, h-len(block)-len(foot), requestRows{r}).Take(h - len(block) - len(foot))
-	return append(append(block, table...), foot...)
+	return r.under(block, r.inFull(w), requestRows{r}, w, h)
 }
 
-func (r *requests) headline(w int) kit.Line {
+func (r *requests) head(w int) kit.Line {
 	if !r.list.loaded {
 		return kit.L(kit.Text(kit.Strong, " Requests"))
 	}
-	what := "requests"
-	if len(r.shown) == 1 {
-		what = "request"
-	}
+	before, after := "", ""
 	if r.failed {
-		what = "refused " + what
+		before = "refused "
 	}
 	if r.source != "" {
-		what += " of " + r.source
+		after = " of " + r.source
 	}
-	n := kit.Count(len(r.shown))
-	if len(r.list.value) >= requestsShown {
-		n = "the last " + n
-	}
-	left := kit.L(kit.Text(kit.Strong, " "+n+" "+what+", newest first"))
-	if r.typed || r.filter.Value() != "" {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
-		left.Spans = append(left.Spans, r.filter.Spans(r.env.theme, w/3, r.typed)...)
-	}
-	return kit.Justify(left, kit.L(kit.Text(kit.Faint, "as of "+r.env.clock(r.list.at)+" ")), w)
+	return r.headline(before+"request"+after+", newest first", before+"requests"+after+", newest first", "the last", requestsShown, w)
 }
 
 // inFull says the request at the cursor without cutting anything.
@@ -266,8 +195,6 @@ func (r *requests) inFull(w int) kit.Block {
 }
 
 type requestRows struct{ *requests }
-
-func (r requestRows) Len() int { return len(r.shown) }
 
 func (r requestRows) Row(i int) ([]kit.Span, bool) {
 	x := r.list.value[r.shown[i]]

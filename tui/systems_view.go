@@ -178,6 +178,12 @@ func (s *systems) targetDetail(t admin.Target, w int) kit.Block {
 	if t.Sending != nil {
 		block = append(block, progressLine(e, t.Sending, "sent"))
 	}
+	if len(t.Facts) > 0 {
+		block = append(block, theme.Rule("What its service was found to offer, asked "+e.ago(t.Learned), w))
+		for _, f := range t.Facts {
+			say(spoken(f.Name), f.Value, kit.Plain)
+		}
+	}
 	return block
 }
 

@@ -71,6 +71,16 @@ func (s *Server) routes() []route {
 			return nil, s.service.UndoDecision(r.Context(), r.actor(), r.PathValue("decision"))
 		}},
 		{get, "/v1/deliveries", s.deliveries},
+		{get, "/v1/deliveries/explain", func(r *request) (any, error) {
+			q, err := r.parameters("who", "target")
+			if err != nil {
+				return nil, err
+			}
+			if q.Get("who") == "" {
+				return nil, invalid("nobody is named: give an id, an email, an employee number or a name")
+			}
+			return list(s.service.ExplainDelivery(r.Context(), q.Get("who"), q.Get("target")))
+		}},
 		{get, "/v1/people/export", func(r *request) (any, error) {
 			q, err := r.parameters("q", "after", "limit")
 			if err != nil {

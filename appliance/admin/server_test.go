@@ -73,7 +73,7 @@ var changes = []struct{ method, path, body string }{
 // questions are all requests that only look.
 var questions = []string{
 	"/v1/version", "/v1/status", "/v1/wait", "/v1/plan", "/v1/plan?source=okta", "/v1/runs?limit=1", "/v1/runs/12", "/v1/people?q=jane",
-	"/v1/person?who=jane+doe", "/v1/conflicts", "/v1/conflicts/c_9f2c", "/v1/deliveries?target=javelo&state=held", "/v1/drift?target=javelo", "/v1/groups?target=javelo", "/v1/people/export?q=jane", "/v1/tokens",
+	"/v1/person?who=jane+doe", "/v1/conflicts", "/v1/conflicts/c_9f2c", "/v1/deliveries?target=javelo&state=held", "/v1/deliveries/explain?who=jane+doe", "/v1/drift?target=javelo", "/v1/groups?target=javelo", "/v1/people/export?q=jane", "/v1/tokens",
 	"/v1/journal?after=3&limit=2", "/v1/journal/verify", "/v1/names?subject=person:p_jane&subject=person:p_omar", "/v1/requests?source=okta&failed=true", "/v1/config",
 }
 

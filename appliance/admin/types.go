@@ -130,6 +130,9 @@ type Target struct {
 	GroupsWaiting int `json:"groups_waiting,omitempty"`
 	// File is set for a target that takes everybody as a file.
 	File *File `json:"file,omitempty"`
+	// Facts are what its service was found to offer, Learned when it was asked last.
+	Facts   []Fact    `json:"facts,omitempty"`
+	Learned time.Time `json:"learned,omitzero"`
 }
 
 // File is the file at a target that takes one.
@@ -600,6 +603,8 @@ type CheckResult struct {
 	Missing  []CheckMissing `json:"missing,omitempty"`
 	Sample   []Value        `json:"sample,omitempty"`
 	Notices  []string       `json:"notices,omitempty"`
+	// Facts are what a target's service was found to offer.
+	Facts []Fact `json:"facts,omitempty"`
 }
 
 // CheckMissing is a field the credentials cannot read.
@@ -736,6 +741,10 @@ type Service interface {
 	PersonAt(ctx context.Context, who string, at time.Time) (Person, error)
 	// PeopleDiff says who joined, went and changed between two instants.
 	PeopleDiff(ctx context.Context, from, to time.Time) (RosterDiff, error)
+	// ExplainDelivery says of somebody, named as for Person, what is between them and
+	// their account in a target, or in each when target is empty, and what happens
+	// next. CodeNotFound: no such person or target.
+	ExplainDelivery(ctx context.Context, who, target string) ([]DeliveryExplained, error)
 	// WhyNot says what is between somebody, or a record that is nobody's yet, and
 	// their accounts, and what would have to change.
 	WhyNot(ctx context.Context, who string) (WhyNot, error)

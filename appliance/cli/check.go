@@ -163,6 +163,7 @@ func (a *app) tellChecks(results []admin.CheckResult) {
 			}
 			a.out.table(t)
 		}
+		a.tellFacts(r.Facts)
 		for _, n := range r.Notices {
 			a.out.wrapped("  note: ", n)
 		}

@@ -106,6 +106,7 @@ func TestOutputForPeople(t *testing.T) {
 		{"person-why-not", []string{"person", "jane doe", "why-not"}, 0, ends{}},
 		{"person-history", []string{"person", "p_jane", "history"}, 0, ends{}},
 		{"deliveries", []string{"deliveries"}, 0, ends{}},
+		{"deliveries-explain", []string{"deliveries", "explain", "p_omar"}, 0, ends{}},
 		{"journal", []string{"journal", "--limit", "3"}, 0, ends{}},
 		{"requests", []string{"requests"}, 0, ends{}},
 		{"token-list", []string{"token", "list"}, 0, ends{}},

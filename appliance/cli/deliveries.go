@@ -56,11 +56,12 @@ func (a *app) deliveries() *cobra.Command {
 		return c
 	}
 	c := filters(&cobra.Command{
-		Use: "deliveries [list|retry|drop|groups|drift|pause|resume]", Short: "what is on its way to a target, what failed and why",
+		Use: "deliveries [list|explain|retry|drop|groups|drift|pause|resume]", Short: "what is on its way to a target, what failed and why",
 		Args: takes(0, 0), RunE: list,
 	})
 	c.AddCommand(
 		filters(&cobra.Command{Use: "list", Short: "what is on its way", Args: takes(0, 0), RunE: list}),
+		a.deliveryExplain(),
 		a.onDelivery("retry TARGET WHO", "sends one again, a parked one too", "is sent again as soon as the target takes it", (*client.Client).RetryDelivery),
 		a.onDelivery("drop TARGET WHO", "forgets one until the person changes", "is dropped until the person changes", (*client.Client).DropDelivery),
 		a.targetGroups(),

@@ -158,6 +158,9 @@ func (a *app) tellTargets(now time.Time, targets []admin.Target) {
 	}
 	a.out.table(t)
 	for _, g := range targets {
+		if len(g.Facts) > 0 {
+			a.out.wrapped("  "+g.Name+": ", "its service, asked "+ago(now, g.Learned)+": "+factsLine(g.Facts))
+		}
 		if len(g.Ignored) > 0 {
 			a.out.wrapped("  "+g.Name+": ", "accepts and does not keep "+strings.Join(g.Ignored, ", ")+": have the fields made there, or take them out of its map")
 		}

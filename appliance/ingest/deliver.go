@@ -139,6 +139,7 @@ func (c *change) beginAttempt(a *Attempt, with map[model.PersonID]string, take f
 		return err
 	}
 	job.Attempts, job.Uncertain = a.Number, true
+	job.Begun(c.at)
 	return store.Outbox.Put(c.tx, key, job)
 }
 
@@ -437,6 +438,7 @@ func (c *change) succeeded(a Attempt, account model.Account) error {
 	}
 	if pending {
 		job.Uncertain, job.Attempts, job.NotBefore, job.LastClass, job.LastError = false, 0, time.Time{}, "", ""
+		job.Tried = nil
 		if err := store.Outbox.Put(c.tx, key, job); err != nil {
 			return err
 		}
@@ -541,6 +543,7 @@ func (e *Engine) Failed(a Attempt, f Outcome) error {
 			return nil
 		}
 		job.LastClass, job.LastError, job.NotBefore, job.Uncertain = f.Class, f.Text, f.NotBefore, f.Applied || a.Uncertain
+		job.Ended(f.Class, f.Text)
 		if f.Free {
 			job.Attempts--
 		}

@@ -260,7 +260,7 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 		if old, err = c.judged(old); err != nil {
 			return err
 		}
-		job.Created, job.Attempts, job.Uncertain = old.Created, old.Attempts, old.Uncertain
+		job.Created, job.Attempts, job.Uncertain, job.Tried = old.Created, old.Attempts, old.Uncertain, old.Tried
 		// What waits for a later wave was judged already: a change into something else
 		// must be judged anew.
 		if old.State == model.JobOpen && old.Wave == 0 || (old.State == model.JobHeld || old.State == model.JobOpen) && old.Effect == pr.Effect {

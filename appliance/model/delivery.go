@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Desired is one person as a target should hold them, in canonical attributes.
 type Desired struct {
@@ -140,6 +143,34 @@ type Job struct {
 	LastClass string    `json:"last_class,omitempty"`
 	LastError string    `json:"last_error,omitempty"`
 	Created   time.Time `json:"created"`
+	// Tried are the latest attempts, oldest first.
+	Tried []Try `json:"tried,omitempty"`
+}
+
+// Try is one attempt of a delivery.
+type Try struct {
+	At time.Time `json:"at"`
+	// Class and Text are what came of it, in one line without secrets and personal
+	// values; empty: no answer was stored.
+	Class string `json:"class,omitempty"`
+	Text  string `json:"text,omitempty"`
+}
+
+// keptTries is how many attempts of a delivery are kept.
+const keptTries = 5
+
+// Begun notes that an attempt is about to leave.
+func (j *Job) Begun(at time.Time) {
+	tried := append(slices.Clone(j.Tried), Try{At: at})
+	j.Tried = tried[max(0, len(tried)-keptTries):]
+}
+
+// Ended notes what came of the attempt that began last.
+func (j *Job) Ended(class, text string) {
+	if n := len(j.Tried); n > 0 {
+		j.Tried = slices.Clone(j.Tried)
+		j.Tried[n-1].Class, j.Tried[n-1].Text = class, text
+	}
 }
 
 // LaneState is whether a target takes deliveries.

@@ -56,11 +56,28 @@ func (t *Target) Batch(ctx context.Context) (connectors.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	operations, payload := o.bulkLimits()
-	if !o.Bulk || o.NoBulk != "" || operations < 2 {
+	if o.together() < 2 {
 		return nil, nil
 	}
+	operations, payload := o.bulkLimits()
 	return &batch{target: t, offers: o, operations: operations, payload: payload, size: bulkOverhead, makes: map[model.PersonID]string{}}, nil
+}
+
+// together is how many writes one request takes.
+func (o Offers) together() int {
+	operations, _ := o.bulkLimits()
+	if !o.Bulk || o.NoBulk != "" {
+		return 1
+	}
+	return operations
+}
+
+// Together implements connectors.BulkTarget. A limit in bytes may make it fewer.
+func (t *Target) Together() int {
+	if o := t.offers.Load(); o != nil {
+		return o.together()
+	}
+	return 1
 }
 
 // batch is one bulk request being put together.

@@ -121,7 +121,8 @@ func Acme() *Service {
 			{Name: "hibob", Kind: "hibob", OK: false, Summary: "answers, and one field is hidden", Missing: []admin.CheckMissing{
 				{Permission: "People's data > Home > View", Field: "home.mobilePhone", Attribute: "mobile_phone", Effect: "phone numbers are left as they are"}},
 				Sample: []admin.Value{{Attribute: "title", Value: "Engineer", Field: "work.title"}}, Notices: []string{"3 people have no email"}},
-			{Name: "javelo", Kind: "javelo", OK: true, Summary: "answers in 80 ms, 1,150 accounts"},
+			{Name: "javelo", Kind: "javelo", OK: true, Summary: "answers in 80 ms, 1,150 accounts", Facts: []admin.Fact{
+				{Name: "filter", Value: "unquoted: userName eq x", How: "seen"}, {Name: "paging", Value: "start_index and startIndex", How: "seen"}}},
 		},
 		Ready: readiness.Report{
 			Made: Now, Previewed: []string{"hibob"}, Listed: map[string]time.Time{"javelo": ago(time.Hour)},

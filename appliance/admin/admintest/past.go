@@ -36,3 +36,25 @@ func (s *Service) WhyNot(ctx context.Context, who string) (admin.WhyNot, error) 
 	}
 	return out, err
 }
+
+// ExplainDelivery explains what of Pending is of a person of Roster.
+func (s *Service) ExplainDelivery(ctx context.Context, who, target string) ([]admin.DeliveryExplained, error) {
+	p, err := s.Person(ctx, who)
+	out := []admin.DeliveryExplained{}
+	for _, d := range s.Pending {
+		if d.Person.ID != p.ID || target != "" && d.Target != target {
+			continue
+		}
+		e := admin.DeliveryExplained{Target: d.Target, Person: d.Person, State: d.State, Effect: d.Effect, Run: d.Run, Tries: d.Attempts,
+			Account:     &admin.ExplainedAccount{ID: "j1", Login: p.Email, Active: true, At: Now.Add(-24 * time.Hour)},
+			Differences: []admin.Difference{}, Obstacles: []admin.Obstacle{}, Attempts: []admin.DeliveryAttempt{}, Next: "it is tried again", At: d.NotBefore}
+		for _, n := range d.Changed {
+			e.Differences = append(e.Differences, admin.Difference{Attribute: n, Wanted: "Partner", Has: "Analyst"})
+		}
+		if d.LastError != "" {
+			e.Attempts = append(e.Attempts, admin.DeliveryAttempt{At: Now.Add(-time.Minute), Class: "transient", Answer: d.LastError})
+		}
+		out = append(out, e)
+	}
+	return out, err
+}

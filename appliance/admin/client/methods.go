@@ -184,6 +184,16 @@ func (c *Client) PersonAt(ctx context.Context, who string, at time.Time) (admin.
 	return ask[admin.Person](ctx, c, call{method: get, path: []string{"person"}, query: url.Values{"who": {who}, "at": {at.UTC().Format(time.RFC3339Nano)}}})
 }
 
+// ExplainDelivery says what is between somebody and their account in a target, in each
+// when target is empty, and what happens next.
+func (c *Client) ExplainDelivery(ctx context.Context, who, target string) ([]admin.DeliveryExplained, error) {
+	q := url.Values{"who": {who}}
+	if target != "" {
+		q.Set("target", target)
+	}
+	return ask[[]admin.DeliveryExplained](ctx, c, call{method: get, path: []string{"deliveries", "explain"}, query: q})
+}
+
 // WhyNot says what is between somebody and their accounts.
 func (c *Client) WhyNot(ctx context.Context, who string) (admin.WhyNot, error) {
 	return ask[admin.WhyNot](ctx, c, call{method: get, path: []string{"person", "why-not"}, query: url.Values{"who": {who}}})
