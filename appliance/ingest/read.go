@@ -3,6 +3,7 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -119,12 +120,16 @@ type observed struct {
 	taken bool
 }
 
-// Page commits one page: every observation becomes or updates a record, and the
-// neighbourhoods of those that changed are planned, in one transaction. Where
-// nothing changed there is none: looking up is all that an unchanged person costs.
-func (r *Read) Page(p connectors.Page) error {
+// Page commits one page, see [Read.Pages].
+func (r *Read) Page(p connectors.Page) error { return r.Pages([]connectors.Page{p}) }
+
+// Pages commits pages that came together: every observation becomes or updates a
+// record, and the neighbourhoods of those that changed are planned, in as few
+// transactions as others who want to write leave to it. Where nothing changed there
+// is none: looking up is all that an unchanged person costs.
+func (r *Read) Pages(pages []connectors.Page) error {
 	settings := r.e.Settings().Sources[r.source]
-	counts := model.RunCounts{Pages: 1}
+	counts := model.RunCounts{Pages: len(pages)}
 	coverage := map[model.Name]int{}
 	var differ []observed
 	var passed []uint64
@@ -133,8 +138,12 @@ func (r *Read) Page(p connectors.Page) error {
 		if err != nil {
 			return err
 		}
-		onPage := make(map[string]struct{}, len(p.People))
-		for _, o := range p.People {
+		size := 0
+		for _, p := range pages {
+			size += len(p.People)
+		}
+		onPage := make(map[string]struct{}, size)
+		for o := range observations(pages) {
 			note, had := store.FindRecordNote(tx, r.source, o.Native)
 			if _, twice := onPage[o.Native]; twice || had && r.seen.has(note.Ordinal) {
 				continue // a read that went on from a cursor may show somebody again
@@ -176,9 +185,9 @@ func (r *Read) Page(p connectors.Page) error {
 		}
 		return nil
 	})
-	if err == nil && len(differ) > 0 {
+	for err == nil && len(differ) > 0 {
 		var ordinals []uint64
-		ordinals, err = r.write(settings, differ, &counts)
+		ordinals, differ, err = r.write(settings, differ, &counts)
 		passed = append(passed, ordinals...)
 	}
 	if err != nil {
@@ -191,13 +200,16 @@ func (r *Read) Page(p connectors.Page) error {
 	for n, k := range coverage {
 		r.coverage[n] += k
 	}
-	r.notes = append(r.notes, p.Notices...)
-	if p.Total > 0 {
-		r.told = p.Total
+	for _, p := range pages {
+		r.notes = append(r.notes, p.Notices...)
+		if p.Total > 0 {
+			r.told = p.Total
+		}
+		counts.Expected = max(counts.Expected, p.Total)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.counts.Pages++
+	r.counts.Pages += counts.Pages
 	r.counts.Seen += counts.Seen
 	r.counts.Forgotten += counts.Forgotten
 	r.counts.Added += counts.Added
@@ -205,68 +217,101 @@ func (r *Read) Page(p connectors.Page) error {
 	r.counts.Unchanged += counts.Unchanged
 	r.counts.OutScope += counts.OutScope
 	r.counts.Conflicts += counts.Conflicts
-	r.counts.Expected = max(r.counts.Expected, p.Total)
+	r.counts.Expected = max(r.counts.Expected, counts.Expected)
 	return nil
 }
 
-// write stores the observations that differ and plans what follows. It returns the
-// ordinals of their records.
-func (r *Read) write(settings SourceSettings, differ []observed, counts *model.RunCounts) (seen []uint64, err error) {
+func observations(pages []connectors.Page) iter.Seq[model.Observation] {
+	return func(yield func(model.Observation) bool) {
+		for _, p := range pages {
+			for _, o := range p.People {
+				if !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// longest is how many batches one transaction of a long change takes when nobody else
+// wants to write: the more, the fewer pages of the indexes are written again and
+// again, and the more memory it takes.
+const longest = 4
+
+// write stores observations that differ and plans what follows, in one transaction.
+// It returns the ordinals of their records, and those observations that are left to
+// the next because somebody waits.
+func (r *Read) write(settings SourceSettings, differ []observed, counts *model.RunCounts) (seen []uint64, left []observed, err error) {
 	told := map[string]int{}
+	done := model.RunCounts{}
 	err = r.e.update(actorSource+r.source, r.run.Seq, model.JobOpen, func(c *change) error {
-		counts.Added, counts.Changed, seen = 0, 0, seen[:0]
-		clear(told)
 		// Looked up anew: the source may have been activated meanwhile.
 		s, err := c.source(r.source)
 		if err != nil {
 			return err
 		}
-		var seeds []model.RecordID
-		var before []model.Record
-		for _, o := range differ {
-			if err := c.move(r.source, o, settings.MatchNumber); err != nil {
-				return err
-			}
-			rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, s.Staged())
+		left = differ
+		for n := 0; n < longest && len(left) > 0 && (n == 0 || !r.e.store.Awaited()); n++ {
+			part := left[:min(batch, len(left))]
+			left = left[len(part):]
+			ordinals, err := r.writePart(c, s, settings, part, &done, told)
 			if err != nil {
 				return err
 			}
-			seen = append(seen, rec.Ordinal)
-			if changed {
-				for _, n := range rec.Notices {
-					told[n]++
-				}
-			}
-			switch {
-			case !changed:
-				continue
-			case old == nil:
-				counts.Added++
-				if err := c.comeBack(r.source, o.Native); err != nil {
-					return err
-				}
-			default:
-				counts.Changed++
-				before = append(before, *old)
-			}
-			seeds = append(seeds, rec.ID)
+			seen = append(seen, ordinals...)
 		}
-		if s.Staged() {
-			return nil
-		}
-		err = c.settle(seeds, before)
-		counts.Conflicts = c.counts.Conflicts
+		done.Conflicts = c.counts.Conflicts
 		for n, k := range c.flapping {
 			told[string(n)+" goes back and forth, and accounts keep the value they have"] += k
 		}
-		return err
+		return nil
 	})
 	if err == nil {
+		counts.Added += done.Added
+		counts.Changed += done.Changed
+		counts.Conflicts += done.Conflicts
 		for n, k := range told {
 			r.odd[n] += k
 		}
 	}
-	return seen, err
+	return seen, left, err
+}
+
+func (r *Read) writePart(c *change, s store.SourceState, settings SourceSettings, part []observed, counts *model.RunCounts, told map[string]int) (seen []uint64, err error) {
+	var seeds []model.RecordID
+	var before []model.Record
+	for _, o := range part {
+		if err := c.move(r.source, o, settings.MatchNumber); err != nil {
+			return nil, err
+		}
+		rec, old, changed, err := c.observe(r.source, settings, o, keepAbsent, s.Staged())
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, rec.Ordinal)
+		if changed {
+			for _, n := range rec.Notices {
+				told[n]++
+			}
+		}
+		switch {
+		case !changed:
+			continue
+		case old == nil:
+			counts.Added++
+			if err := c.comeBack(r.source, o.Native); err != nil {
+				return nil, err
+			}
+		default:
+			counts.Changed++
+			before = append(before, *old)
+		}
+		seeds = append(seeds, rec.ID)
+	}
+	if s.Staged() {
+		return seen, nil
+	}
+	return seen, c.settle(seeds, before)
 }
 
 // noticesShown bounds how many different notices a run tells of.

@@ -54,14 +54,15 @@ func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonI
 		if err != nil {
 			return run, err
 		}
-		for part := range slices.Chunk(records, batch) {
-			if err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error { return c.remap(source, part) }); err != nil {
+		for len(records) > 0 {
+			records, err = inBatches(e, actor, run.Seq, records, func(c *change, part []model.RecordID) error { return c.remap(source, part) })
+			if err != nil {
 				return run, err
 			}
 		}
 	}
-	for part := range slices.Chunk(persons, batch) {
-		err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
+	for left := persons; len(left) > 0; {
+		left, err = inBatches(e, actor, run.Seq, left, func(c *change, part []model.PersonID) error {
 			c.everyone = everyone
 			return c.replanPersons(part)
 		})

@@ -64,9 +64,9 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 	if err != nil {
 		return run, err
 	}
-	for part := range slices.Chunk(staged, batch) {
+	for left := staged; len(left) > 0; {
 		opened := 0
-		err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error {
+		left, err = inBatches(e, actor, run.Seq, left, func(c *change, part []model.RecordID) error {
 			err := c.unstage(part)
 			opened = c.counts.Conflicts
 			return err
@@ -97,6 +97,23 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		}
 	}
 	return run, err
+}
+
+// inBatches carries out a part of a long change in one transaction, batch by batch,
+// as long as nobody else wants to write. It returns what is left to the next.
+func inBatches[ID any](e *Engine, actor string, run uint64, ids []ID, fn func(*change, []ID) error) (left []ID, err error) {
+	err = e.update(actor, run, model.JobOpen, func(c *change) error {
+		left = ids
+		for n := 0; n < longest && len(left) > 0 && (n == 0 || !e.store.Awaited()); n++ {
+			part := left[:min(batch, len(left))]
+			left = left[len(part):]
+			if err := fn(c, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return left, err
 }
 
 // ResumeActivations finishes activations that the end of the process cut off.

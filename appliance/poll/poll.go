@@ -303,18 +303,19 @@ func (p *Poller) pages(ctx context.Context, r *ingest.Read) error {
 }
 
 func (p *Poller) pull(ctx context.Context, r *ingest.Read, cursor *connectors.Cursor) (last bool, err error) {
-	for page, err := range ahead(ctx, p.source, *cursor) {
+	for pages, err := range ahead(ctx, p.source, *cursor) {
 		if err != nil {
 			return false, err
 		}
-		if err := r.Page(page); err != nil {
+		if err := r.Pages(pages); err != nil {
 			return false, err
 		}
-		*cursor = page.Next
-		p.mu.Lock()
-		p.total = max(p.total, page.Total)
-		p.mu.Unlock()
-		last = page.Last
+		for _, page := range pages {
+			p.mu.Lock()
+			p.total = max(p.total, page.Total)
+			p.mu.Unlock()
+			*cursor, last = page.Next, page.Last
+		}
 	}
 	return last, nil
 }

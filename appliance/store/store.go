@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -45,6 +46,8 @@ type Store struct {
 	secret []byte
 	now    func() time.Time
 	queue  queue // of changes that share transactions
+	// waiting is how many want to write and cannot begin.
+	waiting atomic.Int32
 }
 
 // Options adjust how a database is opened.
@@ -361,7 +364,16 @@ func (t *Tx) OnCommit(fn func()) {
 // Update runs fn in a write transaction. What fn wrote is on disk when Update
 // returns nil, and nothing of it is when it returns an error.
 func (s *Store) Update(fn func(*Tx) error) error {
+	s.waiting.Add(1)
+	begun := false
+	defer func() {
+		if !begun { // the transaction could not begin
+			s.waiting.Add(-1)
+		}
+	}()
 	return s.db.Update(func(b *bbolt.Tx) error {
+		begun = true
+		s.waiting.Add(-1)
 		tx := newTx(b)
 		if err := fn(tx); err != nil {
 			return err
@@ -370,6 +382,10 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		return nil
 	})
 }
+
+// Awaited reports whether somebody waits for the transaction of writing that is under
+// way: a long change then ends its part and lets them go first.
+func (s *Store) Awaited() bool { return s.waiting.Load() > 0 }
 
 // View runs fn in a read transaction. fn must not call Update of the same
 // store, which would deadlock, nor wait for anything.
