@@ -3,11 +3,14 @@ package bench
 import (
 	"context"
 	"flag"
+	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -55,12 +58,35 @@ func TestBenchWithoutHRLoadsEverybodyOverSCIM(t *testing.T) {
 	}
 }
 
-// program builds the real program, without the race detector.
+// build makes the real program, once and without the race detector, in builtIn.
+var build = sync.OnceValues(func() (string, error) {
+	var err error
+	if builtIn, err = os.MkdirTemp("", "rollcall-bench-test-"); err != nil {
+		return "", err
+	}
+	bin := filepath.Join(builtIn, "rollcall")
+	out, err := exec.Command("go", "build", "-o", bin, "../..").CombinedOutput()
+	if err != nil {
+		return bin, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+var builtIn string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builtIn != "" {
+		_ = os.RemoveAll(builtIn)
+	}
+	os.Exit(code)
+}
+
 func program(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "rollcall")
-	if out, err := exec.Command("go", "build", "-o", bin, "../..").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
