@@ -193,6 +193,10 @@ func (d *Directory) selectKeys(c scimsrv.Caller, q scimsrv.Query, from uint64, y
 			if err != nil {
 				return err
 			}
+			if len(q.Keys) == 1 {
+				found = rows
+				break
+			}
 			found = append(found, rows...)
 		}
 		slices.SortFunc(found, func(a, b store.Resource) int { return cmp.Compare(a.Seq, b.Seq) })
