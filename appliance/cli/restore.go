@@ -72,8 +72,12 @@ func (a *app) restore() *cobra.Command {
 }
 
 func (a *app) tellContents(file string, c admin.BackupContents) {
-	a.out.linef("%s is sound: %s, %s, %s; the newest of %s.", file, count(c.People, "person", "people"), count(c.Records, "record", "records"),
-		count(c.Events, "event", "events"), c.Newest)
+	newest := ""
+	if c.Newest != "" {
+		newest = "; the newest of " + c.Newest
+	}
+	a.out.linef("%s is sound: %s, %s, %s%s.", file, count(c.People, "person", "people"), count(c.Records, "record", "records"),
+		count(c.Events, "event", "events"), newest)
 	if c.Upgraded > 0 {
 		a.out.linef("It has schema version %d; bringing a copy of it to version %d worked.", c.Schema, c.Upgraded)
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"go.etcd.io/bbolt"
@@ -266,6 +267,26 @@ func (c *Contents) read(path string, db *bbolt.DB) error {
 		}
 	}
 	return checkPages(db)
+}
+
+// readUpgraded says what is in a file of an older schema version, which could not be
+// read before a copy of it was brought up to date. That this was done is no event of
+// the backup.
+func (c *Contents) readUpgraded(s *Store) error {
+	return s.View(func(tx *Tx) error {
+		c.People, c.Records = Persons.Count(tx, nil), Records.Count(tx, nil)
+		last, ok, err := Journal.Last(tx)
+		if err != nil || !ok {
+			return err
+		}
+		c.Events = Journal.Count(tx, nil) - 1
+		before, had, err := Journal.Get(tx, last.Seq-1)
+		if err == nil && had {
+			c.Head = Head{Seq: before.Seq, Hash: last.Prev}
+			c.Newest = before.At.Format(time.RFC3339)
+		}
+		return err
+	})
 }
 
 // checkTables is CheckIndexes for a file of this schema version that may have

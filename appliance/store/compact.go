@@ -72,13 +72,10 @@ func (s *Store) rewrite(path string) (size int64, err error) {
 			return 0, fmt.Errorf("the copy of %s has %d entries (sequence %d) where %d (%d) belong", name, got[name].entries, got[name].sequence, n.entries, n.sequence)
 		}
 	}
-	err = to.View(func(tx *bbolt.Tx) error {
-		size = tx.Size()
-		for damage := range tx.Check() {
-			return damage
-		}
-		return nil
-	})
+	if err := checkPages(to); err != nil { // nobody writes to it
+		return 0, err
+	}
+	err = to.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil })
 	return size, err
 }
 

@@ -42,19 +42,40 @@ type layout struct {
 // checkLayout reports what keeps a file of this size from being read safely: it
 // says nothing of what is in it.
 func checkLayout(file io.ReaderAt, size int64) error {
-	l := &layout{file: file}
+	_, _, err := walkLayout(file, size)
+	return err
+}
+
+// checkEveryPage is checkLayout, and finds pages that nothing leads to and that are
+// not free either: bbolt would never use them again.
+func checkEveryPage(file io.ReaderAt, size int64) error {
+	l, listed, err := walkLayout(file, size)
+	if err != nil || !listed {
+		return err
+	}
+	for id := uint64(2); id < l.end; id++ {
+		if !l.seen[id] {
+			return fmt.Errorf("page %d is neither used nor free", id)
+		}
+	}
+	return nil
+}
+
+// walkLayout walks every page; listed says that the file lists its free ones.
+func walkLayout(file io.ReaderAt, size int64) (l *layout, listed bool, err error) {
+	l = &layout{file: file}
 	root, freelist, err := l.meta(size)
 	if err != nil {
-		return err
+		return l, false, err
 	}
 	l.seen = make([]bool, l.end)
-	if err := l.bucket(root, 0); err != nil {
-		return err
+	if err := l.bucket(root, 0, nil, nil); err != nil {
+		return l, false, err
 	}
 	if freelist == noFreelist {
-		return nil
+		return l, false, nil
 	}
-	return l.freelist(freelist)
+	return l, true, l.freelist(freelist)
 }
 
 // meta reads the newer of the two meta pages that are whole.
@@ -120,8 +141,9 @@ func (l *layout) page(id uint64) (raw []byte, flags uint16, count int, err error
 	return raw, order.Uint16(head[8:]), int(order.Uint16(head[10:])), nil
 }
 
-// bucket walks the tree below a page.
-func (l *layout) bucket(id uint64, depth int) error {
+// bucket walks the tree below a page, whose keys are not before from and, unless that
+// is nil, before to.
+func (l *layout) bucket(id uint64, depth int, from, to []byte) error {
 	raw, flags, count, err := l.page(id)
 	switch {
 	case err != nil:
@@ -129,32 +151,43 @@ func (l *layout) bucket(id uint64, depth int) error {
 	case depth > deepest:
 		return fmt.Errorf("page %d is deeper than any tree grows", id)
 	case flags == leafPage:
-		return l.leaf(id, raw, count, depth)
+		return l.leaf(id, raw, count, depth, from, to)
 	case flags != branchPage:
 		return fmt.Errorf("page %d has type %#x", id, flags)
 	case count == 0:
 		return fmt.Errorf("page %d leads nowhere", id)
 	}
-	var before []byte
+	keys, children := make([][]byte, count), make([]uint64, count)
 	for i := range count {
 		at := pageHeader + i*pageElement
 		if at+pageElement > len(raw) {
 			return fmt.Errorf("page %d has more entries than room", id)
 		}
 		key, ok := slice(raw, uint64(at)+uint64(order.Uint32(raw[at:])), uint64(order.Uint32(raw[at+4:])))
-		if !ok || i > 0 && bytes.Compare(before, key) >= 0 {
+		if !ok || i > 0 && bytes.Compare(keys[i-1], key) >= 0 || beyond(key, from, to) {
 			return fmt.Errorf("entry %d of page %d is damaged", i, id)
 		}
-		before = key
-		if err := l.bucket(order.Uint64(raw[at+8:]), depth+1); err != nil {
+		keys[i], children[i] = key, order.Uint64(raw[at+8:])
+	}
+	for i, child := range children {
+		last := to
+		if i+1 < count {
+			last = keys[i+1]
+		}
+		if err := l.bucket(child, depth+1, keys[i], last); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// beyond reports whether a key does not belong between two others.
+func beyond(key, from, to []byte) bool {
+	return from != nil && bytes.Compare(key, from) < 0 || to != nil && bytes.Compare(key, to) >= 0
+}
+
 // leaf looks at the keys and values of a page, which may be an inline one.
-func (l *layout) leaf(id uint64, raw []byte, count, depth int) error {
+func (l *layout) leaf(id uint64, raw []byte, count, depth int, from, to []byte) error {
 	var before []byte
 	for i := range count {
 		at := pageHeader + i*pageElement
@@ -166,7 +199,7 @@ func (l *layout) leaf(id uint64, raw []byte, count, depth int) error {
 		keySize, valueSize := uint64(order.Uint32(raw[at+8:])), uint64(order.Uint32(raw[at+12:]))
 		key, ok := slice(raw, start, keySize)
 		value, also := slice(raw, start+keySize, valueSize)
-		if !ok || !also || flags&^bucketElement != 0 || i > 0 && bytes.Compare(before, key) >= 0 {
+		if !ok || !also || flags&^bucketElement != 0 || i > 0 && bytes.Compare(before, key) >= 0 || beyond(key, from, to) {
 			return fmt.Errorf("entry %d of page %d is damaged", i, id)
 		}
 		before = key
@@ -177,7 +210,7 @@ func (l *layout) leaf(id uint64, raw []byte, count, depth int) error {
 			return fmt.Errorf("entry %d of page %d is damaged", i, id)
 		}
 		if root := order.Uint64(value); root != 0 {
-			if err := l.bucket(root, depth+1); err != nil {
+			if err := l.bucket(root, depth+1, nil, nil); err != nil {
 				return err
 			}
 			continue
@@ -186,7 +219,7 @@ func (l *layout) leaf(id uint64, raw []byte, count, depth int) error {
 		if len(inline) < pageHeader || order.Uint16(inline[8:]) != leafPage || depth > deepest {
 			return fmt.Errorf("entry %d of page %d is damaged", i, id)
 		}
-		if err := l.leaf(id, inline, int(order.Uint16(inline[10:])), depth+1); err != nil {
+		if err := l.leaf(id, inline, int(order.Uint16(inline[10:])), depth+1, nil, nil); err != nil {
 			return err
 		}
 	}

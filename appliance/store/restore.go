@@ -81,7 +81,10 @@ func Stage(file, path string, identities []age.Identity, o Options) (s *Staged, 
 	if s.Store, err = Open(s.copy, o); err != nil {
 		return s, fmt.Errorf("%s cannot be restored: %w", file, named(err, s.copy, file))
 	}
-	return s, nil
+	if s.Contents.Version < Version {
+		err = s.Contents.readUpgraded(s.Store)
+	}
+	return s, err
 }
 
 // named puts the name the operator knows in the place of that of our copy.

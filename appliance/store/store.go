@@ -464,14 +464,23 @@ func (s *Store) Space() Space {
 	return space
 }
 
-// Check walks every page and reports what is wrong with the file itself.
+// Check walks every page and reports what is wrong with the file itself, while the
+// store is in use. It does not ask bbolt, whose own check reads what it keeps in
+// memory of free pages and must not run beside a writer: that finds damage where
+// there is none, or ends the process. It reads the file instead, within a read
+// transaction, because of which no page of this moment is used again meanwhile.
 func (s *Store) Check() error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		var all []error
-		for err := range tx.Check() {
-			all = append(all, err)
+	return s.db.View(func(*bbolt.Tx) error {
+		f, err := os.Open(s.path)
+		if err != nil {
+			return err
 		}
-		return errors.Join(all...)
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		return checkEveryPage(f, info.Size())
 	})
 }
 
