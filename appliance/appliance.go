@@ -98,6 +98,7 @@ type App struct {
 	started time.Time
 	url     string // of the SCIM service, known once it listens
 	lately  activityCache
+	keys    map[string]string            // the tokens of targets that are in use
 	checked map[string]admin.CheckResult // the last check of each source and target
 }
 
@@ -110,7 +111,7 @@ func Open(cfg *config.Config, o Options) (*App, error) {
 	}
 	a := &App{cfg: cfg, load: o.Load, log: o.Log, version: o.Version, ready: o.Ready, now: o.Now,
 		pollers: map[string]*poll.Poller{}, sources: map[string]connectors.Source{},
-		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, files: map[string]connectors.FileTarget{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}}
+		lanes: map[string]*relay.Lane{}, targets: map[string]connectors.Target{}, files: map[string]connectors.FileTarget{}, budgets: map[string]*budget{}, checked: map[string]admin.CheckResult{}, keys: map[string]string{}}
 	if a.now == nil {
 		a.now = time.Now
 	}

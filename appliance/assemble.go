@@ -254,7 +254,7 @@ func (a *App) connect(cfg *config.Config) error {
 			continue
 		}
 		b.target = tgt
-		a.targets[name], a.budgets[name] = tgt, b
+		a.targets[name], a.budgets[name], a.keys[name] = tgt, b, t.Token.Reveal()
 	}
 	return errors.Join(problems...)
 }

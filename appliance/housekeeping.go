@@ -50,6 +50,7 @@ func (a *App) housekeep(ctx context.Context) error {
 
 // Housekeep does what is due: Serve calls it every minute.
 func (a *App) Housekeep() {
+	a.rereadRefused()
 	a.backupWhenDue()
 	a.retireWhenDue()
 }

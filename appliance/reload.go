@@ -23,7 +23,7 @@ func (a *App) config() *config.Config { return a.loaded.Load() }
 
 // Reload implements admin.Service: it reads the configuration again and puts into
 // force what can change while running: the log level, the policy with its guards,
-// maps and scopes, and what housekeeping goes by. Everything is read, checked and
+// maps and scopes, the tokens of targets, and what housekeeping goes by. Everything is read, checked and
 // built before anything changes, and on any error the configuration in force
 // stays, whole. What a new policy or map changes is planned as a run, under the
 // guards: mass effects are held. With dryRun that plan is only shown.
@@ -61,6 +61,9 @@ func (a *App) draft() (draft, error) {
 	settings, err := a.settings(cfg)
 	if err != nil {
 		return draft{}, invalid("%s", err.Error())
+	}
+	if err := a.rekeyable(cfg); err != nil {
+		return draft{}, err
 	}
 	d := draft{cfg: cfg, settings: settings, out: admin.Reloaded{Changes: []admin.ConfigChange{}, Restart: []string{}, Reread: []string{}}}
 	for _, c := range config.Diff(a.config(), cfg) {
@@ -120,7 +123,7 @@ func (a *App) tryReload(actor string) (admin.Reloaded, error) {
 	}
 	if len(d.out.Changes) == 0 {
 		a.log.Info("configuration reloaded, nothing changed")
-		return d.out, nil
+		return d.out, a.rekey(actor, d.cfg)
 	}
 	running := a.engine.Settings()
 	a.engine.SetSettings(d.settings)
@@ -131,6 +134,9 @@ func (a *App) tryReload(actor string) (admin.Reloaded, error) {
 	}
 	if err := observe.SetLevel(a.log, d.cfg.Log.Level); err != nil {
 		return d.out, err // the level was checked with the rest
+	}
+	if err := a.rekey(actor, d.cfg); err != nil {
+		return d.out, err // tokens were checked with the rest
 	}
 	a.loaded.Store(d.cfg)
 	d.out.Run = run.Seq

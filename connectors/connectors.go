@@ -97,6 +97,13 @@ type Target interface {
 	Update(ctx context.Context, remoteID string, have *model.Desired, want model.Desired) (model.Account, error)
 }
 
+// Rekeyed is implemented by targets whose token can be replaced while they are in use.
+type Rekeyed interface {
+	// SetToken has every request from now on carry another token. Class Misconfigured
+	// says that it is none; the old one stays then.
+	SetToken(token string) error
+}
+
 // TenantFields is implemented by targets some of whose fields exist only where
 // the customer's tenant was given them: what is written to another is accepted and
 // dropped without a word.

@@ -176,7 +176,7 @@ type Target struct {
 	Kind model.Kind `toml:"kind" reload:"restart"`
 
 	BaseURL URL    `toml:"base_url" reload:"restart" kinds:"javelo scim" need:"scim"`
-	Token   Secret `toml:"token" reload:"restart" kinds:"javelo scim" need:"javelo scim"`
+	Token   Secret `toml:"token" kinds:"javelo scim" need:"javelo scim"`
 	// Rate is never exceeded in any window of its length.
 	Rate              Rate   `toml:"rate" reload:"restart" kinds:"javelo scim"`
 	Drift             string `toml:"drift" reload:"restart" kinds:"javelo scim" oneof:"overwrite report"`

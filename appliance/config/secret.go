@@ -184,6 +184,14 @@ func (s *Secret) resolve(env Environment) error {
 	return nil
 }
 
+// Reread returns the secret as its file, credential or variable holds it now; one that
+// was written into the configuration is returned as it is.
+func (s Secret) Reread(env Environment) (Secret, error) {
+	fresh := s
+	err := fresh.resolve(env)
+	return fresh, err
+}
+
 func readSecretFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -130,7 +130,7 @@ title = ["okta"]
 		{Key: "log.level", Old: `"info"`, New: `"debug"`, Live: true},
 		{Key: "scim.listen", Old: `"127.0.0.1:8443"`, New: `"127.0.0.1:9443"`},
 		{Key: "scim.public_url", Old: `"http://127.0.0.1:8443"`, New: `"http://127.0.0.1:9443"`},
-		{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T2" }`},
+		{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T2" }`, Live: true},
 		{Key: "targets.javelo.rate", Old: `"300/5m"`, New: `"10/1m"`},
 		{Key: "backup.dir", Old: `"/var/lib/rollcall/backups"`, New: `"/srv/rollcall/backups"`, Live: true}, // follows data_dir
 		{Key: "policy.authority", Old: `["sheet", "okta"]`, New: `["sheet", "okta"]`, Live: true},
@@ -160,7 +160,7 @@ func TestDiffSeesARotatedSecretBehindTheSameReference(t *testing.T) {
 		}
 		configs[i] = c
 	}
-	want := []Change{{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T" }`}}
+	want := []Change{{Key: "targets.javelo.token", Old: `{ env = "T" }`, New: `{ env = "T" }`, Live: true}}
 	if diff := cmp.Diff(want, Diff(configs[0], configs[1])); diff != "" {
 		t.Error(diff)
 	}

@@ -32,6 +32,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -92,6 +93,8 @@ type Lane struct {
 	// its own goroutine: for whoever follows what a delivery does step by step.
 	Watch func(Moment)
 
+	rekeyed atomic.Bool // and not listed since
+
 	mu    sync.Mutex // guards what follows
 	busy  bool
 	sent  int
@@ -112,6 +115,11 @@ func NewFile(name string, target connectors.FileTarget, every time.Duration, s *
 	l.work = l.whole
 	return l
 }
+
+// Rekeyed says that the target is asked with another token from now on: the next
+// listing must show accounts that were delivered, or the lane pauses, because the token
+// may be of another tenant.
+func (l *Lane) Rekeyed() { l.rekeyed.Store(true) }
 
 // Name returns the name of the target.
 func (l *Lane) Name() string { return l.name }
@@ -500,6 +508,9 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 		return err
 	}
 	l.pass(AccountsListed)
+	if strange, err := l.strange(accounts); err != nil || strange {
+		return err
+	}
 	if err := l.recovered(lane); err != nil {
 		return err
 	}
@@ -517,6 +528,35 @@ func (l *Lane) list(ctx context.Context, lane model.Lane) error {
 	}
 	l.index, l.noGroups = nil, nil
 	return l.lookFor(ctx, missing)
+}
+
+// strange pauses the lane when the accounts that another token shows are none of those
+// that were delivered.
+func (l *Lane) strange(accounts []model.Account) (bool, error) {
+	if !l.rekeyed.CompareAndSwap(true, false) {
+		return false, nil
+	}
+	delivered, found := 0, false
+	err := l.store.View(func(tx *store.Tx) error {
+		delivered = store.Deliveries.Count(tx, store.Prefix(l.name))
+		for _, a := range accounts {
+			_, known, err := store.DeliveredByRemote.One(tx, store.Key(l.name, a.RemoteID))
+			if err != nil {
+				return err
+			}
+			if known {
+				found = true
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil || found || delivered == 0 {
+		return false, err
+	}
+	reason := fmt.Sprintf("with the new token none of the %d accounts delivered there is listed: it may be of another tenant; put the right one into its place, or resume the lane if this is right", delivered)
+	l.log.Error("lane paused", "target", l.name, "reason", reason)
+	return true, l.engine.SetLane("rollcall", l.name, func(lane *model.Lane) { lane.State, lane.Reason = model.LanePaused, reason })
 }
 
 // delivered returns whether, and roughly how many, accounts were delivered.

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"rollcall/appliance/model"
 	"rollcall/connectors"
@@ -62,6 +63,7 @@ type Target struct {
 	client   wire.Client // copied per write, so that its Describe can know the write
 	pageSize int
 	accounts scim.AccountMap
+	token    atomic.Pointer[string]
 
 	mu     sync.Mutex // guards what follows
 	stored map[model.Name]bool
@@ -71,6 +73,7 @@ type Target struct {
 var (
 	_ connectors.Target  = (*Target)(nil)
 	_ connectors.Checker = (*Target)(nil)
+	_ connectors.Rekeyed = (*Target)(nil)
 )
 
 // New checks the configuration and returns a Target; it sends nothing. Errors
@@ -91,10 +94,6 @@ func New(cfg Config) (*Target, error) {
 		return misconfigured("base_url is not an http or https address", "The production service is "+DefaultBaseURL)
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":
 		return misconfigured("base_url holds more than scheme, host and path", "The production service is "+DefaultBaseURL)
-	case cfg.Token == "":
-		return misconfigured("no token", nextToken)
-	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return misconfigured("the token holds blanks, line breaks or characters outside ASCII", "Check that it was copied whole and alone")
 	case cfg.PageSize < 0:
 		return misconfigured("the page size is negative", "")
 	}
@@ -106,19 +105,37 @@ func New(cfg Config) (*Target, error) {
 	if t.pageSize == 0 {
 		t.pageSize = defaultPageSize
 	}
+	if err := t.SetToken(cfg.Token); err != nil {
+		return nil, err
+	}
 	t.client = wire.Client{
 		Name:    "javelo",
 		Base:    base,
 		HTTP:    cfg.HTTP,
 		Limiter: cfg.Limiter,
 		Authorize: func(_ context.Context, r *http.Request) error {
-			r.Header.Set("Authorization", "Bearer "+cfg.Token)
+			r.Header.Set("Authorization", "Bearer "+*t.token.Load())
 			return nil
 		},
 		Header:   http.Header{"Accept": {scim.MediaType + ", application/json"}},
 		Describe: func(_ int, body []byte) string { return readRefusal(body, nil).sentence },
 	}
 	return t, nil
+}
+
+// SetToken implements connectors.Rekeyed.
+func (t *Target) SetToken(token string) error {
+	misconfigured := func(detail, next string) error {
+		return &connectors.Error{Class: connectors.Misconfigured, Op: "javelo: configure", Detail: detail, Next: next}
+	}
+	switch {
+	case token == "":
+		return misconfigured("no token", nextToken)
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return misconfigured("the token holds blanks, line breaks or characters outside ASCII", "Check that it was copied whole and alone")
+	}
+	t.token.Store(&token)
+	return nil
 }
 
 // Carries reports whether Javelo has a place for an attribute. Others may be in

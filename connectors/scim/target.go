@@ -52,6 +52,7 @@ type Target struct {
 	client   wire.Client // copied per write, so that its Describe can know the write
 	pageSize int
 	accounts AccountMap
+	token    atomic.Pointer[string]
 	offers   atomic.Pointer[Offers] // nil until the service was asked
 	// bulkFailures counts bulk requests in a row that had no usable answer; verified
 	// says that an account made in one was read back.
@@ -66,6 +67,7 @@ type Target struct {
 var (
 	_ connectors.Target  = (*Target)(nil)
 	_ connectors.Checker = (*Target)(nil)
+	_ connectors.Rekeyed = (*Target)(nil)
 )
 
 // NewTarget checks the configuration and returns a Target; it sends nothing.
@@ -82,10 +84,6 @@ func NewTarget(cfg TargetConfig) (*Target, error) {
 		return misconfigured("base_url is not an https address", "Plain http would show the token, and is allowed on loopback only")
 	case base.User != nil, base.RawQuery != "", base.Fragment != "":
 		return misconfigured("base_url holds more than scheme, host and path", "Put the credentials into token")
-	case cfg.Token == "":
-		return misconfigured("no token", nextTargetToken)
-	case strings.ContainsFunc(cfg.Token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return misconfigured("the token holds blanks, line breaks or characters outside ASCII", "Check that it was copied whole and alone")
 	case cfg.PageSize < 0:
 		return misconfigured("the page size is negative", "")
 	}
@@ -97,19 +95,37 @@ func NewTarget(cfg TargetConfig) (*Target, error) {
 	if t.pageSize == 0 {
 		t.pageSize = defaultTargetPage
 	}
+	if err := t.SetToken(cfg.Token); err != nil {
+		return nil, err
+	}
 	t.client = wire.Client{
 		Name:    "scim",
 		Base:    base,
 		HTTP:    cfg.HTTP,
 		Limiter: cfg.Limiter,
 		Authorize: func(_ context.Context, r *http.Request) error {
-			r.Header.Set("Authorization", "Bearer "+cfg.Token)
+			r.Header.Set("Authorization", "Bearer "+*t.token.Load())
 			return nil
 		},
 		Header:   http.Header{"Accept": {MediaType + ", application/json"}},
 		Describe: func(_ int, body []byte) string { return ReadRefusal(body, nil).Sentence },
 	}
 	return t, nil
+}
+
+// SetToken implements connectors.Rekeyed.
+func (t *Target) SetToken(token string) error {
+	misconfigured := func(detail, next string) error {
+		return &connectors.Error{Class: connectors.Misconfigured, Op: "scim: configure", Detail: detail, Next: next}
+	}
+	switch {
+	case token == "":
+		return misconfigured("no token", nextTargetToken)
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return misconfigured("the token holds blanks, line breaks or characters outside ASCII", "Check that it was copied whole and alone")
+	}
+	t.token.Store(&token)
+	return nil
 }
 
 // TargetAttributes returns the attributes that an account of any SCIM 2.0
