@@ -21,38 +21,11 @@ const (
 	opUpdateGroup = "update group"
 )
 
-// Groups implements connectors.GroupTarget. It pages as [Target.List] does, and ends
-// with an error when a page repeats or the count is not the total.
+// Groups implements connectors.GroupTarget. It pages as [Target.List] does; see
+// [scim.WalkGroups].
 func (t *Target) Groups(ctx context.Context) iter.Seq2[connectors.GroupPage, error] {
 	return func(yield func(connectors.GroupPage, error) bool) {
-		seen, received := map[string]bool{}, 0
-		for range maxPages {
-			list, err := t.groupPage(ctx, received+1)
-			if err != nil {
-				yield(connectors.GroupPage{}, err)
-				return
-			}
-			var page connectors.GroupPage
-			for _, r := range list.Resources {
-				g := scim.GroupOf(r)
-				if g.ID == "" || seen[g.ID] {
-					yield(connectors.GroupPage{}, unusable(opListGroups, "a group without id, or listed twice: the service may ignore where a page begins"))
-					return
-				}
-				seen[g.ID] = true
-				page.Groups = append(page.Groups, g)
-			}
-			received += len(list.Resources)
-			page.Last = len(list.Resources) == 0 || list.Total >= 0 && received >= list.Total
-			if page.Last && list.Total >= 0 && received != list.Total {
-				yield(connectors.GroupPage{}, unusable(opListGroups, "%d groups were listed, the service counts %d", received, list.Total))
-				return
-			}
-			if !yield(page, nil) || page.Last {
-				return
-			}
-		}
-		yield(connectors.GroupPage{}, unusable(opListGroups, "no end after %d pages", maxPages))
+		scim.WalkGroups(yield, func(start int) (scim.List, error) { return t.groupPage(ctx, start) }, func(detail string) error { return unusable(opListGroups, "%s", detail) })
 	}
 }
 

@@ -118,7 +118,7 @@ func New(cfg Config) (*Target, error) {
 			return nil
 		},
 		Header:   http.Header{"Accept": {scim.MediaType + ", application/json"}},
-		Describe: func(_ int, body []byte) string { return readRefusal(body, nil).sentence },
+		Describe: func(_ int, body []byte) string { return readRefusal(body, nil).Sentence },
 	}
 	return t, nil
 }

@@ -1,7 +1,6 @@
 package javelo
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"rollcall/appliance/model"
-	"rollcall/connectors"
+	"rollcall/connectors/scim"
 )
 
 func TestRefusalShowsWhatIsWrongAndNobodysData(t *testing.T) {
@@ -45,40 +44,10 @@ func TestRefusalShowsWhatIsWrongAndNobodysData(t *testing.T) {
 		{"nothing", ``, "", false, false},
 		{"null", `null`, "", false, false},
 	} {
-		got := readRefusal([]byte(tc.body), private(want, nil))
-		if d := cmp.Diff(refusal{tc.want, tc.taken, tc.manager}, got, cmp.AllowUnexported(refusal{})); d != "" {
+		got := readRefusal([]byte(tc.body), &want)
+		got.Type = ""
+		if d := cmp.Diff(scim.Refusal{Sentence: tc.want, Taken: tc.taken, Manager: tc.manager}, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, d)
-		}
-	}
-}
-
-func TestRefusalClassTellsTheLoginAndTheManagerApart(t *testing.T) {
-	for _, tc := range []struct {
-		name   string
-		status int
-		class  connectors.Class
-		said   refusal
-		linked bool
-		want   connectors.Class
-		link   bool
-	}{
-		{"400 that says taken", http.StatusBadRequest, connectors.Invalid, refusal{taken: true}, false, connectors.Taken, false},
-		{"422 that says taken", http.StatusUnprocessableEntity, connectors.Invalid, refusal{taken: true}, true, connectors.Taken, false},
-		{"409", http.StatusConflict, connectors.Taken, refusal{}, false, connectors.Taken, false},
-		{"500 that says taken", http.StatusInternalServerError, connectors.Transient, refusal{taken: true}, false, connectors.Transient, false},
-		{"400 about the manager that was sent", http.StatusBadRequest, connectors.Invalid, refusal{manager: true}, true, connectors.Invalid, true},
-		{"400 about a manager that was not sent", http.StatusBadRequest, connectors.Invalid, refusal{manager: true}, false, connectors.Invalid, false},
-		{"404 about the manager that was sent", http.StatusNotFound, connectors.Gone, refusal{manager: true}, true, connectors.Invalid, true},
-		{"404 about the account", http.StatusNotFound, connectors.Gone, refusal{}, true, connectors.Gone, false},
-		{"403 about the manager", http.StatusForbidden, connectors.Denied, refusal{manager: true}, true, connectors.Denied, false},
-	} {
-		err := tc.said.classify(&connectors.Error{Class: tc.class, Status: tc.status}, tc.linked)
-		var e *connectors.Error
-		if c := connectors.ClassOf(err); c != tc.want {
-			t.Errorf("%s: class %v, want %v", tc.name, c, tc.want)
-		}
-		if e, _ = err.(*connectors.Error); (e.Err == connectors.ErrManagerRefused) != tc.link {
-			t.Errorf("%s: ErrManagerRefused is the cause: %v, want %v", tc.name, !tc.link, tc.link)
 		}
 	}
 }
@@ -93,15 +62,16 @@ func FuzzRefusalTellsNothingOfThePerson(f *testing.F) {
 	}
 	f.Add([]byte(`{"errors":{"quillfeather":["is taken","by \"quill\"",{"canaria":"é@x"}]},"scimType":"uniqueness"}`))
 	private := []string{"canaria@quillfeather.example", "canaria", "quillfeather", "+33 4 00 00 02 88"}
+	want := model.Desired{Email: private[0], Attributes: map[model.Name]string{model.GivenName: private[1], model.FamilyName: private[2], model.WorkPhone: private[3]}}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got := readRefusal(raw, private)
-		if !utf8.ValidString(got.sentence) {
-			t.Errorf("not valid UTF-8: %q", got.sentence)
+		got := readRefusal(raw, &want)
+		if !utf8.ValidString(got.Sentence) {
+			t.Errorf("not valid UTF-8: %q", got.Sentence)
 		}
-		lower := strings.ToLower(got.sentence)
+		lower := strings.ToLower(got.Sentence)
 		for _, p := range append(private, "@") {
 			if strings.Contains(lower, p) {
-				t.Errorf("%q is in %q", p, got.sentence)
+				t.Errorf("%q is in %q", p, got.Sentence)
 			}
 		}
 	})

@@ -221,16 +221,16 @@ func sameLink(a, b *model.ManagerLink) bool {
 // write sends one write and returns the resource it is answered with, nil when
 // the answer has no body.
 func (t *Target) write(ctx context.Context, r wire.Request, want model.Desired, link *model.ManagerLink) (scim.Resource, error) {
-	var said refusal
+	var said scim.Refusal
 	client := t.client
 	client.Describe = func(_ int, body []byte) string {
-		said = readRefusal(body, private(want, link))
-		return said.sentence
+		said = readRefusal(body, &want)
+		return said.Sentence
 	}
 	var answer scim.Resource
 	resp, err := client.JSON(ctx, r, &answer)
 	if err != nil {
-		err = said.classify(err, named(link))
+		err = said.Classify(err, named(link))
 		t.learnWrite(r, 0, err)
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"rollcall/connectors"
@@ -54,4 +55,39 @@ func NoGroups(err error) error {
 		e.Next = "Take out groups = true, or make the groups there: one of the same name is taken over where they can be listed"
 	}
 	return err
+}
+
+// WalkGroups yields all groups of a service, page after page, advancing by what really
+// came. page fetches from the 1-based start on; its errors are yielded as they are. A
+// group that repeats, or a count that is not the total, ends the walk in an error made
+// by broken.
+func WalkGroups(yield func(connectors.GroupPage, error) bool, page func(start int) (List, error), broken func(detail string) error) {
+	seen, received := map[string]bool{}, 0
+	for range maxTargetPages {
+		list, err := page(received + 1)
+		if err != nil {
+			yield(connectors.GroupPage{}, err)
+			return
+		}
+		var out connectors.GroupPage
+		for _, r := range list.Resources {
+			g := GroupOf(r)
+			if g.ID == "" || seen[g.ID] {
+				yield(connectors.GroupPage{}, broken("a group without id, or listed twice: the service may ignore where a page begins"))
+				return
+			}
+			seen[g.ID] = true
+			out.Groups = append(out.Groups, g)
+		}
+		received += len(list.Resources)
+		out.Last = len(list.Resources) == 0 || list.Total >= 0 && received >= list.Total
+		if out.Last && list.Total >= 0 && received != list.Total {
+			yield(connectors.GroupPage{}, broken(fmt.Sprintf("%d groups were listed, the service counts %d", received, list.Total)))
+			return
+		}
+		if !yield(out, nil) || out.Last {
+			return
+		}
+	}
+	yield(connectors.GroupPage{}, broken(fmt.Sprintf("no end after %d pages", maxTargetPages)))
 }

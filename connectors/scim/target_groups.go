@@ -24,51 +24,34 @@ const (
 )
 
 // Groups implements connectors.GroupTarget: by startIndex, which every service has,
-// without members, which would make the answers long. It ends with an error when a
-// group repeats or the count is not the total.
+// without members, which would make the answers long. See [WalkGroups].
 func (t *Target) Groups(ctx context.Context) iter.Seq2[connectors.GroupPage, error] {
 	return func(yield func(connectors.GroupPage, error) bool) {
-		seen, received := map[string]bool{}, 0
-		for range maxTargetPages {
-			q := url.Values{"startIndex": {strconv.Itoa(received + 1)}, "count": {strconv.Itoa(t.pageSize)}, "excludedAttributes": {"members"}}
-			var doc Resource
-			_, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: q.Encode(), OK: []int{http.StatusOK}}, &doc)
-			if err != nil {
-				if err = NoGroups(err); errors.Is(err, connectors.ErrNoGroups) {
-					t.learnGroups(No)
-				}
-				yield(connectors.GroupPage{}, refineTarget(err))
-				return
+		WalkGroups(func(page connectors.GroupPage, err error) bool {
+			for i := range page.Groups {
+				page.Groups[i].Complete = false
 			}
-			list, err := ListOf(doc)
-			if err != nil {
-				yield(connectors.GroupPage{}, unusableTarget(opListGroups, "the answer is not a list: %v", err))
-				return
-			}
-			var page connectors.GroupPage
-			for _, r := range list.Resources {
-				g := GroupOf(r)
-				if g.ID == "" || seen[g.ID] {
-					yield(connectors.GroupPage{}, unusableTarget(opListGroups, "a group without id, or listed twice"))
-					return
-				}
-				seen[g.ID] = true
-				g.Complete = false
-				page.Groups = append(page.Groups, g)
-			}
-			received += len(list.Resources)
-			page.Last = len(list.Resources) == 0 || list.Total >= 0 && received >= list.Total
-			if page.Last && list.Total >= 0 && received != list.Total {
-				yield(connectors.GroupPage{}, unusableTarget(opListGroups, "%d groups were listed, the service counts %d", received, list.Total))
-				return
-			}
-			t.learnGroups(Yes)
-			if !yield(page, nil) || page.Last {
-				return
-			}
-		}
-		yield(connectors.GroupPage{}, unusableTarget(opListGroups, "no end after %d pages", maxTargetPages))
+			return yield(page, err)
+		}, func(start int) (List, error) { return t.groupPage(ctx, start) }, func(detail string) error { return unusableTarget(opListGroups, "%s", detail) })
 	}
+}
+
+func (t *Target) groupPage(ctx context.Context, start int) (List, error) {
+	q := url.Values{"startIndex": {strconv.Itoa(start)}, "count": {strconv.Itoa(t.pageSize)}, "excludedAttributes": {"members"}}
+	var doc Resource
+	_, err := t.client.JSON(ctx, wire.Request{Op: opListGroups, Method: http.MethodGet, Path: "Groups", RawQuery: q.Encode(), OK: []int{http.StatusOK}}, &doc)
+	if err != nil {
+		if err = NoGroups(err); errors.Is(err, connectors.ErrNoGroups) {
+			t.learnGroups(No)
+		}
+		return List{}, refineTarget(err)
+	}
+	list, err := ListOf(doc)
+	if err != nil {
+		return List{}, unusableTarget(opListGroups, "the answer is not a list: %v", err)
+	}
+	t.learnGroups(Yes)
+	return list, nil
 }
 
 // CreateGroup implements connectors.GroupTarget.

@@ -61,8 +61,9 @@ const maxRefusalText = 2000
 // ReadRefusal reads the body of a refusal: an error message of RFC 7644 §3.12, or
 // the {"error": …} and {"errors": {field: [sentences]}} that web frameworks give.
 // Services quote what they refuse, so the sentence is stripped of private (see
-// [PrivateValues]) and of whatever else may tell of a person.
-func ReadRefusal(body []byte, private []string) Refusal {
+// [PrivateValues]) and of whatever else may tell of a person. own are words with a
+// capital that the service uses of itself.
+func ReadRefusal(body []byte, private []string, own ...string) Refusal {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	var doc any
@@ -76,7 +77,7 @@ func ReadRefusal(body []byte, private []string) Refusal {
 			said = v
 		}
 	}
-	r := Refusal{Sentence: withoutPeople(sentences(said, 0), private)}
+	r := Refusal{Sentence: withoutPeople(sentences(said, 0), private, own)}
 	lower := strings.ToLower(r.Sentence)
 	r.Manager = strings.Contains(lower, "manager")
 	if v, _ := member(o, "scimType"); v != nil {
@@ -149,14 +150,14 @@ var serviceWords = strings.Fields(`A An The This That It Is No Not Only Must Can
 // withoutPeople takes out of a service's sentence what may tell of a person:
 // values that were sent, everything in quotes, addresses, numbers of four digits
 // or more (dates, telephone numbers and ids among them), and what may be a name.
-func withoutPeople(said string, private []string) string {
+func withoutPeople(said string, private, own []string) string {
 	said = strings.ToValidUTF8(said, "")
 	said = withoutValues(said, private)
 	for _, telling := range []*regexp.Regexp{inQuotes, anAddress, aNumber} {
 		said = telling.ReplaceAllString(said, "…")
 	}
 	said = aWord.ReplaceAllStringFunc(said, func(w string) string {
-		if first, _ := utf8.DecodeRuneInString(w); unicode.IsLower(first) || slices.Contains(serviceWords, w) {
+		if first, _ := utf8.DecodeRuneInString(w); unicode.IsLower(first) || slices.Contains(serviceWords, w) || slices.Contains(own, w) {
 			return w
 		}
 		return "…" // scripts without letter case too
