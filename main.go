@@ -69,5 +69,5 @@ func main() {
 func openTUI(ctx context.Context, socket string, readOnly bool) error {
 	c := client.New(socket)
 	defer c.Close()
-	return tui.Run(ctx, c, tui.Options{ReadOnly: readOnly, Input: os.Stdin, Output: os.Stdout})
+	return tui.Run(ctx, c, tui.Options{ReadOnly: readOnly, Input: os.Stdin, Output: os.Stdout, Instant: cli.Instant})
 }

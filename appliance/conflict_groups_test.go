@@ -102,6 +102,13 @@ func TestTwoGroupsOfOneNameAreShownSideBySideAndSettled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.await(func() bool { return slices.Equal(w.inGroup("Sales"), []string{"ada", "bob"}) })
+	source, id, _ := strings.Cut(first, "/")
+	if g, err := w.app.Group(w.ctx(), "javelo", source, id); err != nil || g.Name != "Sales" || len(g.People) != 2 || g.People[0].Person.Name != "Ada Adeyemi" || g.People[1].State == "waits" {
+		t.Errorf("the merged group is %+v, %v", g, err)
+	}
+	if _, err := w.app.Group(w.ctx(), "javelo", source, "g_none"); !isCode(err, admin.CodeNotFound) {
+		t.Errorf("a group that is not there: %v", err)
+	}
 	decisions, err := w.app.Decisions(w.ctx())
 	if err != nil || len(decisions) != 1 || !slices.Equal(decisions[0].Names, []string{"Sales"}) || !slices.Equal(decisions[0].Records, []string{first, second}) {
 		t.Errorf("in force: %+v, %v", decisions, err)

@@ -1,7 +1,10 @@
 package appliance
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/ingest"
@@ -53,6 +56,37 @@ func (a *App) Groups(_ context.Context, target string) ([]admin.Group, error) {
 			}
 		}
 		return nil
+	})
+	return out, err
+}
+
+// Group implements admin.Service.
+func (a *App) Group(ctx context.Context, target, source, group string) (admin.GroupDetail, error) {
+	list, err := a.Groups(ctx, target)
+	if err != nil {
+		return admin.GroupDetail{}, err
+	}
+	i := slices.IndexFunc(list, func(g admin.Group) bool { return g.Source == source && g.ID == group })
+	if i < 0 {
+		return admin.GroupDetail{}, notFound("%s has no group %s of %s, nor is it to have one; rollcall deliveries groups lists those", target, group, source)
+	}
+	out := admin.GroupDetail{Group: list[i], People: []admin.GroupMember{}}
+	err = a.store.View(func(tx *store.Tx) error {
+		members, err := a.engine.GroupMembers(tx, target, model.GroupRef{Source: source, Group: group})
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			ref, err := refOf(tx, m.Person)
+			if err != nil {
+				return err
+			}
+			out.People = append(out.People, admin.GroupMember{Person: ref, State: string(m.State)})
+		}
+		return nil
+	})
+	slices.SortFunc(out.People, func(x, y admin.GroupMember) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(x.Person.Name), strings.ToLower(y.Person.Name)), cmp.Compare(x.Person.ID, y.Person.ID))
 	})
 	return out, err
 }

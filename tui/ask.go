@@ -32,6 +32,7 @@ type env struct {
 	theme    *kit.Theme
 	readOnly bool
 	copy     func(string) error
+	instant  func(now time.Time, text string) (time.Time, error) // nil: no looking back
 
 	now    time.Time // of the last tick
 	gen    uint64    // of the last question

@@ -36,6 +36,10 @@ type Client interface {
 	People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error)
 	Person(ctx context.Context, who string) (admin.Person, error)
 
+	// PeopleAt and PersonAt are the roster of an instant.
+	PeopleAt(ctx context.Context, query string, at time.Time, page admin.Page) (admin.PeoplePage, error)
+	PersonAt(ctx context.Context, who string, at time.Time) (admin.Person, error)
+
 	Conflicts(ctx context.Context) ([]admin.Conflict, error)
 	Conflict(ctx context.Context, id string) (admin.Conflict, error)
 	Resolve(ctx context.Context, id string, answer admin.Resolution) error
@@ -48,6 +52,13 @@ type Client interface {
 	RetryDelivery(ctx context.Context, target, person string) error
 	DropDelivery(ctx context.Context, target, person string) error
 	SetLane(ctx context.Context, target, state string) error
+	// Groups are those that a target has or is to have, Group one of them with its
+	// members; RetryGroup lets one go that waits. Drift is how a target differs from
+	// what was delivered.
+	Groups(ctx context.Context, target string) ([]admin.Group, error)
+	Group(ctx context.Context, target, source, group string) (admin.GroupDetail, error)
+	RetryGroup(ctx context.Context, target, source, group string) error
+	Drift(ctx context.Context, target string) ([]admin.Drift, error)
 
 	Tokens(ctx context.Context) ([]admin.Token, error)
 	CreateToken(ctx context.Context, source, label string, ttl time.Duration) (admin.NewToken, error)

@@ -29,6 +29,9 @@ type fake struct {
 	events    []model.Event
 	tokens    []admin.Token
 	plan      admin.Plan
+	groups    []admin.Group
+	members   []admin.GroupMember
+	drifted   []admin.Drift
 
 	calls    []string
 	down     error
@@ -61,6 +64,41 @@ func (f *fake) change(format string, args ...any) error {
 		return err
 	}
 	return f.refuse
+}
+
+func (f *fake) PeopleAt(ctx context.Context, query string, at time.Time, page admin.Page) (admin.PeoplePage, error) {
+	if err := f.note("people at %s", at.Format(time.RFC3339)); err != nil {
+		return admin.PeoplePage{}, err
+	}
+	list, next, err := f.People(ctx, query, page)
+	for i := range list {
+		list[i].Name = "Former " + list[i].Name
+	}
+	return admin.PeoplePage{People: list, Next: next, At: at, Notices: []string{"two entries were erased since"}}, err
+}
+
+func (f *fake) PersonAt(ctx context.Context, who string, at time.Time) (admin.Person, error) {
+	p, err := f.Person(ctx, who)
+	p.Name = "Former " + p.Name
+	return p, err
+}
+
+func (f *fake) Groups(_ context.Context, target string) ([]admin.Group, error) {
+	return f.groups, f.down
+}
+func (f *fake) Group(_ context.Context, target, source, group string) (admin.GroupDetail, error) {
+	for _, g := range f.groups {
+		if g.Source == source && g.ID == group {
+			return admin.GroupDetail{Group: g, People: f.members}, f.down
+		}
+	}
+	return admin.GroupDetail{}, &admin.Error{Code: admin.CodeNotFound, Text: "there is no such group"}
+}
+func (f *fake) RetryGroup(_ context.Context, target, source, group string) error {
+	return f.change("retry group %s %s %s", target, source, group)
+}
+func (f *fake) Drift(_ context.Context, target string) ([]admin.Drift, error) {
+	return f.drifted, f.down
 }
 
 func (f *fake) Status(context.Context) (admin.Status, error) {

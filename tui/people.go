@@ -18,6 +18,7 @@ const peopleChunk = 200
 const (
 	intentSection kit.Intent = "next_section"
 	intentBefore  kit.Intent = "previous_section"
+	intentAt      kit.Intent = "as_it_was"
 )
 
 // people is the roster, searched as you type, and one person in detail.
@@ -28,8 +29,9 @@ type people struct {
 	list    *kit.Window[admin.Person]
 	chunk   slot[peopleAnswer]
 	table   kit.Table
-	asked   int  // the chunk asked for last
-	toEnd   bool // on the way to the last row, chunk by chunk
+	asked   int       // the chunk asked for last
+	toEnd   bool      // on the way to the last row, chunk by chunk
+	at      time.Time // the roster is that of this instant; zero: of now
 	opened  string
 	person  personDetail
 	tableAt int // line of the body where the table begins
@@ -40,6 +42,8 @@ type peopleAnswer struct {
 	chunk int
 	rows  []admin.Person
 	next  string
+	// notices say what could not be told of an instant.
+	notices []string
 }
 
 func newPeople(e *env) *people {
@@ -64,13 +68,17 @@ func (p *people) subject() string {
 func (p *people) title() string { return "People" }
 
 func (p *people) command() string {
+	command := "rollcall people"
 	switch {
 	case p.opened != "":
 		return p.person.command(p.opened)
 	case p.query.Value() != "":
-		return "rollcall people " + quoted(p.query.Value())
+		command += " " + quoted(p.query.Value())
 	}
-	return "rollcall people"
+	if !p.at.IsZero() {
+		command += " --at " + p.at.UTC().Format(time.RFC3339)
+	}
+	return command
 }
 
 func (p *people) bindings() kit.Keymap {
@@ -81,13 +89,17 @@ func (p *people) bindings() kit.Keymap {
 		{Keys: []string{"/"}, Intent: kit.Search, Label: "search", Help: "search by name, email, number; as you type"},
 		{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: "look", Help: "where each value comes from, records, accounts, history"},
 	}
+	if p.env.instant != nil {
+		keys = append(keys, kit.Binding{Keys: []string{"@"}, Intent: intentAt, Label: "as it was", Help: "the roster as it was at another time"})
+	}
 	return append(keys, kit.Moves()...)
 }
 
 func (p *people) visit(subject string) tea.Cmd {
 	if id := strings.TrimPrefix(subject, "person:"); id != "" {
+		cmd := p.leavePast()
 		p.opened = id
-		return p.person.show(id)
+		return tea.Batch(cmd, p.person.show(id, time.Time{}))
 	}
 	if p.opened != "" {
 		return p.person.ask(p.opened)
@@ -99,7 +111,7 @@ func (p *people) tick(now time.Time) tea.Cmd {
 	if p.opened != "" {
 		return p.person.tick(now, p.opened)
 	}
-	if p.chunk.due(p.env, now) {
+	if p.at.IsZero() && p.chunk.due(p.env, now) { // what was does not change
 		return p.refresh()
 	}
 	return nil
@@ -137,8 +149,12 @@ func (p *people) need() tea.Cmd {
 
 func (p *people) fetch(chunk int, after string) tea.Cmd {
 	p.asked = chunk
-	query, client := p.query.Value(), p.env.client
+	query, client, at := p.query.Value(), p.env.client, p.at
 	return p.chunk.ask(p.env, func(ctx context.Context) (peopleAnswer, error) {
+		if !at.IsZero() {
+			page, err := client.PeopleAt(ctx, query, at, admin.Page{After: after, Limit: peopleChunk})
+			return peopleAnswer{chunk: chunk, rows: page.People, next: page.Next, notices: page.Notices}, err
+		}
 		rows, next, err := client.People(ctx, query, admin.Page{After: after, Limit: peopleChunk})
 		return peopleAnswer{chunk: chunk, rows: rows, next: next}, err
 	})
@@ -176,18 +192,50 @@ func (p *people) do(intent kit.Intent) tea.Cmd {
 	switch intent {
 	case kit.Search:
 		p.typed = true
+	case intentAt:
+		p.askInstant()
 	case kit.Open:
 		if row, ok := p.list.At(p.table.Cursor()); ok {
 			p.opened = row.ID
-			return p.person.show(row.ID)
+			return p.person.show(row.ID, p.at)
 		}
 	}
 	return nil
 }
 
+// askInstant asks for the time of which the roster is to be shown.
+func (p *people) askInstant() {
+	body := kit.Paragraph(kit.Plain, "The roster as it was at this time: how long ago (2h, 30d), a date (2026-01-31) or a time (2026-01-31T08:00:00Z). Empty is now.", 70)
+	p.env.open(kit.Ask("As it was", body, "show", ""), func(text string) tea.Cmd {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			return p.leavePast()
+		}
+		at, err := p.env.instant(p.env.now, text)
+		if err != nil {
+			p.env.say(kit.Bad, sentence(err))
+			return nil
+		}
+		p.at = at
+		return p.search()
+	})
+}
+
+// leavePast comes back to the roster of now.
+func (p *people) leavePast() tea.Cmd {
+	if p.at.IsZero() {
+		return nil
+	}
+	p.at = time.Time{}
+	return p.search()
+}
+
 func (p *people) back() (tea.Cmd, bool) {
 	if p.opened == "" {
-		return nil, false
+		if p.at.IsZero() {
+			return nil, false
+		}
+		return p.leavePast(), true
 	}
 	p.opened = ""
 	p.person.forget()
@@ -243,6 +291,13 @@ func (p *people) view(w, h int) kit.Block {
 		return p.person.view(w, h)
 	}
 	block := kit.Block{p.headline(w)}
+	if !p.at.IsZero() {
+		text := "The roster as it was on " + p.env.instantText(p.at) + "; esc comes back to now."
+		for _, notice := range p.chunk.value.notices {
+			text += " " + notice + "."
+		}
+		block = append(block, kit.Paragraph(kit.Warn, text, w-4).Indent(2)...)
+	}
 	n, complete := p.list.Len()
 	switch {
 	case p.chunk.err != nil || !p.chunk.loaded:
@@ -272,6 +327,9 @@ func (p *people) headline(w int) kit.Line {
 		of = "more than " + of
 	}
 	at := "as of " + p.env.clock(p.chunk.at) + " "
+	if !p.at.IsZero() {
+		at = "as of " + p.env.instantText(p.at) + " "
+	}
 	if n > 0 {
 		at = kit.Count(p.table.Cursor()+1) + " of " + of + "  " + at
 	}

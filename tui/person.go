@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -26,6 +27,7 @@ const (
 // records, accounts and why nothing is relayed, history, and all of it in time.
 type personDetail struct {
 	env     *env
+	at      time.Time // they are as they were at this instant; zero: as they are
 	person  slot[admin.Person]
 	history slot[[]admin.HistoryEntry]
 	section section
@@ -39,10 +41,16 @@ func (d *personDetail) command(id string) string {
 	if d.person.loaded && d.person.value.Email != "" {
 		who = d.person.value.Email
 	}
+	if !d.at.IsZero() {
+		return "rollcall person " + quoted(who) + " --at " + d.at.UTC().Format(time.RFC3339)
+	}
 	return "rollcall person " + quoted(who) + words[d.section]
 }
 
 func (d *personDetail) bindings() kit.Keymap {
+	if !d.at.IsZero() {
+		return kit.Moves() // where values came from is not kept
+	}
 	keys := kit.Keymap{
 		{Keys: []string{"right", "l", "enter"}, Intent: intentSection, Label: "next part", Help: "values, records, accounts, history, timeline"},
 		{Keys: []string{"left", "h"}, Intent: intentBefore, Help: "the part before"},
@@ -54,8 +62,11 @@ func (d *personDetail) bindings() kit.Keymap {
 	return append(keys, kit.Moves()...)
 }
 
-func (d *personDetail) show(id string) tea.Cmd {
+func (d *personDetail) show(id string, at time.Time) tea.Cmd {
 	d.forget()
+	if d.at = at; !at.IsZero() {
+		d.section = sectionValues
+	}
 	d.scroll = kit.Scroll{}
 	return d.ask(id)
 }
@@ -68,6 +79,9 @@ func (d *personDetail) forget() {
 // ask asks for the person, and for the history while it is what is looked at.
 func (d *personDetail) ask(id string) tea.Cmd {
 	client := d.env.client
+	if at := d.at; !at.IsZero() {
+		return d.person.ask(d.env, func(ctx context.Context) (admin.Person, error) { return client.PersonAt(ctx, id, at) })
+	}
 	person := d.person.ask(d.env, func(ctx context.Context) (admin.Person, error) { return client.Person(ctx, id) })
 	if d.section != sectionHistory && d.section != sectionTimeline {
 		return person
@@ -76,7 +90,7 @@ func (d *personDetail) ask(id string) tea.Cmd {
 }
 
 func (d *personDetail) tick(now time.Time, id string) tea.Cmd {
-	if d.person.due(d.env, now) {
+	if d.at.IsZero() && d.person.due(d.env, now) {
 		return d.ask(id)
 	}
 	return nil
@@ -126,6 +140,9 @@ func (d *personDetail) view(w, h int) kit.Block {
 		return append(kit.Block{{}}, asOf(d.env, &d.person, "the person", w)...)
 	}
 	p := d.person.value
+	if !d.at.IsZero() {
+		return d.viewPast(w, h)
+	}
 	block := kit.Block{theme.Rule(p.Name+"  "+p.Email, w)}
 	role, sign := personStatus(theme, p.Status)
 	block = append(block, labelled(theme, "status", sign+" "+p.Status+"; "+p.Reason, role, w)...)
@@ -154,6 +171,29 @@ func (d *personDetail) view(w, h int) kit.Block {
 		part = d.changes(w)
 	case sectionTimeline:
 		part = d.timeline(p, w)
+	}
+	d.height = len(part)
+	return append(block, d.scroll.View(theme, part, h-len(block))...)
+}
+
+// viewPast draws who somebody was: of an instant values are known, and not where they
+// came from.
+func (d *personDetail) viewPast(w, h int) kit.Block {
+	theme, p := d.env.theme, d.person.value
+	block := kit.Block{theme.Rule(p.Name+"  "+p.Email+"  as it was on "+d.env.instantText(d.at), w)}
+	role, sign := personStatus(theme, p.Status)
+	block = append(block, labelled(theme, "status", sign+" "+p.Status, role, w)...)
+	block = append(block, labelled(theme, "accounts", accessWords(p.Access), kit.Plain, w)...)
+	if p.Manager != nil {
+		block = append(block, labelled(theme, "manager", nameOf(*p.Manager), kit.Plain, w)...)
+	}
+	part := kit.Block{{}}
+	for _, v := range p.Values {
+		text := v.Value
+		if v.Null || text == "" {
+			text = "(empty)"
+		}
+		part = append(part, kit.L(kit.Text(kit.Faint, "  "+spoken(v.Attribute)+strings.Repeat(" ", max(20-kit.Width(spoken(v.Attribute)), 1))), kit.Text(kit.Plain, text)))
 	}
 	d.height = len(part)
 	return append(block, d.scroll.View(theme, part, h-len(block))...)

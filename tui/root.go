@@ -42,7 +42,7 @@ type crumb struct {
 func newRoot(ctx context.Context, client Client, o Options, now time.Time) *root {
 	e := &env{
 		ctx: ctx, client: client, theme: kit.NewTheme(*o.Appearance),
-		readOnly: o.ReadOnly, copy: o.Copy, now: now, looked: map[string]bool{},
+		readOnly: o.ReadOnly, copy: o.Copy, instant: o.Instant, now: now, looked: map[string]bool{},
 	}
 	m := &root{env: e}
 	m.pages = [places]page{

@@ -32,6 +32,9 @@ type Options struct {
 	// Copy puts text on the operator's clipboard; nil means by asking the
 	// terminal (OSC 52), which reaches through SSH to the operator's own machine.
 	Copy func(string) error
+	// Instant reads a time as the commands do ("30d", "2026-01-31"); nil leaves out
+	// looking at the roster as it was.
+	Instant func(now time.Time, text string) (time.Time, error)
 }
 
 // Look is the appearance of the terminal that out is, with the environment that

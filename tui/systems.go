@@ -34,7 +34,8 @@ type systems struct {
 	checked slot[[]admin.CheckResult]
 	about   string // what was checked, "hibob"
 	scroll  kit.Scroll
-	height  int // lines of the lower part drawn last
+	height  int          // lines of the lower part drawn last
+	holds   *targetLists // what a target holds is shown instead; nil: it is not
 }
 
 func newSystems(e *env) *systems {
@@ -96,6 +97,9 @@ func (s *systems) settle() {
 }
 
 func (s *systems) command() string {
+	if s.holds != nil {
+		return s.holds.command()
+	}
 	y, ok := s.current()
 	switch {
 	case !ok:
@@ -115,6 +119,9 @@ func (s *systems) command() string {
 }
 
 func (s *systems) bindings() kit.Keymap {
+	if s.holds != nil {
+		return s.holds.bindings()
+	}
 	y, ok := s.current()
 	var keys kit.Keymap
 	switch {
@@ -145,6 +152,10 @@ func (s *systems) bindings() kit.Keymap {
 	if to, label, help := s.leads(y, ok); to.subject != "" {
 		keys = append(kit.Keymap{{Keys: []string{"enter", "l", "right"}, Intent: kit.Open, Label: label, Help: help}}, keys...)
 	}
+	if ok && y.target != nil {
+		keys = append(keys, kit.Binding{Keys: []string{"o"}, Intent: intentGroups, Label: "groups", Help: "the groups that this target has, and their members"},
+			kit.Binding{Keys: []string{"d"}, Intent: intentDrift, Label: "drift", Help: "how this target differs from what was delivered"})
+	}
 	if ok {
 		keys = append(keys, kit.Binding{Keys: []string{"c"}, Intent: intentCheck, Label: "check", Help: "ask the service itself: credentials, permissions, reachability", Mutates: true})
 	}
@@ -170,12 +181,18 @@ func (s *systems) ask() tea.Cmd { return s.tokens.ask(s.env, s.env.client.Tokens
 
 func (s *systems) visit(subject string) tea.Cmd {
 	if subject != "" {
-		s.wanted = subject
+		s.wanted, s.holds = subject, nil
+	}
+	if s.holds != nil {
+		return s.holds.ask()
 	}
 	return s.ask()
 }
 
 func (s *systems) tick(now time.Time) tea.Cmd {
+	if s.holds != nil {
+		return s.holds.tick(now)
+	}
 	if s.tokens.stale(now, 2*refreshEvery) {
 		return s.ask()
 	}
@@ -184,6 +201,7 @@ func (s *systems) tick(now time.Time) tea.Cmd {
 
 func (s *systems) take(msg tea.Msg) tea.Cmd {
 	switch {
+	case s.holds != nil && s.holds.take(msg):
 	case s.tokens.take(s.env, msg), s.checked.take(s.env, msg):
 	case s.created.take(s.env, msg):
 		if s.created.err != nil {
@@ -209,6 +227,9 @@ func (s *systems) tokensOf(source string) []admin.Token {
 }
 
 func (s *systems) do(intent kit.Intent) tea.Cmd {
+	if s.holds != nil {
+		return s.holds.do(intent)
+	}
 	if intent == kit.PageUp || intent == kit.PageDown { // the list is short, what is below it may not be
 		s.scroll.Do(intent, s.height)
 		return nil
@@ -237,6 +258,9 @@ func (s *systems) do(intent kit.Intent) tea.Cmd {
 func (s *systems) doTarget(intent kit.Intent, t admin.Target) tea.Cmd {
 	client := s.env.client
 	switch intent {
+	case intentGroups, intentDrift:
+		s.holds = newTargetLists(s.env, t.Name, intent == intentDrift)
+		return s.holds.ask()
 	case intentResume:
 		return s.env.change(func(ctx context.Context) (string, error) {
 			return "Deliveries to " + t.Name + " flow again.", client.SetLane(ctx, t.Name, string(model.LaneOpen))
@@ -339,6 +363,13 @@ func (s *systems) check(y system) tea.Cmd {
 }
 
 func (s *systems) back() (tea.Cmd, bool) {
+	if s.holds != nil {
+		if cmd, inside := s.holds.back(); inside {
+			return cmd, true
+		}
+		s.holds = nil
+		return s.ask(), true
+	}
 	if s.about == "" {
 		return nil, false
 	}
@@ -347,12 +378,20 @@ func (s *systems) back() (tea.Cmd, bool) {
 	return nil, true
 }
 
-func (s *systems) ready() bool { return s.env.status.loaded }
+func (s *systems) ready() bool {
+	if s.holds != nil {
+		return s.holds.ready()
+	}
+	return s.env.status.loaded
+}
 
 func (s *systems) typing() bool           { return false }
 func (s *systems) key(tea.KeyMsg) tea.Cmd { return nil }
 
 func (s *systems) click(_, y int) tea.Cmd {
+	if s.holds != nil {
+		return s.holds.click(y)
+	}
 	before := s.table.Cursor()
 	if s.table.Click(y, len(s.list())) && before == s.table.Cursor() {
 		return s.do(kit.Open)

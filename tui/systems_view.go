@@ -9,6 +9,9 @@ import (
 )
 
 func (s *systems) view(w, h int) kit.Block {
+	if s.holds != nil {
+		return s.holds.view(w, h)
+	}
 	theme := s.env.theme
 	if !s.env.status.loaded {
 		return append(kit.Block{{}}, asOf(s.env, &s.env.status, "the sources and targets", w)...)

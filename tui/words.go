@@ -21,6 +21,11 @@ func (e *env) clock(t time.Time) string {
 	return t.Format("2006-01-02 15:04")
 }
 
+// instantText writes an instant that was chosen, with its date always.
+func (e *env) instantText(t time.Time) string {
+	return t.In(e.now.Location()).Format("2006-01-02 15:04:05")
+}
+
 // when writes a time of today as "14:03:05" and another day's as "Mar 02", in
 // at most eight columns.
 func (e *env) when(t time.Time) string {

@@ -100,6 +100,9 @@ func (s *Server) routes() []route {
 			}
 			return list(s.service.Groups(r.Context(), q.Get("target")))
 		}},
+		{get, "/v1/groups/{target}/{source}/{group}", func(r *request) (any, error) {
+			return s.service.Group(r.Context(), r.PathValue("target"), r.PathValue("source"), r.PathValue("group"))
+		}},
 		{post, "/v1/groups/{target}/{source}/{group}/retry", func(r *request) (any, error) {
 			return nil, s.service.RetryGroup(r.Context(), r.actor(), r.PathValue("target"), r.PathValue("source"), r.PathValue("group"))
 		}},

@@ -34,6 +34,20 @@ type Group struct {
 	At        time.Time `json:"at,omitzero"` // when it was last written
 }
 
+// GroupDetail is one group of a source in one target, with who is in it or will be.
+type GroupDetail struct {
+	Group
+	People []GroupMember `json:"people"` // by name
+}
+
+// GroupMember is one member of a group.
+type GroupMember struct {
+	Person PersonRef `json:"person"`
+	// State is "member", "add" or "remove" (what the next write does), or "waits" (there
+	// is no active account yet).
+	State string `json:"state"`
+}
+
 // ExportedPerson is one person as a file for a target's import has them.
 type ExportedPerson struct {
 	ID           string            `json:"id"`

@@ -763,8 +763,9 @@ type Service interface {
 	// [CodeInvalid]. With DryRun it only says what that would be.
 	Import(ctx context.Context, actor string, asked ImportRequest) (Imported, error)
 	// Groups lists the groups of senders that a target (empty: every one) has or is to
-	// have. RetryGroup lets one go that a guard holds or the target refused.
+	// have; Group is one of them with its members. RetryGroup lets one go that a guard holds or the target refused.
 	Groups(ctx context.Context, target string) ([]Group, error)
+	Group(ctx context.Context, target, source, group string) (GroupDetail, error)
 	RetryGroup(ctx context.Context, actor, target, source, group string) error
 	// SetLane pauses or resumes a target: state is "paused" or "open".
 	SetLane(ctx context.Context, actor, target, state string) error

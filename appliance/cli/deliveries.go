@@ -108,7 +108,7 @@ func (a *app) targetGroups() *cobra.Command {
 			return nil
 		},
 	}
-	c.AddCommand(&cobra.Command{
+	c.AddCommand(a.groupShow(), &cobra.Command{
 		Use: "retry TARGET SOURCE ID", Short: "lets a held or refused group go, exactly as it was held",
 		Args: takes(3, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -129,6 +129,61 @@ func (a *app) targetGroups() *cobra.Command {
 		},
 	})
 	return c
+}
+
+func (a *app) groupShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show TARGET SOURCE ID", Short: "one group: who is in it, and who will be",
+		Long: "Shows the members that a group has in the target by rollcall's hand, and what the next write adds and\n" +
+			"removes. Members whom somebody else put in there are not touched, and not shown.",
+		Args: takes(3, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := seconds(cmd)
+			defer cancel()
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			g, err := c.Group(ctx, args[0], args[1], args[2])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.out.json(g, true)
+			}
+			a.out.line(bold(g.Name), "  ", faint(g.Source+" "+g.ID))
+			a.out.linef("  in %s: %s", g.Target, g.State)
+			for _, why := range []string{g.Reason, g.LastError} {
+				if why != "" {
+					a.out.wrapped("  ", why)
+				}
+			}
+			if len(g.People) == 0 {
+				a.out.line("  Nobody is in it.")
+				return nil
+			}
+			a.out.line()
+			t := &table{indent: "  ", columns: []column{{title: "MEMBER", flex: true}, {title: "STATE"}}}
+			for _, m := range g.People {
+				t.add(personName(m.Person), memberState(m.State))
+			}
+			a.out.table(t)
+			return nil
+		},
+	}
+}
+
+// memberState spells how somebody stands in a group.
+func memberState(state string) string {
+	switch state {
+	case "add":
+		return "will be added"
+	case "remove":
+		return "will be removed"
+	case "waits":
+		return "waits for an account"
+	}
+	return state
 }
 
 func (a *app) drift() *cobra.Command {

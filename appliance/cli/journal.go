@@ -118,8 +118,8 @@ func (a *app) journalVerify() *cobra.Command {
 	return c
 }
 
-// instant reads a time as operators write it: how long ago, a date, a time, or now.
-func instant(now time.Time, s string) (time.Time, error) {
+// Instant reads a time as operators write it: how long ago, a date, a time, or now.
+func Instant(now time.Time, s string) (time.Time, error) {
 	if s == "now" {
 		return now, nil
 	}

@@ -42,7 +42,7 @@ func (f *journalFilter) compile(ctx context.Context, now time.Time, c *client.Cl
 		if text == "" {
 			continue
 		}
-		if *into, err = instant(now, text); err != nil {
+		if *into, err = Instant(now, text); err != nil {
 			return from, nil, wrongUsage(err)
 		}
 	}

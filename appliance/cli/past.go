@@ -20,7 +20,7 @@ func (a *app) resolveInstant(flag, text string) (time.Time, bool, error) {
 	if text == "" {
 		return time.Time{}, false, nil
 	}
-	at, err := instant(a.deps.Now(), text)
+	at, err := Instant(a.deps.Now(), text)
 	if err != nil {
 		return at, false, wrongUsage(fmt.Errorf("--%s: %w", flag, err))
 	}

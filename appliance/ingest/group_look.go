@@ -230,6 +230,59 @@ func statedMembers(tx *store.Tx, ref model.GroupRef, seen map[string]bool, into 
 	return nil
 }
 
+// MemberState is how somebody stands in a group of a target.
+type MemberState string
+
+const (
+	IsMember  MemberState = "member"
+	ToAdd     MemberState = "add"    // by the next write
+	ToRemove  MemberState = "remove" // by the next write
+	NoAccount MemberState = "waits"  // until there is an active account
+)
+
+// GroupMember is one member of a group, now or soon.
+type GroupMember struct {
+	Person model.PersonID
+	State  MemberState
+}
+
+// GroupMembers returns who is in a group of a target by our hand or will be, in no
+// order. Others whom the target has in it are not ours, and not among them.
+func (e *Engine) GroupMembers(tx *store.Tx, target string, ref model.GroupRef) ([]GroupMember, error) {
+	o, err := e.LookGroup(tx, target, ref)
+	if err != nil {
+		return nil, err
+	}
+	stated := map[model.PersonID]bool{}
+	if o.State != GroupGone && o.State != GroupLeftOut && o.State != GroupMerged {
+		if err := relayedMembers(tx, store.TargetGroup{Target: target, GroupRef: ref}, map[model.GroupRef]bool{}, stated); err != nil {
+			return nil, err
+		}
+	}
+	var out []GroupMember
+	for person := range stated {
+		switch account := o.Members[person]; {
+		case account == "":
+			out = append(out, GroupMember{person, NoAccount})
+		case o.delivered.Members[person] == account:
+			out = append(out, GroupMember{person, IsMember})
+		default:
+			out = append(out, GroupMember{person, ToAdd})
+		}
+	}
+	had := maps.Clone(o.delivered.Maybe)
+	if had == nil {
+		had = map[model.PersonID]string{}
+	}
+	maps.Copy(had, o.delivered.Members)
+	for person := range had {
+		if !stated[person] {
+			out = append(out, GroupMember{person, ToRemove})
+		}
+	}
+	return out, nil
+}
+
 // groupBody returns a group as its sender stated it.
 func groupBody(tx *store.Tx, ref model.GroupRef) (*attr.Object, bool, error) {
 	row, there, err := store.Resources.Get(tx, store.ResourceKey{Source: ref.Source, Type: string(scimsrv.Group), ID: ref.Group})

@@ -73,6 +73,7 @@ var scenes = []scene{
 	{"accounts", "The accounts of a person, and why not", []step{on("right", "[Accounts")}},
 	{"history", "The history of a person: from what to what, by whom", []step{on("right", "[History]", "joined")}},
 	{"timeline", "The timeline of a person", []step{on("right", "[Timeline]", "today")}},
+	{"past", "People as they were at another time", []step{leave("esc", "[Timeline]"), on("/"), leave("esc", "Search: quen"), on("@", "As it was"), {keys: []string{"1", "s"}, await: []string{"1s"}}, on("enter", "The roster as it was")}},
 	{"plan", "Plan: what is held, and what would change", []step{on("4", "held: run")}},
 	{"readiness", "Readiness: what to know and to put right before a source is activated", []step{on("G"), on("enter", "Readiness: what", "ROWS")}},
 	{"hold", "A hold, grouped by cause or department", []step{leave("esc", "Readiness: what"), on("g"), on("enter", "a approve")}},
@@ -82,7 +83,8 @@ var scenes = []scene{
 	{"run", "One run", []step{on("j"), on("j"), on("enter", "began", "saw")}},
 	{"journal", "Journal: what happens, as it happens", []step{on("7", "following", "WHAT AND WHY", "rollcall updated")}},
 	{"sources", "Sources and targets", []step{on("8", "Tokens", "endpoint")}},
-	{"token", "A new token is shown once, and copied on request", []step{on("t", "New token"), on("enter", "It is shown only now")}},
+	{"drift", "How a target differs from what was delivered", []step{on("G"), on("d", "How javelo differs", "nobody")}},
+	{"token", "A new token is shown once, and copied on request", []step{leave("esc", "How javelo differs"), on("g", "Tokens"), on("t", "New token"), on("enter", "It is shown only now")}},
 	{"requests", "Requests: what each sender asked, and what it was answered", []step{leave("enter", "It is shown only now"), on("9", "newest first", "ANSWER")}},
 	{"help", "Every page says its keys, and the command that does the same", []step{on("?", "Keys", "Everywhere")}},
 }

@@ -443,6 +443,20 @@ func (s *Service) Groups(_ context.Context, target string) ([]admin.Group, error
 	})
 }
 
+// Group returns one of GroupList, without members.
+func (s *Service) Group(ctx context.Context, target, source, group string) (admin.GroupDetail, error) {
+	list, err := s.Groups(ctx, target)
+	if err != nil {
+		return admin.GroupDetail{}, err
+	}
+	for _, g := range list {
+		if g.Source == source && g.ID == group {
+			return admin.GroupDetail{Group: g, People: []admin.GroupMember{}}, nil
+		}
+	}
+	return admin.GroupDetail{}, &admin.Error{Code: admin.CodeNotFound, Text: "there is no such group"}
+}
+
 // RetryGroup makes one of GroupList ready.
 func (s *Service) RetryGroup(_ context.Context, actor, target, source, group string) error {
 	return s.do(actor, "retry group "+target+" "+source+" "+group, func() error { return nil })

@@ -282,6 +282,11 @@ func (c *Client) Groups(ctx context.Context, target string) ([]admin.Group, erro
 	return ask[[]admin.Group](ctx, c, call{method: get, path: []string{"groups"}, query: q})
 }
 
+// Group is one group of a source in a target, with its members.
+func (c *Client) Group(ctx context.Context, target, source, group string) (admin.GroupDetail, error) {
+	return ask[admin.GroupDetail](ctx, c, call{method: get, path: []string{"groups", target, source, group}})
+}
+
 // RetryGroup lets a group go that a guard holds or the target refused.
 func (c *Client) RetryGroup(ctx context.Context, target, source, group string) error {
 	_, err := ask[struct{}](ctx, c, call{method: post, path: []string{"groups", target, source, group, "retry"}})
