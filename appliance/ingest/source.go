@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -199,7 +200,41 @@ func stagedOf(tx *store.Tx, source string) ([]model.RecordID, error) {
 		}
 	}
 	slices.Sort(ids) // in the order they were made, which is how they lie on disk
-	return ids, nil
+	return managersFirst(tx, ids)
+}
+
+// managersFirst puts those whom somebody names as their manager before the others, in
+// order among themselves: whoever comes before their manager is looked at a second
+// time when the manager comes. What is concluded does not depend on it.
+func managersFirst(tx *store.Tx, ids []model.RecordID) ([]model.RecordID, error) {
+	managers := map[model.RecordID]bool{}
+	for key, err := range store.RecordByManagerKey.Distinct(tx) {
+		if err != nil {
+			return nil, err
+		}
+		for id, err := range store.RecordByAlias.Keys(tx, append(bytes.Clone(key), 0)) {
+			if err != nil {
+				return nil, err
+			}
+			if id := model.RecordID(id); contains(ids, id) {
+				managers[id] = true
+			}
+		}
+	}
+	out := make([]model.RecordID, 0, len(ids))
+	for _, first := range []bool{true, false} {
+		for _, id := range ids {
+			if managers[id] == first {
+				out = append(out, id)
+			}
+		}
+	}
+	return out, nil
+}
+
+func contains(sorted []model.RecordID, id model.RecordID) bool {
+	_, found := slices.BinarySearch(sorted, id)
+	return found
 }
 
 func (c *change) unstage(ids []model.RecordID) error {

@@ -537,6 +537,26 @@ func (ix *Index[K, V]) Keys(tx *Tx, prefix []byte) iter.Seq2[[]byte, error] {
 	}
 }
 
+// Distinct yields the keys of a plain index, each once however many entries it has, in
+// index order. They are valid until the next step only.
+func (ix *Index[K, V]) Distinct(tx *Tx) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		c := tx.bucket(ix.index.name).Cursor()
+		for k, value := c.First(); k != nil; {
+			pk, err := ix.index.primary(k, value)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			key := k[:len(k)-len(pk)-1]
+			if !yield(key, nil) {
+				return
+			}
+			k, value = c.Seek(append(bytes.Clone(key), 1)) // behind the NUL that ends it
+		}
+	}
+}
+
 // Position returns the index entry of v, whose primary key is k and which has one
 // entry in this index: where [Index.PrefixAfter] goes on behind it.
 func (ix *Index[K, V]) Position(v V, k K) []byte {
