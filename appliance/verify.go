@@ -130,6 +130,11 @@ func (a *App) verifyQuestions(tx *store.Tx, plan reconcile.Plan, note func(strin
 		if err != nil {
 			return err
 		}
+		if q.Kind == model.DuplicateGroup && len(q.Groups) == 2 {
+			if err := a.verifyGroupQuestion(tx, q, note); err != nil {
+				return err
+			}
+		}
 		if q.Target != "" || q.Kind == model.DuplicateGroup {
 			continue
 		}
@@ -144,6 +149,21 @@ func (a *App) verifyQuestions(tx *store.Tx, plan reconcile.Plan, note func(strin
 		note("conflict %s (%s) should be open and is not", id, q.Kind)
 	}
 	return nil
+}
+
+// verifyGroupQuestion checks that a group still asks for the name of the one beside it,
+// or is about to be looked at.
+func (a *App) verifyGroupQuestion(tx *store.Tx, q model.Conflict, note func(string, ...any)) error {
+	asking := store.TargetGroup{Target: q.Target, GroupRef: q.Groups[1]}
+	job, pending, err := store.GroupJobs.Get(tx, asking)
+	if err != nil || pending && job.State == model.JobReady {
+		return err
+	}
+	o, err := a.engine.LookGroup(tx, q.Target, q.Groups[1])
+	if err == nil && (o.State != ingest.GroupDisputed || o.Holder != q.Groups[0]) {
+		note("conflict %s (%s) is open, and the group %s does not ask it: it is %s", q.ID, q.Kind, q.Groups[1], o.State)
+	}
+	return err
 }
 
 // verifyJobs compares the outbox with what really differs.

@@ -300,6 +300,39 @@ func TestDecisionsSettleWhatRulesCannot(t *testing.T) {
 	}
 }
 
+// TestOldestOfMergedPersonsStays fails when of two people whom a decision makes one the
+// first listed, or the last, stays instead of the oldest: it is the oldest whose history
+// and accounts are the longest.
+func TestOldestOfMergedPersonsStays(t *testing.T) {
+	day := func(n int) time.Time { return time.Unix(int64(n)*86400, 0) }
+	for _, c := range []struct {
+		what         string
+		first, other time.Time // when the person of the lower record, and the other, was made
+		want         model.PersonID
+	}{
+		{"the other is older", day(2), day(1), "p-b"},
+		{"the first is older", day(1), day(2), "p-a"},
+		{"equally old", day(1), day(1), "p-a"},
+	} {
+		w := newWorld()
+		a, b := ada("hr", "1"), ada("idp", "2", "email", mail("other"))
+		a.Person, b.Person = "p-a", "p-b"
+		w.identify(&a)
+		w.identify(&b)
+		plan := PlanRoster(Input{Today: w.today, Policy: w.policy, Records: []model.Record{a, b},
+			Persons:   []model.Person{{ID: "p-a", Created: c.first, Records: []model.RecordID{a.ID}}, {ID: "p-b", Created: c.other, Records: []model.RecordID{b.ID}}},
+			Decisions: []model.Decision{{ID: "d1", Verb: model.Merge, Records: []model.RecordID{a.ID, b.ID}, At: day(3)}}})
+		for _, l := range plan.Links {
+			if l.Person != c.want {
+				t.Errorf("%s: %s is of %s, want %s", c.what, l.Record, l.Person, c.want)
+			}
+		}
+		if len(plan.Gone) != 1 || plan.Gone[0] == c.want {
+			t.Errorf("%s: gone %v", c.what, plan.Gone)
+		}
+	}
+}
+
 func TestLastDecisionOnAPairCounts(t *testing.T) {
 	w := newWorld()
 	both := []model.RecordID{"r-hr1", "r-idp7"}
