@@ -22,9 +22,7 @@ func (c *change) unmention(m *mentions) error {
 		case !ok || !hit:
 		case gone:
 			err = store.Decisions.Delete(c.tx, id)
-			for _, r := range d.Records {
-				m.records = append(m.records, r) // what it is found by follows from decisions too
-			}
+			m.records = append(m.records, d.Records...) // what they are found by follows from decisions too
 		default:
 			d.Reason = ""
 			err = store.Decisions.Put(c.tx, id, d)
