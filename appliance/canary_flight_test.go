@@ -46,7 +46,7 @@ func flyThrough(t *testing.T) *watch {
 	f := &flight{world: newWorld(t, 40, ""), watch: &watch{test: t, seen: map[string]*strings.Builder{}, all: canaries("")}}
 	f.hibobEcho, f.javeloEcho, f.post = &echo{}, &echo{about: bird.Family}, &postOffice{}
 	var text, asJSON safe
-	log := hclog.NewInterceptLogger(&hclog.LoggerOptions{Output: &text, Level: hclog.Trace})
+	log := hclog.NewInterceptLogger(&hclog.LoggerOptions{Output: io.MultiWriter(&text, &stirred), Level: hclog.Trace})
 	log.RegisterSink(hclog.NewSinkAdapter(&hclog.LoggerOptions{Output: &asJSON, Level: hclog.Trace, JSONFormat: true}))
 	f.world.log = log
 	lines := f.syslog()

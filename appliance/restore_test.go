@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,13 +31,53 @@ func (w *world) writeConfig() string {
 // eventually waits for what happens in the background.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
+	deadline := time.After(20 * time.Second)
+	for {
+		said := stirred.next()
+		if holds() {
+			return
+		}
+		// What leaves no line in the log, such as a packet on its way, is looked for
+		// now and then.
+		look := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-said:
+			look.Stop()
+		case <-look.C:
+		case <-deadline:
 			t.Fatalf("not in time: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
+}
+
+// stirred hears every line that an appliance of a test logs, at every level: who
+// waits for something looks again then.
+var stirred stir
+
+type stir struct {
+	mu   sync.Mutex
+	news chan struct{}
+}
+
+// next returns a channel that is closed with the next line.
+func (s *stir) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.news == nil {
+		s.news = make(chan struct{})
+	}
+	return s.news
+}
+
+// Write hears a line.
+func (s *stir) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.news != nil {
+		close(s.news)
+		s.news = nil
+	}
+	return len(p), nil
 }
 
 // TestARestoredBackupSendsNothingUntilAHumanHasSeenTheDifference goes back to a

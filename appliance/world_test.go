@@ -101,9 +101,9 @@ func (w *world) open() (*appliance.App, error) {
 	if err := cfg.ResolveSecrets(); err != nil {
 		w.t.Fatal(err)
 	}
-	log := hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Warn})
+	log := hclog.New(&hclog.LoggerOptions{Output: &stirred, Level: hclog.Trace})
 	if testing.Verbose() {
-		log = hclog.New(&hclog.LoggerOptions{Output: os.Stderr, Level: hclog.Info})
+		log = hclog.New(&hclog.LoggerOptions{Output: io.MultiWriter(os.Stderr, &stirred), Level: hclog.Info})
 	}
 	if w.log != nil {
 		log = w.log

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -33,11 +34,16 @@ func (a *app) install() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			upgrade := slices.ContainsFunc(steps, func(s install.Step) bool { return s.Upgrade })
 			done, err := a.doSteps(cmd.Context(), steps, "Do all this?", dryRun, yes)
 			if err != nil || !done {
 				return err
 			}
 			a.out.line()
+			if upgrade {
+				a.tellUpgraded()
+				return nil
+			}
 			a.out.paragraph("Installed. What is next:\n" +
 				"  usermod -aG rollcall YOU            then log in again: you may ask the appliance\n" +
 				"  sudoedit /etc/rollcall/config.toml  your sources and targets; secrets go to /etc/rollcall/secrets\n" +
@@ -54,6 +60,15 @@ func (a *app) install() *cobra.Command {
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.Flags().BoolVar(&sshd, "sshd", false, "also write the block for sshd that opens the terminal UI for two groups")
 	return c
+}
+
+func (a *app) tellUpgraded() {
+	running := "Restart the service: until then the program of before runs on."
+	if a.machine().Systemd() {
+		running = "The service was restarted with it."
+	}
+	a.out.paragraph("Upgraded to rollcall " + a.deps.Version.Version + "; configuration, secrets and data are as they were.\n" + running + "\n" +
+		"  rollcall status                     whether it runs, and what needs you")
 }
 
 func (a *app) uninstall() *cobra.Command {

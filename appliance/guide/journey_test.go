@@ -70,6 +70,10 @@ func TestInstallConfigureActivateUpgradeAndRestoreElsewhere(t *testing.T) {
 	database := r.path("lib/" + store.FileName)
 	older(t, database, "1")
 	says("./rollcall install --dry-run", "the database has schema version 1", "rollcall.db.v1.bak")
+	if err := os.WriteFile(r.path("root/usr/local/bin/rollcall"), []byte("the program of before"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	says("sudo ./rollcall install", "replace /usr/local/bin/rollcall", "Upgraded to rollcall", "Restart the service")
 	says("sudo systemctl start rollcall")
 	if !strings.Contains(r.log.String(), "from_schema=1") {
 		t.Errorf("the log does not tell of the upgrade:\n%s", r.log)

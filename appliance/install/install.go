@@ -40,6 +40,8 @@ type Step struct {
 	Commands []string
 	// Done says that the machine is as this step wants it.
 	Done bool
+	// Upgrade says that this step puts another program in the place of an older one.
+	Upgrade bool
 	do   func(context.Context) error
 }
 
@@ -177,7 +179,7 @@ func (p *plan) binary() (upgrade bool, err error) {
 	if upgrade {
 		title = "replace " + binaryPath + " by this program"
 	}
-	p.add(Step{Title: title, Commands: []string{"install -m 0755 " + p.o.Binary + " " + binaryPath}, Done: old == fresh,
+	p.add(Step{Title: title, Commands: []string{"install -m 0755 " + p.o.Binary + " " + binaryPath}, Done: old == fresh, Upgrade: upgrade && old != fresh,
 		do: func(context.Context) error {
 			raw, err := os.ReadFile(p.o.Binary)
 			if err != nil {
