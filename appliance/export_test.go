@@ -15,3 +15,10 @@ func (a *App) Heard(source string, at time.Time) error { return a.heard(source, 
 
 // Matters shows tests what the notifier would tell.
 func (a *App) Matters(ctx context.Context) ([]notify.Matter, error) { return a.matters(ctx) }
+
+// Authenticate presents a token as a sender would, and reports whether it is taken.
+func (a *App) Authenticate(token string) bool {
+	a.auth.now = a.now
+	_, ok := a.auth.Authenticate(context.Background(), token)
+	return ok
+}

@@ -96,27 +96,55 @@ func (a *App) endings(s *admin.Status, table, name string, list []connectors.End
 	}
 }
 
-// endingTokens announces sources whose last usable bearer token ends soon.
+// tokenEnds is when the tokens of one sender end.
+type tokenEnds struct {
+	last time.Time // of the one that lasts longest; zero: without end
+	any  bool      // there is one that was not revoked
+	// The one that was used last, its end, and whether the longest one was used since
+	// it was made.
+	used, usedEnds time.Time
+	moved          bool
+}
+
+// endingTokens announces sources whose last usable bearer token ends soon or has
+// ended, and those that still use one that ends soon although a newer one was made
+// for them.
 func (a *App) endingTokens(tx *store.Tx, s *admin.Status) error {
-	last := map[string]time.Time{} // by source; zero: a token without end
+	ends := map[string]tokenEnds{}
+	unsaved := a.auth.unsaved()
 	for t, err := range store.Tokens.Each(tx, nil) {
 		if err != nil {
 			return err
 		}
-		if !t.Revoked.IsZero() || !t.Expires.IsZero() && !t.Expires.After(a.now()) {
+		if !t.Revoked.IsZero() {
 			continue
 		}
-		end, known := last[t.Source]
-		if !known || !end.IsZero() && (t.Expires.IsZero() || t.Expires.After(end)) {
-			last[t.Source] = t.Expires
+		e, used := ends[t.Source], later(t.LastUsed, unsaved[t.ID].UTC())
+		if !e.any || !e.last.IsZero() && (t.Expires.IsZero() || t.Expires.After(e.last)) {
+			e.last, e.moved = t.Expires, !used.IsZero()
 		}
+		if used.After(e.used) {
+			e.used, e.usedEnds = used, t.Expires
+		}
+		e.any = true
+		ends[t.Source] = e
 	}
+	soon := func(at time.Time) bool { return !at.IsZero() && at.Sub(a.now()) < foresight }
 	for _, src := range s.Sources {
-		if end := last[src.Name]; !end.IsZero() && end.Sub(a.now()) < foresight {
-			s.Needs = append(s.Needs, admin.Need{Kind: "certificate", Subject: "token " + src.Name,
-				Text:    fmt.Sprintf("the last token of %s ends on %s", src.Name, end.UTC().Format(time.DateOnly)),
-				Command: fmt.Sprintf("rollcall token create %s, then give it to the identity provider", src.Name)})
+		e := ends[src.Name]
+		n := admin.Need{Kind: "certificate", Subject: "token " + src.Name, Command: fmt.Sprintf("rollcall token create %s, then give it to the identity provider", src.Name)}
+		switch {
+		case soon(e.last) && !e.last.After(a.now()):
+			n.Text = fmt.Sprintf("the last token of %s ended on %s: it is refused", src.Name, e.last.UTC().Format(time.DateOnly))
+		case soon(e.last):
+			n.Text = fmt.Sprintf("the last token of %s ends on %s", src.Name, e.last.UTC().Format(time.DateOnly))
+		case soon(e.usedEnds) && !e.moved:
+			n.Text = fmt.Sprintf("%s still uses a token that ends on %s; the newer one was never used", src.Name, e.usedEnds.UTC().Format(time.DateOnly))
+			n.Command = "give the newer token to the identity provider, or make another with rollcall token create " + src.Name
+		default:
+			continue
 		}
+		s.Needs = append(s.Needs, n)
 	}
 	return nil
 }

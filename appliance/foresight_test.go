@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/notify"
 )
 
 // needs lists the needs of a kind.
@@ -107,4 +108,54 @@ func TestEndsOfTokensAreAnnouncedAMonthAhead(t *testing.T) {
 	if len(list) != 1 || !strings.Contains(list[0].Text, "ended on") {
 		t.Errorf("with a newer token: %+v", list)
 	}
+}
+
+func TestATokenThatEndedIsAMatterUntilThereIsAnotherThatIsUsed(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	w := newWorld(t, 1, "[sources.okta]\nkind = \"okta\"\n")
+	still(w, &now)
+	told := func(words string) {
+		t.Helper()
+		list := needs(w, "certificate")
+		switch {
+		case words == "" && len(list) > 0, words != "" && (len(list) != 1 || !strings.Contains(list[0].Text, words) || list[0].Subject != "token okta"):
+			t.Errorf("told %+v, want %q", list, words)
+		}
+		matters, err := w.app.Matters(w.ctx())
+		if err != nil || slices.ContainsFunc(matters, func(m notify.Matter) bool { return m.Key == "certificate/token okta" }) != (words != "") {
+			t.Errorf("what humans are told of it: %+v, %v", matters, err)
+		}
+	}
+	use := func(token string) {
+		t.Helper()
+		if !w.app.Authenticate(token) {
+			t.Error("the token is refused")
+		}
+	}
+	old, err := w.app.CreateToken(w.ctx(), "test", "okta", "", 40*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	use(old.Token)
+	told("")
+	now = now.Add(20 * 24 * time.Hour)
+	use(old.Token)
+	told("the last token of okta ends on 2027-01-01")
+	fresh, err := w.app.CreateToken(w.ctx(), "test", "okta", "", 365*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told("still uses a token that ends on 2027-01-01")
+	use(fresh.Token)
+	told("")
+	if err := w.app.RevokeToken(w.ctx(), "test", fresh.ID); err != nil {
+		t.Fatal(err)
+	}
+	told("the last token of okta ends on")
+	now = now.Add(30 * 24 * time.Hour)
+	told("ended on 2027-01-01: it is refused") // and stays so, until somebody does something
+	if err := w.app.RevokeToken(w.ctx(), "test", old.ID); err != nil {
+		t.Fatal(err)
+	}
+	told("")
 }
