@@ -233,10 +233,12 @@ func (a *App) Serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		serve(ctx, g, scimsrv.Server(newGate(a.withHooks(service), trustedProxies(a.cfg), a.now)), l.scim)
+		srv := scimsrv.Server(newGate(a.withHooks(service), trustedProxies(a.cfg), a.now))
+		srv.ErrorLog = a.edge("scim")
+		serve(ctx, g, srv, l.scim)
 	}
 	if l.metrics != nil {
-		serve(ctx, g, &http.Server{Handler: a.health().Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}, l.metrics)
+		serve(ctx, g, &http.Server{Handler: a.health().Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, ErrorLog: a.edge("metrics")}, l.metrics)
 	}
 	g.Go(func() error {
 		return admin.NewServer(a, a.version, admin.Options{Log: a.log.Named("admin")}).Serve(ctx, l.admin, l.view)

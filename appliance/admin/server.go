@@ -242,7 +242,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, body Spooled) {
 		_, err = w.Write([]byte("\n"))
 	}
 	if err = errors.Join(err, body.Close()); err != nil {
-		s.log.Debug("answer not taken", "path", r.URL.Path, "error", err)
+		s.log.Debug("answer not taken", "route", r.Pattern, "error", err)
 	}
 }
 
