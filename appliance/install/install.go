@@ -42,7 +42,7 @@ type Step struct {
 	Done bool
 	// Upgrade says that this step puts another program in the place of an older one.
 	Upgrade bool
-	do   func(context.Context) error
+	do      func(context.Context) error
 }
 
 // Do does the step. It does nothing when the step is done already.
