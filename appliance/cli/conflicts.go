@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
 	"rollcall/appliance/model"
 )
 
@@ -70,23 +72,9 @@ func (a *app) conflictShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "one conflict: the records side by side, and how to answer",
 		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			k, err := c.Conflict(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(k, true)
-			}
-			a.tellConflict(k)
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) (admin.Conflict, error) {
+			return c.Conflict(ctx, args[0])
+		}, a.tellConflict),
 	}
 }
 
@@ -274,40 +262,30 @@ func (a *app) conflictDecisions() *cobra.Command {
 	return &cobra.Command{
 		Use: "decisions", Short: "the answers in force, each with the way to take it back",
 		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			decisions, err := c.Decisions(ctx)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(decisions, true)
-			}
-			if len(decisions) == 0 {
-				a.out.line("Nobody decided anything yet. \"rollcall conflicts\" shows what waits for an answer.")
-				return nil
-			}
-			now := a.deps.Now()
-			t := &table{columns: []column{{title: "ID"}, {title: "BATCH"}, {title: "ANSWER"}, {title: "TO"}, {title: "PEOPLE", flex: true}, {title: "BY", flex: true}, {title: "WHEN"}}}
-			for _, d := range decisions {
-				verb := d.Verb
-				for _, r := range d.Apart {
-					verb += " " + r
-				}
-				if d.Attribute != "" {
-					verb += " " + d.Attribute + "=" + d.Value
-				}
-				t.add(d.ID, d.Batch, verb, cmp.Or(d.Kind, "import"), strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
-			}
-			a.out.table(t)
-			a.out.line()
-			a.out.linef("Take one back with \"rollcall conflicts undo %s\".", quoted(decisions[0].ID))
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, _ []string) ([]admin.Decision, error) {
+			return c.Decisions(ctx)
+		}, a.tellDecisions),
 	}
+}
+
+func (a *app) tellDecisions(decisions []admin.Decision) {
+	if len(decisions) == 0 {
+		a.out.line("Nobody decided anything yet. \"rollcall conflicts\" shows what waits for an answer.")
+		return
+	}
+	now := a.deps.Now()
+	t := &table{columns: []column{{title: "ID"}, {title: "BATCH"}, {title: "ANSWER"}, {title: "TO"}, {title: "PEOPLE", flex: true}, {title: "BY", flex: true}, {title: "WHEN"}}}
+	for _, d := range decisions {
+		verb := d.Verb
+		for _, r := range d.Apart {
+			verb += " " + r
+		}
+		if d.Attribute != "" {
+			verb += " " + d.Attribute + "=" + d.Value
+		}
+		t.add(d.ID, d.Batch, verb, cmp.Or(d.Kind, "import"), strings.Join(d.Names, ", "), d.Actor, ago(now, d.At))
+	}
+	a.out.table(t)
+	a.out.line()
+	a.out.linef("Take one back with \"rollcall conflicts undo %s\".", quoted(decisions[0].ID))
 }

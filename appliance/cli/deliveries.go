@@ -77,36 +77,9 @@ func (a *app) targetGroups() *cobra.Command {
 		Long: "Shows the groups of SCIM senders in the targets that take them (groups = true). A group whose members\n" +
 			"would be taken out too many at once waits: \"rollcall deliveries groups retry TARGET SOURCE ID\" lets it go.",
 		Args: takes(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			groups, err := c.Groups(ctx, strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(groups, true)
-			}
-			if len(groups) == 0 {
-				a.out.line("No groups: no sender pushed one, or no target takes them (the key groups of a target).")
-				return nil
-			}
-			now := a.deps.Now()
-			t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "GROUP", flex: true}, {title: "SOURCE"}, {title: "ID"}, {title: "MEMBERS", right: true}, {title: "STATE"}, {title: "WRITTEN"}, {title: "WHY", flex: true}}}
-			for _, g := range groups {
-				why := g.Reason
-				if why == "" {
-					why = g.LastError
-				}
-				t.add(g.Target, g.Name, g.Source, g.ID, number(g.Members), g.State, ago(now, g.At), why)
-			}
-			a.out.table(t)
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) ([]admin.Group, error) {
+			return c.Groups(ctx, strings.Join(args, ""))
+		}, a.tellTargetGroups),
 	}
 	c.AddCommand(a.groupShow(), &cobra.Command{
 		Use: "retry TARGET SOURCE ID", Short: "lets a held or refused group go, exactly as it was held",
@@ -131,46 +104,53 @@ func (a *app) targetGroups() *cobra.Command {
 	return c
 }
 
+func (a *app) tellTargetGroups(groups []admin.Group) {
+	if len(groups) == 0 {
+		a.out.line("No groups: no sender pushed one, or no target takes them (the key groups of a target).")
+		return
+	}
+	now := a.deps.Now()
+	t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "GROUP", flex: true}, {title: "SOURCE"}, {title: "ID"}, {title: "MEMBERS", right: true}, {title: "STATE"}, {title: "WRITTEN"}, {title: "WHY", flex: true}}}
+	for _, g := range groups {
+		why := g.Reason
+		if why == "" {
+			why = g.LastError
+		}
+		t.add(g.Target, g.Name, g.Source, g.ID, number(g.Members), g.State, ago(now, g.At), why)
+	}
+	a.out.table(t)
+}
+
 func (a *app) groupShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show TARGET SOURCE ID", Short: "one group: who is in it, and who will be",
 		Long: "Shows the members that a group has in the target by rollcall's hand, and what the next write adds and\n" +
 			"removes. Members whom somebody else put in there are not touched, and not shown.",
 		Args: takes(3, 3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			g, err := c.Group(ctx, args[0], args[1], args[2])
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(g, true)
-			}
-			a.out.line(bold(g.Name), "  ", faint(g.Source+" "+g.ID))
-			a.out.linef("  in %s: %s", g.Target, g.State)
-			for _, why := range []string{g.Reason, g.LastError} {
-				if why != "" {
-					a.out.wrapped("  ", why)
-				}
-			}
-			if len(g.People) == 0 {
-				a.out.line("  Nobody is in it.")
-				return nil
-			}
-			a.out.line()
-			t := &table{indent: "  ", columns: []column{{title: "MEMBER", flex: true}, {title: "STATE"}}}
-			for _, m := range g.People {
-				t.add(personName(m.Person), memberState(m.State))
-			}
-			a.out.table(t)
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) (admin.GroupDetail, error) {
+			return c.Group(ctx, args[0], args[1], args[2])
+		}, a.tellGroup),
 	}
+}
+
+func (a *app) tellGroup(g admin.GroupDetail) {
+	a.out.line(bold(g.Name), "  ", faint(g.Source+" "+g.ID))
+	a.out.linef("  in %s: %s", g.Target, g.State)
+	for _, why := range []string{g.Reason, g.LastError} {
+		if why != "" {
+			a.out.wrapped("  ", why)
+		}
+	}
+	if len(g.People) == 0 {
+		a.out.line("  Nobody is in it.")
+		return
+	}
+	a.out.line()
+	t := &table{indent: "  ", columns: []column{{title: "MEMBER", flex: true}, {title: "STATE"}}}
+	for _, m := range g.People {
+		t.add(personName(m.Person), memberState(m.State))
+	}
+	a.out.table(t)
 }
 
 // memberState spells how somebody stands in a group.
@@ -193,37 +173,27 @@ func (a *app) drift() *cobra.Command {
 			"in a form of its own, accounts that are not listed any more, and accounts that no source covers.\n" +
 			"Accounts are listed once a day. What is done about edits, the key drift of the target says.",
 		Args: takes(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			found, err := c.Drift(ctx, strings.Join(args, ""))
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(found, true)
-			}
-			if len(found) == 0 {
-				a.out.line("Targets hold what was delivered, and no accounts of nobody, as far as the last listing shows.")
-				return nil
-			}
-			now := a.deps.Now()
-			t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "ACCOUNT", flex: true}, {title: "WHAT"}, {title: "FIELDS", flex: true}, {title: "SINCE"}, {title: "WHAT IS DONE", flex: true}}}
-			for _, d := range found {
-				who := d.Login
-				if d.Person != nil {
-					who = personName(*d.Person)
-				}
-				t.add(d.Target, who, driftWord(d), strings.Join(d.Fields, ", "), ago(now, d.Since), d.Done)
-			}
-			a.out.table(t)
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) ([]admin.Drift, error) {
+			return c.Drift(ctx, strings.Join(args, ""))
+		}, a.tellDrift),
 	}
+}
+
+func (a *app) tellDrift(found []admin.Drift) {
+	if len(found) == 0 {
+		a.out.line("Targets hold what was delivered, and no accounts of nobody, as far as the last listing shows.")
+		return
+	}
+	now := a.deps.Now()
+	t := &table{indent: "  ", columns: []column{{title: "TARGET"}, {title: "ACCOUNT", flex: true}, {title: "WHAT"}, {title: "FIELDS", flex: true}, {title: "SINCE"}, {title: "WHAT IS DONE", flex: true}}}
+	for _, d := range found {
+		who := d.Login
+		if d.Person != nil {
+			who = personName(*d.Person)
+		}
+		t.add(d.Target, who, driftWord(d), strings.Join(d.Fields, ", "), ago(now, d.Since), d.Done)
+	}
+	a.out.table(t)
 }
 
 func driftWord(d admin.Drift) string {
@@ -372,33 +342,21 @@ func (a *app) tokenList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "the tokens, without the secrets",
 		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			tokens, err := c.Tokens(ctx)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(tokens, true)
-			}
-			if len(tokens) == 0 {
-				a.out.line("No tokens. \"rollcall token create SOURCE\" makes one for a SCIM sender.")
-				return nil
-			}
-			now := a.deps.Now()
-			t := &table{columns: []column{{title: "ID"}, {title: "SOURCE"}, {title: "LABEL", flex: true}, {title: "STATE"}, {title: "USED"}, {title: "CREATED"}, {title: "BY", flex: true}}}
-			for _, k := range tokens {
-				t.add(k.ID, k.Source, k.Label, tokenState(k, now), ago(now, k.LastUsed), ago(now, k.Created), k.By)
-			}
-			a.out.table(t)
-			return nil
-		},
+		RunE: showing(a, func(ctx context.Context, c *client.Client, _ []string) ([]admin.Token, error) { return c.Tokens(ctx) }, a.tellTokens),
 	}
+}
+
+func (a *app) tellTokens(tokens []admin.Token) {
+	if len(tokens) == 0 {
+		a.out.line("No tokens. \"rollcall token create SOURCE\" makes one for a SCIM sender.")
+		return
+	}
+	now := a.deps.Now()
+	t := &table{columns: []column{{title: "ID"}, {title: "SOURCE"}, {title: "LABEL", flex: true}, {title: "STATE"}, {title: "USED"}, {title: "CREATED"}, {title: "BY", flex: true}}}
+	for _, k := range tokens {
+		t.add(k.ID, k.Source, k.Label, tokenState(k, now), ago(now, k.LastUsed), ago(now, k.Created), k.By)
+	}
+	a.out.table(t)
 }
 
 func tokenState(t admin.Token, now time.Time) any {

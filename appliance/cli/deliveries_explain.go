@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
 )
 
 func (a *app) deliveryExplain() *cobra.Command {
@@ -17,20 +19,9 @@ func (a *app) deliveryExplain() *cobra.Command {
 			"WHO is an id, an email, an employee number or an unambiguous name.",
 		Example: "  rollcall deliveries explain jane@example.com --target javelo",
 		Args:    takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			told, err := c.ExplainDelivery(ctx, args[0], target)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(told, true)
-			}
+		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) ([]admin.DeliveryExplained, error) {
+			return c.ExplainDelivery(ctx, args[0], target)
+		}, func(told []admin.DeliveryExplained) {
 			if len(told) == 0 {
 				a.out.line("There is no target: add a [targets.NAME] table to the configuration.")
 			}
@@ -40,8 +31,7 @@ func (a *app) deliveryExplain() *cobra.Command {
 				}
 				a.tellExplained(e)
 			}
-			return nil
-		},
+		}),
 	}
 	c.Flags().StringVar(&target, "target", "", "in one target only (`NAME`)")
 	return c

@@ -16,6 +16,7 @@ import (
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/scim/scimtargetsim"
 	"rollcall/scimsrv"
 	"rollcall/scimsrv/attr"
 )
@@ -316,4 +317,42 @@ func TestRandomGroupHistories(t *testing.T) {
 			return
 		}
 	}
+}
+
+// A service that keeps no groups: the groups are parked, each told, and people go on.
+func TestServiceWithoutGroupsKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := scimtargetsim.New(scimtargetsim.Options{NoGroups: true})
+		n := newSCIMTenant(t, sim, 100_000)
+		n.settings.Sources = map[string]ingest.SourceSettings{"okta": pushingSource}
+		n.settings.Targets[0].Groups = true
+		p := &pushed{tenant: n}
+		for i := range 2 {
+			p.users = append(p.users, p.create(scimsrv.User, "userName", address(i+1), nil))
+		}
+		p.create(scimsrv.Group, "displayName", "Sales", p.users)
+		p.create(scimsrv.Group, "displayName", "Finance", p.users[1:])
+		if _, err := n.e.Activate("test", "okta"); err != nil {
+			t.Fatal(err)
+		}
+		n.start()
+		n.pass(3 * time.Hour)
+		if l := n.laneState(); l.State != model.LaneOpen || len(sim.Users()) != 2 {
+			t.Errorf("the lane is %s: %s; %d accounts", l.State, l.Reason, len(sim.Users()))
+		}
+		for _, j := range all(n.world, store.GroupJobs) {
+			if j.State != model.JobParked || !strings.Contains(j.Reason, "no groups") {
+				t.Errorf("group %s is %s: %s", j.Group, j.State, j.Reason)
+			}
+		}
+		asked := 0
+		for _, r := range sim.Requests() {
+			if strings.HasPrefix(r.Path, "/Groups") {
+				asked++
+			}
+		}
+		if asked != 1 {
+			t.Errorf("%d requests for groups where there are none", asked)
+		}
+	})
 }
