@@ -115,11 +115,12 @@ token    = "`+scimsim.DefaultToken+`"`)
 func simSCIM(ctx context.Context, o SimOptions, n *narrator) error {
 	faults, err := dial(o.Faults, map[string]scimtargetsim.FaultKind{
 		"unavailable": scimtargetsim.Unavailable, "html": scimtargetsim.Page, "reset": scimtargetsim.Reset,
-		"reset-after-write": scimtargetsim.ResetAfterWrite, "truncate": scimtargetsim.Truncate, "throttle": scimtargetsim.Throttle})
+		"reset-after-write": scimtargetsim.ResetAfterWrite, "truncate": scimtargetsim.Truncate, "throttle": scimtargetsim.Throttle,
+		"half-of-a-bulk": scimtargetsim.Partial})
 	if err != nil {
 		return err
 	}
-	sim := scimtargetsim.New(scimtargetsim.Options{})
+	sim := scimtargetsim.New(scimtargetsim.Options{Bulk: true})
 	for _, f := range faults {
 		times := f.times
 		if times == always {

@@ -54,6 +54,9 @@ type Attempt struct {
 
 	digest string
 	doubt  model.Doubt // as it was before this attempt
+	// strange says that the account was found with a link that is ours and leads to
+	// nobody known yet.
+	strange bool
 }
 
 // Begin computes the payload of a job from the person as they are now and records
@@ -211,7 +214,8 @@ func (c *change) restoreDoubt(a Attempt) error {
 // was left out.
 func (c *change) settleDoubt(a Attempt) error {
 	key := store.TargetPerson{Target: a.Target, Person: a.Person}
-	if a.LinkLeft && slices.Contains(a.Doubt, model.Manager) {
+	written := a.Want.Manager != nil && a.Want.Manager.Person != ""
+	if a.LinkLeft && slices.Contains(a.Doubt, model.Manager) || a.strange && !written {
 		return store.Doubts.Put(c.tx, key, model.Doubt{Target: a.Target, Person: a.Person, Changed: []model.Name{model.Manager}})
 	}
 	return store.Doubts.Delete(c.tx, key)
@@ -277,6 +281,7 @@ func (a *Attempt) fill(tx *store.Tx, o Outlook, with map[model.PersonID]string) 
 			return err
 		}
 		a.Step, a.RemoteID, a.Have, a.Adopt = StepUpdate, o.Listed.RemoteID, &have, true
+		a.strange = strangeLink(a.Person, o.Listed.Account, have)
 	default:
 		a.Step = StepCreate
 	}
@@ -355,6 +360,7 @@ func (e *Engine) Claim(a *Attempt, found model.Account) (bool, error) {
 		mine = true
 		a.Step, a.RemoteID, a.Have, a.Doubt, a.LinkLeft = StepUpdate, found.RemoteID, o.Have, nil, false
 		a.Want = *o.Have // nothing to write; it is theirs from now on
+		a.strange = strangeLink(a.Person, found, *o.Have)
 		if o.Projection.Effect != model.EffectNone {
 			a.Want = o.Projection.Want
 			a.Adopt = true // so that a link that must wait does not keep the rest

@@ -187,11 +187,20 @@ func heldBy(tx *store.Tx, target string, person model.PersonID, a model.Account)
 			return have, nil
 		}
 	}
-	if a.ManagerLogin == "" {
+	login := emailKey(a.ManagerLogin)
+	if login == "" && a.ManagerRemoteID != "" {
+		// Not delivered, and perhaps listed: an account that is about to be adopted.
+		listed, _, err := store.Accounts.Get(tx, store.TargetRemote{Target: target, RemoteID: a.ManagerRemoteID})
+		if err != nil {
+			return have, err
+		}
+		login = listed.EmailKey
+	}
+	if login == "" {
 		return have, nil
 	}
 	var found []model.PersonID
-	for p, err := range store.PersonByEmail.Find(tx, store.Key(emailKey(a.ManagerLogin))) {
+	for p, err := range store.PersonByEmail.Find(tx, store.Key(login)) {
 		if err != nil {
 			return have, err
 		}
@@ -201,6 +210,14 @@ func heldBy(tx *store.Tx, target string, person model.PersonID, a model.Account)
 		have.Manager = &model.ManagerLink{Person: found[0]}
 	}
 	return have, nil
+}
+
+// strangeLink reports whether an account that an earlier attempt of ours made has a
+// link to somebody of whom nothing is known: whose account was made by an attempt
+// without an answer too, most likely.
+func strangeLink(person model.PersonID, a model.Account, have model.Desired) bool {
+	linked := a.ManagerRemoteID != "" || a.ManagerLogin != ""
+	return a.ExternalID == string(person) && linked && (have.Manager == nil || have.Manager.Person == "")
 }
 
 func viewManager(tx *store.Tx, target string, id model.PersonID) (reconcile.ManagerView, error) {

@@ -202,3 +202,26 @@ func TestRefusedTokenClosesTheLaneOnceForABatch(t *testing.T) {
 		h.right()
 	})
 }
+
+// A report whose account a lost batch made, and whose manager left before anybody
+// looked: the link is ours, leads to an account of which nothing is known yet, and goes.
+func TestLinkOfALostBatchToSomebodyWhoLeftIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &history{tenant: newSCIMTenant(t, scimtargetsim.New(scimtargetsim.Options{Bulk: true}), 240), rand: rand.New(rand.NewPCG(9, 9)), roster: map[int]model.Observation{}, tally: &tally{}, made: 2}
+		h.roster[1], h.roster[2] = someone(1, "title", "Analyst"), someone(2, "title", "Head")
+		h.set(1, model.Manager, bossOf(2))
+		h.state()
+		if _, err := h.e.Activate("test", "hr"); err != nil {
+			t.Fatal(err)
+		}
+		h.scim.Fault(scimtargetsim.Fault{Kind: scimtargetsim.ResetAfterWrite, Path: "/Bulk"})
+		h.start()
+		if u, _ := h.scim.User(address(1)); u.Manager == "" {
+			t.Fatal("the lost batch made no link")
+		}
+		h.roster[2] = left(h.roster[2])
+		h.state()
+		h.pass(2 * time.Hour)
+		h.right()
+	})
+}
