@@ -50,6 +50,9 @@ func (a *app) tellReloaded(r admin.Reloaded) {
 	}
 	for _, c := range r.Changes {
 		line := c.Key + ": " + value(c.Old) + " → " + value(c.New)
+		if c.Old == c.New {
+			line = c.Key + ": " + value(c.New) + " holds another secret than before"
+		}
 		if !c.Live {
 			line += " (needs a restart)"
 		}
