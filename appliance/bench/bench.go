@@ -54,18 +54,21 @@ type Result struct {
 	People    int    `json:"people"`
 	BodyBytes int64  `json:"body_bytes"` // of HiBob's answer
 
-	MemoryStarted  int64   `json:"memory_started"`
-	FirstRead      float64 `json:"first_read_s"`
-	FirstReadCPU   float64 `json:"first_read_cpu_s"`
-	Plan           float64 `json:"plan_s"`
-	Readiness      float64 `json:"readiness_s"`
-	Activate       float64 `json:"activate_s"`
-	ActivateCPU    float64 `json:"activate_cpu_s"`
-	MemoryFirstRun int64   `json:"memory_first_run_peak"`
-	Deliver        float64 `json:"deliver_s"`
-	Writes         int     `json:"writes_to_target"`
-	TwiceWritten   int     `json:"written_twice"`
-	DatabaseBytes  int64   `json:"database_bytes"`
+	MemoryStarted   int64   `json:"memory_started"`
+	FirstRead       float64 `json:"first_read_s"`
+	FirstReadCPU    float64 `json:"first_read_cpu_s"`
+	Plan            float64 `json:"plan_s"`
+	Readiness       float64 `json:"readiness_s"`
+	Activate        float64 `json:"activate_s"`
+	ActivateCPU     float64 `json:"activate_cpu_s"`
+	PlanCPU         float64 `json:"plan_readiness_cpu_s"`
+	MemoryFirstRead int64   `json:"memory_first_read_peak"`
+	MemoryPlan      int64   `json:"memory_plan_readiness_peak"`
+	MemoryActivate  int64   `json:"memory_activate_peak"`
+	Deliver         float64 `json:"deliver_s"`
+	Writes          int     `json:"writes_to_target"`
+	TwiceWritten    int     `json:"written_twice"`
+	DatabaseBytes   int64   `json:"database_bytes"`
 
 	Floor           float64 `json:"stream_decode_s"`
 	NoChange        float64 `json:"no_change_s"`

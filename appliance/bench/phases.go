@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,10 +16,6 @@ import (
 	"rollcall/appliance/model"
 	"rollcall/appliance/store"
 )
-
-// planned is up to how many people the plan and the readiness report are asked for:
-// they are answers for a human to read.
-const planned = 100_000
 
 // starting measures an appliance with nothing to do and then starts the one that
 // is measured.
@@ -80,16 +77,18 @@ func (w *world) firstRun(ctx context.Context) (err error) {
 		return err
 	}
 	w.r.FirstRead = first.Ended.Sub(first.Started).Seconds()
-	w.r.FirstReadCPU = w.d.cpu().Seconds()
-	if w.r.People <= planned {
-		w.say("plan and readiness report")
-		if w.r.Plan, err = timed(func() error { _, err := w.d.Plan(ctx, "hibob"); return err }); err != nil {
-			return err
-		}
-		if w.r.Readiness, err = timed(func() error { _, err := w.d.Readiness(ctx); return err }); err != nil {
-			return err
-		}
+	reading := w.d.cpu()
+	w.r.FirstReadCPU = reading.Seconds()
+	w.r.MemoryFirstRead = w.d.takePeak()
+	w.say("plan and readiness report")
+	if w.r.Plan, err = timed(func() error { return w.d.PlanTo(ctx, "hibob", io.Discard) }); err != nil {
+		return err
 	}
+	if w.r.Readiness, err = timed(func() error { return w.d.ReadinessTo(ctx, io.Discard) }); err != nil {
+		return err
+	}
+	w.r.PlanCPU = (w.d.cpu() - reading).Seconds()
+	w.r.MemoryPlan = w.d.takePeak()
 	if !w.o.Deliver {
 		// Before the first job is released: afterwards one would be on its way already.
 		if err := w.d.SetLane(ctx, "javelo", "paused"); err != nil {
@@ -102,7 +101,7 @@ func (w *world) firstRun(ctx context.Context) (err error) {
 		return err
 	}
 	w.r.ActivateCPU = (w.d.cpu() - before).Seconds()
-	w.r.MemoryFirstRun = w.d.takePeak()
+	w.r.MemoryActivate = w.d.takePeak()
 	if !w.o.Deliver {
 		return nil
 	}

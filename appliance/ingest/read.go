@@ -479,7 +479,12 @@ func (c *change) putOrigin(rec model.Record, o model.Observation) error {
 
 // Finish ends the read. Only a complete one may conclude anything from absence,
 // and only when it is about as large as the one before.
-func (r *Read) Finish(readErr error) (model.Run, error) {
+func (r *Read) Finish(readErr error) (model.Run, error) { return r.FinishWith(readErr, nil) }
+
+// FinishWith is [Read.Finish] that lets last change what is remembered of the source,
+// in the same transaction; it is told why the read counts as failed, nil when it does
+// not.
+func (r *Read) FinishWith(readErr error, last func(s *store.SourceState, readErr error)) (model.Run, error) {
 	var final model.Run
 	var missing []model.RecordID
 	if readErr == nil {
@@ -517,6 +522,9 @@ func (r *Read) Finish(readErr error) (model.Run, error) {
 			}
 		} else if err := r.complete(c, &run, &s, missing); err != nil {
 			return err
+		}
+		if last != nil {
+			last(&s, readErr)
 		}
 		if err := store.Sources.Put(c.tx, r.source, s); err != nil {
 			return err

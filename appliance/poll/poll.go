@@ -242,7 +242,7 @@ func (p *Poller) read(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return r.Abandon()
 	}
-	run, err := r.Finish(readErr)
+	run, err := r.FinishWith(readErr, func(s *store.SourceState, readErr error) { s.NextRead = p.next(readErr, s.Failures) })
 	if err != nil {
 		return fmt.Errorf("%s: finish the read: %w", p.name, err)
 	}
@@ -252,8 +252,7 @@ func (p *Poller) read(ctx context.Context) error {
 	}
 	p.report(run, readErr)
 	p.namePermissions(ctx, run)
-	next := p.next(readErr)
-	return p.engine.UpdateSource(p.name, func(s *store.SourceState) { s.NextRead = next })
+	return nil
 }
 
 // namePermissions asks the source, field by field, which permission is missing
@@ -320,9 +319,9 @@ func (p *Poller) pull(ctx context.Context, r *ingest.Read, cursor *connectors.Cu
 	return last, nil
 }
 
-// next says when to read again: on the interval with a little jitter, sooner
-// after a passing error, as told when told.
-func (p *Poller) next(readErr error) time.Time {
+// next says when to read again, after so many failures in a row: on the interval with
+// a little jitter, sooner after a passing error, as told when told.
+func (p *Poller) next(readErr error, failures int) time.Time {
 	now := time.Now()
 	jitter := time.Duration(p.rng.Int64N(int64(p.interval/10) + 1))
 	regular := now.Add(p.interval - p.interval/20 + jitter)
@@ -335,11 +334,7 @@ func (p *Poller) next(readErr error) time.Time {
 		if readErr == nil {
 			return regular
 		}
-		s, err := p.state()
-		if err != nil {
-			return regular
-		}
-		backoff := time.Minute << min(max(s.Failures-1, 0), 6)
+		backoff := time.Minute << min(max(failures-1, 0), 6)
 		if soon := now.Add(backoff); soon.Before(regular) {
 			return soon
 		}

@@ -15,7 +15,7 @@ type remembered struct {
 }
 
 // maxMemo bounds how many values are kept; a larger transaction begins anew.
-const maxMemo = 16384
+const maxMemo = 8192
 
 func (m memo) keep(k memoKey, v any) {
 	if m == nil {

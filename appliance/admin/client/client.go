@@ -138,6 +138,10 @@ func (c *Client) do(ctx context.Context, a call) error {
 	if a.into == nil || resp.StatusCode == http.StatusNoContent {
 		return nil
 	}
+	if w, raw := a.into.(io.Writer); raw {
+		_, err := io.Copy(w, resp.Body)
+		return err
+	}
 	limited := &io.LimitedReader{R: resp.Body, N: maxReply + 1}
 	if err := json.NewDecoder(limited).Decode(a.into); err != nil {
 		switch {

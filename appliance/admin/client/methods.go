@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -71,6 +72,20 @@ func (c *Client) Plan(ctx context.Context, source string) (admin.Plan, error) {
 		q.Set("source", source)
 	}
 	return ask[admin.Plan](ctx, c, call{method: get, path: []string{"plan"}, query: q})
+}
+
+// PlanTo writes a plan as JSON to w as it comes, however large it is.
+func (c *Client) PlanTo(ctx context.Context, source string, w io.Writer) error {
+	q := url.Values{}
+	if source != "" {
+		q.Set("source", source)
+	}
+	return c.do(ctx, call{method: get, path: []string{"plan"}, query: q, into: w})
+}
+
+// ReadinessTo writes the readiness report as JSON to w as it comes, however large it is.
+func (c *Client) ReadinessTo(ctx context.Context, w io.Writer) error {
+	return c.do(ctx, call{method: get, path: []string{"readiness"}, into: w})
 }
 
 // Runs lists runs, newest first.
