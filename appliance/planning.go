@@ -60,11 +60,8 @@ func (a *App) PlanJSON(_ context.Context, source string) (admin.Spooled, error) 
 
 // spoolPlan reads a plan within a rehearsal into a file.
 func (a *App) spoolPlan(p *admin.Plan, wanted func(model.Job) bool, within func(func(*store.Tx) error) error) (admin.Spooled, error) {
-	s, err := a.newSpool()
-	if err != nil {
-		return nil, err
-	}
-	err = within(func(tx *store.Tx) error {
+	s := a.newSpool()
+	err := within(func(tx *store.Tx) error {
 		return newPlanning(a, tx, a.engine.Settings(), p, wanted).spool(s)
 	})
 	if err != nil {

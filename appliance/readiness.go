@@ -38,11 +38,8 @@ func (a *App) ReadinessJSON(ctx context.Context) (admin.Spooled, error) {
 		return nil, err
 	}
 	a.checkedFields(&b)
-	s, err := a.newSpool()
-	if err != nil {
-		return nil, err
-	}
-	err = a.engine.PreviewAll(b.Previewed, func(tx *store.Tx, _ model.Run) error { return a.spoolReadiness(ctx, tx, b, s) })
+	s := a.newSpool()
+	err := a.engine.PreviewAll(b.Previewed, func(tx *store.Tx, _ model.Run) error { return a.spoolReadiness(ctx, tx, b, s) })
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

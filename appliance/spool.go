@@ -13,12 +13,15 @@ import (
 	"rollcall/appliance/store"
 )
 
-// spool is an answer in a file: one JSON object whose large lists were written first,
-// and whose other fields come before them when it is read. The file lies beside the
-// database and loses its name at once. It implements admin.Spooled.
+// spool is an answer that may be large: one JSON object whose lists were written first,
+// and whose other fields come before them when it is read. What is small stays in
+// memory; else it is a file beside the database, which loses its name at once. It
+// implements admin.Spooled.
 type spool struct {
-	file  *os.File
-	path  string // while it has one
+	dir   string
+	small bytes.Buffer
+	file  *os.File // nil: all is in small
+	path  string   // of the file, while it has one
 	out   *bufio.Writer
 	lists []spooledList
 	items int   // of the list that is being written
@@ -34,16 +37,44 @@ type spooledList struct {
 // spoolName is how spools begin; store removes what a killed process left of them.
 const spoolName = store.ScratchName + "spool-"
 
-func (a *App) newSpool() (*spool, error) {
-	f, err := os.CreateTemp(filepath.Dir(a.store.Path()), spoolName+"*")
-	if err != nil {
-		return nil, fmt.Errorf("write the answer: %w", err)
+// spoolMemory is how many bytes of an answer stay in memory.
+const spoolMemory = 1 << 20
+
+func (a *App) newSpool() *spool { return spoolIn(filepath.Dir(a.store.Path())) }
+
+func spoolIn(dir string) *spool {
+	s := &spool{dir: dir}
+	s.out = bufio.NewWriterSize(spoolWriter{s}, 64<<10)
+	return s
+}
+
+// spoolWriter writes to memory until that is too small.
+type spoolWriter struct{ s *spool }
+
+func (w spoolWriter) Write(p []byte) (int, error) {
+	s := w.s
+	if s.file == nil && s.small.Len()+len(p) <= spoolMemory {
+		return s.small.Write(p)
 	}
-	s := &spool{file: f, path: f.Name(), out: bufio.NewWriterSize(f, 64<<10)}
+	if s.file == nil {
+		if err := s.toFile(); err != nil {
+			return 0, fmt.Errorf("write the answer: %w", err)
+		}
+	}
+	return s.file.Write(p)
+}
+
+func (s *spool) toFile() error {
+	f, err := os.CreateTemp(s.dir, spoolName+"*")
+	if err != nil {
+		return err
+	}
+	s.file, s.path = f, f.Name()
 	if os.Remove(s.path) == nil { // where an open file can lose its name
 		s.path = ""
 	}
-	return s, nil
+	_, err = s.small.WriteTo(f)
+	return err
 }
 
 // list begins a list of this name. A list without items is left out of the answer.
@@ -93,10 +124,14 @@ func (s *spool) end(head any, empty string) error {
 
 // WriteTo writes the answer.
 func (s *spool) WriteTo(w io.Writer) (int64, error) {
+	var lists io.ReaderAt = s.file
+	if s.file == nil {
+		lists = bytes.NewReader(s.small.Bytes())
+	}
 	parts := []io.Reader{bytes.NewReader(s.head)}
 	for _, l := range s.lists {
 		if l.from < l.to {
-			parts = append(parts, bytes.NewReader(fmt.Appendf(nil, ",%q:", l.name)), io.NewSectionReader(s.file, l.from, l.to-l.from), bytes.NewReader([]byte("]")))
+			parts = append(parts, bytes.NewReader(fmt.Appendf(nil, ",%q:", l.name)), io.NewSectionReader(lists, l.from, l.to-l.from), bytes.NewReader([]byte("]")))
 		}
 	}
 	return io.Copy(w, io.MultiReader(append(parts, bytes.NewReader([]byte("}")))...))
@@ -104,6 +139,9 @@ func (s *spool) WriteTo(w io.Writer) (int64, error) {
 
 // Close forgets the answer.
 func (s *spool) Close() error {
+	if s.file == nil {
+		return nil
+	}
 	err := s.file.Close()
 	if s.path != "" {
 		err = errors.Join(err, os.Remove(s.path))
