@@ -45,7 +45,7 @@ type stopped struct{}
 func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
 	const n = 1001 // three batches
 	defer ingest.SetCloseBatch(ingest.CloseBatch())
-	ingest.SetCloseBatch(400)
+	ingest.SetCloseBatch(100)
 	for look := 1; ; look += 2 { // every transaction looks twice
 
 		w := newWorld(t)

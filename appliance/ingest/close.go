@@ -296,7 +296,8 @@ func (c *change) judged(job model.Job) (model.Job, error) {
 	return job, nil
 }
 
-// finishClosing carries out what was judged of a run, a batch in each transaction.
+// finishClosing carries out what was judged of a run, in as few transactions as others
+// who want to write leave to it.
 // It may be called again after it failed or the process ended, and by two at once.
 func (e *Engine) finishClosing(seq uint64) error {
 	cl, err := e.openClosing(seq)
@@ -312,9 +313,11 @@ func (e *Engine) finishClosing(seq uint64) error {
 				return err
 			}
 			now.pins, now.orders = cl.pins, cl.orders
-			next, on, err := c.release(now, after)
-			if err != nil {
-				return err
+			next, on := after, true
+			for n := 0; n < longest && on && (n == 0 || !e.store.Awaited()); n++ {
+				if next, on, err = c.release(now, next); err != nil {
+					return err
+				}
 			}
 			if after, more = next, on; more {
 				return c.tx.SetSetting(closingName(seq), now)

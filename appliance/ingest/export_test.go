@@ -1,8 +1,8 @@
 package ingest
 
-// In the tests of this package the end of a run takes several transactions from
-// eight jobs on.
-func init() { closeBatch = 7 }
+// In the tests of this package the end of a run is not carried out at once from three
+// jobs on, and takes several transactions from nine on.
+func init() { closeBatch = 2 }
 
 // SetCloseBatch sets how many jobs one transaction of the end of a run has.
 func SetCloseBatch(n int) { closeBatch = n }
