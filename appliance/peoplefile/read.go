@@ -144,7 +144,14 @@ func firstOf(s string) rune {
 	return r
 }
 
-func readWorkbook(content []byte) (File, error) {
+func readWorkbook(content []byte) (f File, err error) {
+	// The library has met damaged workbooks by panicking more than once (GO-2026-6452,
+	// mended in the version used here).
+	defer func() {
+		if r := recover(); r != nil {
+			f, err = File{}, errors.New("the file is no workbook that can be read: it is damaged; open it in a spreadsheet program and save it anew")
+		}
+	}()
 	book, err := excelize.OpenReader(bytes.NewReader(content), excelize.Options{RawCellValue: true, UnzipSizeLimit: 8 * MaxSize, UnzipXMLSizeLimit: 4 * MaxSize})
 	if err != nil {
 		return File{}, fmt.Errorf("the file is no workbook that can be read: %w", err)
