@@ -34,7 +34,7 @@ var fields = map[string]Class{
 	"error": Operational, "event": Operational, "events": Operational, "free_mib": Operational, "from_schema": Operational, "gone": Operational,
 	"group": Operational, "held": Operational, "kept_days": Operational, "key": Operational, "matters": Operational, "method": Operational,
 	"metrics": Operational, "mib": Operational, "missing": Operational, "moment": Operational, "note": Operational, "panic": Operational,
-	"others_since": Operational, "people": Operational, "person": Operational, "planned_anew": Operational, "route": Operational, "run": Operational, "scim": Operational,
+	"others_since": Operational, "people": Operational, "person": Operational, "planned_anew": Operational, "reason": Operational, "route": Operational, "run": Operational, "scim": Operational,
 	"source": Operational, "sources": Operational, "stack": Operational, "step": Operational, "target": Operational, "to_schema": Operational,
 	"try": Operational, "values": Operational,
 }
