@@ -64,7 +64,19 @@ type TargetService struct {
 // a subtest.
 func RunTarget(t *testing.T, s TargetSuite) {
 	t.Helper()
-	for _, p := range slices.Concat(targetPromises, bulkPromises, groupPromises) {
+	runPromises(t, s, slices.Concat(targetPromises, bulkPromises, groupPromises))
+}
+
+// RunBulk holds a target to the promises of [connectors.BulkTarget] alone, for the many
+// ways in which one service may do bulk requests.
+func RunBulk(t *testing.T, s TargetSuite) {
+	t.Helper()
+	runPromises(t, s, bulkPromises)
+}
+
+func runPromises(t *testing.T, s TargetSuite, promises []targetPromise) {
+	t.Helper()
+	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
 			if err := p.check(t, s); err != nil {
 				t.Errorf("%v\n\nThe promise: %s", err, p.promise)
