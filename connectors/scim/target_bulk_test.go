@@ -44,7 +44,7 @@ func fact(target *scim.Target, name string) string {
 
 func TestBatchKeepsToTheLimitsOfTheService(t *testing.T) {
 	people := []model.Desired{newcomer("ada"), newcomer("bob"), newcomer("cyd"), newcomer("dan"), newcomer("eve")}
-	target, sim := openTarget(t, scimtargetsim.Options{Bulk: true, BulkTraits: scimtargetsim.Bulk{MaxOperations: 3}})
+	target, _ := openTarget(t, scimtargetsim.Options{Bulk: true, BulkTraits: scimtargetsim.Bulk{MaxOperations: 3}})
 	b, n := begun(t, target, people...)
 	if n != 3 || b.Add(connectors.Write{Want: people[4]}) != connectors.Full {
 		t.Errorf("%d went into a batch of at most 3", n)
@@ -56,6 +56,7 @@ func TestBatchKeepsToTheLimitsOfTheService(t *testing.T) {
 	}
 	// A payload is counted in bytes as it is sent, to the last one.
 	for limit := 700; limit < 1500; limit += 13 {
+		var sim *scimtargetsim.Sim
 		target, sim = openTarget(t, scimtargetsim.Options{Bulk: true, BulkTraits: scimtargetsim.Bulk{MaxPayload: limit}})
 		long := newcomer("zoé")
 		long.Attributes[model.Title] = strings.Repeat("é<", 30)
