@@ -235,8 +235,9 @@ func observations(pages []connectors.Page) iter.Seq[model.Observation] {
 
 // longest is how many batches one transaction of a long change takes when nobody else
 // wants to write: the more, the fewer pages of the indexes are written again and
-// again, and the more memory it takes.
-const longest = 4
+// again, and the more memory it takes. In a company of a million every entry of an
+// index has a page of its own, some eighty kilobytes for each person.
+const longest = 2
 
 // write stores observations that differ and plans what follows, in one transaction.
 // It returns the ordinals of their records, and those observations that are left to
