@@ -40,6 +40,8 @@ func measure(b *testing.B, n int, prepare, step func(*ingest.Engine) error) {
 	settings := &ingest.Settings{Policy: reconcile.Policy{Authority: []string{"hr"}}, Location: time.UTC, AbsentReads: 2,
 		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
 		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department, model.Manager}}}}}
+	defer ingest.SetCloseBatch(ingest.CloseBatch())
+	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
 	var cpu time.Duration
 	var peak uint64
 	for b.Loop() {

@@ -24,6 +24,8 @@ type closing struct {
 	// reviewed plan, with which each job is compared when its turn comes.
 	Holds    []model.Hold `json:"holds,omitempty"`
 	Reviewed bool         `json:"reviewed,omitempty"`
+	// Ready says to which targets something of it was released.
+	Ready map[string]bool `json:"ready,omitempty"`
 	// Strays counts the jobs of each target that are not in the reviewed plan.
 	Strays map[string]int `json:"strays,omitempty"`
 	// Waves are those of the targets that get the run in waves, First whom the first
@@ -39,7 +41,24 @@ type closing struct {
 // small, so that the ends of their small runs take several.
 var closeBatch = 1000
 
-func closingName(seq uint64) string { return "closing:" + strconv.FormatUint(seq, 10) }
+const closingPrefix = "closing:"
+
+func closingName(seq uint64) string { return closingPrefix + strconv.FormatUint(seq, 10) }
+
+// Closing reports whether the end of some run is being carried out. Nothing is sent
+// meanwhile: managers go before their reports, and a file is written, only when all
+// that is ready is there.
+func Closing(tx *store.Tx) bool { return len(tx.SettingsNamed(closingPrefix)) > 0 }
+
+// resumeClosings has the ends of runs carried out that failed, or that the end of the
+// process cut off. One that is under way may be among them.
+func (c *change) resumeClosings() {
+	for _, name := range c.tx.SettingsNamed(closingPrefix) {
+		if seq, err := strconv.ParseUint(name, 10, 64); err == nil {
+			c.closings = append(c.closings, seq)
+		}
+	}
+}
 
 // closingOf returns the judged end of a run, nil when there is none under way.
 func closingOf(tx *store.Tx, seq uint64) (*closing, error) {
@@ -232,7 +251,10 @@ func (c *change) release(cl *closing, after []byte) (next []byte, more bool, err
 			}
 		default:
 			job.State, job.Reason = model.JobReady, ""
-			c.kicks[t.Name] = true
+			if cl.Ready == nil {
+				cl.Ready = map[string]bool{}
+			}
+			cl.Ready[t.Name] = true
 		}
 		if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
 			return nil, false, err
@@ -247,6 +269,9 @@ func (c *change) finishRun(cl *closing) (model.Run, error) {
 	c.run, run.Ended = run.Seq, c.at
 	for i := range c.settings.Targets {
 		t := &c.settings.Targets[i]
+		if cl.Ready[t.Name] {
+			c.kicks[t.Name] = true // what was released waited for this
+		}
 		if err := c.beginWaves(cl, &run, t); err != nil {
 			return run, err
 		}

@@ -54,6 +54,7 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		if err != nil {
 			return err
 		}
+		c.resumeClosings()
 		if err := c.closeUnfinished(s); err != nil {
 			return err
 		}
@@ -80,8 +81,7 @@ func (c *change) closeUnfinished(s store.SourceState) error {
 		return err
 	}
 	if cl != nil {
-		c.closings = append(c.closings, run.Seq) // it was judged, and is carried out
-		return nil
+		return nil // it was judged, and is carried out
 	}
 	run.Notes = append(run.Notes, "its end could not be stored")
 	_, err = c.closeRun(run, model.VerdictInterrupted, false)

@@ -505,6 +505,16 @@ func (t *Tx) SetSetting(name string, v any) error {
 	return t.writable(settingsBucket).Put([]byte(name), raw)
 }
 
+// SettingsNamed returns the names of the run-time settings that begin with prefix,
+// without it.
+func (t *Tx) SettingsNamed(prefix string) (names []string) {
+	c := t.bucket(settingsBucket).Cursor()
+	for k, _ := c.Seek([]byte(prefix)); k != nil && strings.HasPrefix(string(k), prefix); k, _ = c.Next() {
+		names = append(names, string(k[len(prefix):]))
+	}
+	return names
+}
+
 // DropSetting forgets a run-time setting.
 func (t *Tx) DropSetting(name string) error {
 	if t.bucket(settingsBucket).Get([]byte(name)) == nil {
