@@ -34,11 +34,7 @@ func (a *App) Drift(_ context.Context, target string) ([]admin.Drift, error) {
 				if err != nil {
 					return err
 				}
-				nobodys, err := accountOfNobody(tx, acc)
-				if err != nil {
-					return err
-				}
-				if nobodys {
+				if ingest.OfNobody(tx, acc) {
 					out = append(out, admin.Drift{Target: t.Name, Login: acc.Login, Kind: "nobody", Active: acc.Active, Done: "nothing: no source covers it"})
 				}
 				if len(out) >= maxPage {
@@ -97,16 +93,4 @@ func driftViews(tx *store.Tx, d model.Drift, overwrite bool) ([]admin.Drift, err
 		}
 	}
 	return out, nil
-}
-
-// accountOfNobody reports whether no person has an account, by link or by email.
-func accountOfNobody(tx *store.Tx, acc store.Account) (bool, error) {
-	_, owned, err := store.DeliveredByRemote.One(tx, store.Key(acc.Target, acc.RemoteID))
-	if err != nil || owned || acc.EmailKey == "" {
-		return !owned, err
-	}
-	for _, err := range store.PersonByEmail.Find(tx, store.Key(acc.EmailKey)) {
-		return false, err
-	}
-	return true, nil
 }

@@ -114,6 +114,14 @@ email_domains = ["`+cast.Domain+`"]
 	if n := again.Counts[readiness.New]; n != 0 || len(again.Previewed) != 0 || again.Counts[readiness.Matched] < len(matched)+len(fresh) {
 		t.Errorf("after activation: %v", again.Counts)
 	}
+	// The listing was made when nobody was in the roster, and everybody's account nobody's.
+	status, err := w.app.Status(w.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := status.Targets[0].Uncovered; n != len(uncovered) {
+		t.Errorf("the status counts %d accounts of nobody, and there are %d", n, len(uncovered))
+	}
 }
 
 // The report must be there in seconds: 10,000 people in preview, six thousand

@@ -99,26 +99,62 @@ func (c *change) listed(target string, listing uint64, accounts []model.Account)
 // the accounts that no person of the roster matches.
 func (c *change) unlinked(target string, accounts []model.Account) (uncovered int, err error) {
 	for _, a := range accounts {
-		if _, owned, err := store.DeliveredByRemote.One(c.tx, store.Key(target, a.RemoteID)); err != nil {
-			return 0, err
-		} else if owned {
+		row := store.Account{Target: target, EmailKey: emailKey(a.Login), Account: a}
+		switch {
+		case OfNobody(c.tx, row):
+			uncovered++
+			continue
+		case isLinked(c.tx, row):
 			continue
 		}
-		matched := false
-		if key := emailKey(a.Login); key != "" {
-			for p, err := range store.PersonByEmail.Find(c.tx, store.Key(key)) {
-				if err != nil {
-					return 0, err
-				}
-				matched = true
-				c.touched[p.ID] = true
+		for p, err := range store.PersonByEmail.Find(c.tx, store.Key(row.EmailKey)) {
+			if err != nil {
+				return 0, err
 			}
-		}
-		if !matched {
-			uncovered++
+			c.touched[p.ID] = true
 		}
 	}
 	return uncovered, nil
+}
+
+// OfNobody reports whether no person of the roster has an account, by link or by
+// email.
+func OfNobody(tx *store.Tx, a store.Account) bool {
+	return !isLinked(tx, a) && (a.EmailKey == "" || store.PersonByEmail.Count(tx, store.Prefix(a.EmailKey), 1) == 0)
+}
+
+// isLinked reports whether an account is a person's by what was delivered.
+func isLinked(tx *store.Tx, a store.Account) bool {
+	_, _, linked := store.DeliveredByRemote.Note(tx, store.Key(a.Target, a.RemoteID))
+	return linked
+}
+
+// countUncovered counts the accounts of nobody again, without holding anybody up:
+// an activation makes people of whom the last listing knew nothing.
+func (e *Engine) countUncovered(target string) error {
+	uncovered := 0
+	err := e.store.View(func(tx *store.Tx) error {
+		for a, err := range store.Accounts.Each(tx, store.Prefix(target)) {
+			if err != nil {
+				return err
+			}
+			if OfNobody(tx, a) {
+				uncovered++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
+		lane, err := c.lane(target)
+		if err != nil || lane.Uncovered == uncovered {
+			return err
+		}
+		lane.Uncovered = uncovered
+		return store.Lanes.Put(c.tx, target, lane)
+	})
 }
 
 func (c *change) forgetUnlisted(target string, listing uint64) error {

@@ -96,6 +96,9 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		if err == nil {
 			err = e.TouchGroups(t.Name)
 		}
+		if err == nil {
+			err = e.countUncovered(t.Name)
+		}
 	}
 	return run, err
 }

@@ -194,7 +194,8 @@ type Lane struct {
 	Reason   string    `json:"reason,omitempty"`
 	// Listed is when the accounts were last listed whole.
 	Listed time.Time `json:"listed,omitzero"`
-	// Uncovered counts the accounts that no person of the roster matched then.
+	// Uncovered counts the accounts that no person of the roster matched then, or when
+	// a source was activated later.
 	Uncovered int `json:"uncovered,omitempty"`
 	// Restored is when a backup was restored, until a human lets the lane go on:
 	// what the target holds is listed anew, and nothing is sent.
