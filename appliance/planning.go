@@ -38,7 +38,14 @@ func (a *App) PlanJSON(_ context.Context, source string) (admin.Spooled, error) 
 	p := admin.Plan{Source: source, Instance: a.store.Meta("instance"), Made: a.now().UTC(), Counts: map[string]int{}}
 	all := func(model.Job) bool { return true }
 	if source == "" {
-		return a.spoolPlan(&p, all, func(read func(*store.Tx) error) error { return a.store.Rehearse(read) })
+		return a.spoolPlan(&p, all, func(read func(*store.Tx) error) error {
+			return a.store.Rehearse(func(tx *store.Tx) (err error) {
+				if p.Holds, err = waitingHolds(tx); err != nil {
+					return err
+				}
+				return read(tx)
+			})
+		})
 	}
 	if _, err := a.configured(source); err != nil {
 		return nil, err
@@ -56,6 +63,26 @@ func (a *App) PlanJSON(_ context.Context, source string) (admin.Spooled, error) 
 			return read(tx)
 		})
 	})
+}
+
+// waitingHolds lists what guards hold until a human answers, of all runs.
+func waitingHolds(tx *store.Tx) (holds []model.Hold, err error) {
+	seqs, err := ingest.WaitingHolds(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range seqs {
+		run, _, err := store.Runs.Get(tx, seq)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range run.Holds {
+			if h.State == model.HoldWaiting {
+				holds = append(holds, h)
+			}
+		}
+	}
+	return holds, nil
 }
 
 // spoolPlan reads a plan within a rehearsal into a file.

@@ -365,7 +365,7 @@ type Plan struct {
 	Summary   string       `json:"summary"`
 	Changes   []PlanChange `json:"changes"`
 	Conflicts []Conflict   `json:"conflicts,omitempty"`
-	Holds     []model.Hold `json:"holds,omitempty"` // guards that would stop it
+	Holds     []model.Hold `json:"holds,omitempty"` // what guards would stop of it, or stopped of what is pending
 	// Uncovered are accounts in a target that no person matches.
 	Uncovered []Uncovered `json:"uncovered,omitempty"`
 	// Notices say what the plan could not take into account.

@@ -188,7 +188,7 @@ func holdText(h model.Hold) string {
 	if h.Attribute != "" {
 		s += " " + string(h.Attribute)
 	}
-	return fmt.Sprintf("%s: %s; %s where %s may pass", s, h.Reason, number(h.Count), number(h.Limit))
+	return s + ": " + h.Reason // which says how many there are, and how many may pass
 }
 
 func (a *app) tellChanges(changes []admin.PlanChange) {
