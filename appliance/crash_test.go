@@ -65,7 +65,13 @@ func TestKillDuringTheFirstSyncLosesAndDoublesNobody(t *testing.T) {
 		daemon := exec.Command(bin, "--config", path, "run")
 		var log strings.Builder
 		daemon.Stderr = &log
-		kill := func() { time.AfterFunc(late, func() { _ = daemon.Process.Kill() }) }
+		started := make(chan struct{})
+		kill := func() {
+			time.AfterFunc(late, func() {
+				<-started
+				_ = daemon.Process.Kill()
+			})
+		}
 		var count atomic.Int64
 		sign := func() {
 			if count.Add(1) == signs {
@@ -76,6 +82,7 @@ func TestKillDuringTheFirstSyncLosesAndDoublesNobody(t *testing.T) {
 		if err := daemon.Start(); err != nil {
 			t.Fatal(err)
 		}
+		close(started)
 		ended := make(chan error, 1)
 		go func() { ended <- daemon.Wait() }()
 		if signs < 0 {
