@@ -46,7 +46,7 @@ func (a *App) settings(cfg *config.Config) (*ingest.Settings, error) {
 		},
 	}
 	for name, src := range cfg.Sources {
-		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber(), Print: mapPrint(src)}
+		set := ingest.SourceSettings{Kind: src.Kind, Scope: askedAs(src), MatchNumber: slices.Contains(src.MatchOn, model.IdentifierEmployeeNumber) && src.Kind.MatchesEmployeeNumber(), Print: mapPrint(src), Groups: src.Groups}
 		set.Adjust = src.Mapping().Apply
 		if src.Kind.Pushes() {
 			set.MapResource = mapResource

@@ -102,6 +102,11 @@ func (a *App) checkOne(ctx context.Context, name string) (admin.CheckResult, err
 			r.Sample = append(r.Sample, admin.Value{Attribute: "status", Value: string(o.Status), Field: o.RawStatus, Source: name})
 		}
 	}
+	told, err := a.groupNotices(src)
+	if err != nil {
+		return r, err
+	}
+	r.Notices = append(r.Notices, told...)
 	if address := a.hookURL(name); address != "" {
 		r.Notices = append(r.Notices, a.hookNotice(name, address))
 	}

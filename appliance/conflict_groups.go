@@ -90,8 +90,8 @@ func groupChanges(tx *store.Tx, before, after map[store.TargetGroup]ingest.Group
 			g.Effect, g.Why = string(model.EffectAdopt), "it becomes the group that "+key.Target+" has under this name, which is as it should be already"
 		case ingest.GroupWaits:
 			g.Effect = string(model.EffectCreate)
-		case ingest.GroupDisputed, ingest.GroupNameless:
-			continue // nothing is sent; the question is shown as one
+		case ingest.GroupDisputed, ingest.GroupNameless, ingest.GroupEmpty:
+			continue // nothing is sent; a question is shown as one
 		default:
 			g.Effect = "leave"
 		}

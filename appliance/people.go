@@ -292,6 +292,9 @@ func (a *App) Person(_ context.Context, who string) (admin.Person, error) {
 		if out.Values, err = a.values(tx, p, records, fields); err != nil {
 			return err
 		}
+		if out.Groups, err = a.memberships(tx, p.ID, records, fields); err != nil {
+			return err
+		}
 		out.Reports = store.PersonByManager.Count(tx, store.Prefix(string(p.ID)), 0)
 		if err := a.accountsOf(tx, p.ID, &out); err != nil {
 			return err

@@ -170,7 +170,8 @@ func (a *App) keepStructure(s *ingest.Settings) {
 		}
 		old.Adjust = fresh.Adjust
 		if fresh.MatchNumber == old.MatchNumber {
-			old.Print = fresh.Print // else the restart that match_on waits for makes everything anew
+			// Else the restart that match_on waits for makes everything anew.
+			old.Print, old.Groups = fresh.Print, fresh.Groups
 		}
 		s.Sources[name] = old
 	}
@@ -277,13 +278,15 @@ func (a *App) headcount() (people int, records bool, err error) {
 }
 
 // mapPrint tells versions of what makes records of a source apart: its map, its
-// scope and what it is matched by.
+// scope, what it is matched by and what groups are made of.
 func mapPrint(s *config.Source) string {
 	raw, err := json.Marshal(struct {
 		Map   map[string]string
 		Scope config.Scope
 		Match []model.IdentifierKind
-	}{s.Map, s.Scope, s.MatchOn})
+		// Left out when there are none: to name none is what it was before.
+		Groups []model.Name `json:",omitempty"`
+	}{s.Map, s.Scope, s.MatchOn, s.Groups})
 	if err != nil {
 		panic("appliance: a map that cannot be encoded: " + err.Error())
 	}

@@ -188,7 +188,7 @@ func (a *App) targetStatus(tx *store.Tx, name string) (admin.Target, error) {
 		if err != nil {
 			return t, err
 		}
-		if j.State != model.JobReady {
+		if j.State != model.JobReady && j.State != model.JobOpen {
 			t.GroupsWaiting++
 		}
 	}

@@ -97,6 +97,9 @@ func (a *App) verifyRoster(tx *store.Tx, v *admin.Verification, note func(string
 	for id := range persons {
 		note("person %s has no record", id)
 	}
+	if err := a.engine.VerifyGroups(tx, in.Records, note); err != nil {
+		return err
+	}
 	if err := a.verifyQuestions(tx, plan, note); err != nil {
 		return err
 	}
@@ -156,7 +159,7 @@ func (a *App) verifyQuestions(tx *store.Tx, plan reconcile.Plan, note func(strin
 func (a *App) verifyGroupQuestion(tx *store.Tx, q model.Conflict, note func(string, ...any)) error {
 	asking := store.TargetGroup{Target: q.Target, GroupRef: q.Groups[1]}
 	job, pending, err := store.GroupJobs.Get(tx, asking)
-	if err != nil || pending && job.State == model.JobReady {
+	if err != nil || pending && (job.State == model.JobReady || job.State == model.JobOpen) {
 		return err
 	}
 	o, err := a.engine.LookGroup(tx, q.Target, q.Groups[1])

@@ -193,12 +193,12 @@ func (l *targetLists) view(w, h int) kit.Block {
 	case l.opened != nil:
 		return l.viewGroup(w, h)
 	}
-	block := append(kit.Block{l.headline(kit.Plural(len(l.groups.value), "group", "groups")+" of senders in "+l.target, l.groups.at, w)}, asOf(l.env, &l.groups, "the groups", w)...)
+	block := append(kit.Block{l.headline(kit.Plural(len(l.groups.value), "group", "groups")+" of sources in "+l.target, l.groups.at, w)}, asOf(l.env, &l.groups, "the groups", w)...)
 	if !l.groups.loaded {
 		return block
 	}
 	if len(l.groups.value) == 0 {
-		return append(block, kit.Paragraph(kit.Plain, "No groups: no sender pushed one, or the target takes none (its key groups in the configuration).", w-4).Indent(2)...)
+		return append(block, kit.Paragraph(kit.Plain, "No groups: no source has any, or the target takes none (its key groups in the configuration).", w-4).Indent(2)...)
 	}
 	var cells kit.Cells
 	for _, g := range l.groups.value {

@@ -34,13 +34,13 @@ func atTarget(s *session) *session { return s.press("8", "end", "up") }
 func TestGroupsOfATargetAndTheirMembers(t *testing.T) {
 	f := grouped()
 	s := atTarget(sitDown(t, f, 100, 30, Options{}))
-	s.press("o").sees("2 groups of senders in javelo", "Sales", "Support", "held", "40 of 40 members", "Same as: rollcall deliveries groups javelo")
+	s.press("o").sees("2 groups of sources in javelo", "Sales", "Support", "held", "40 of 40 members", "Same as: rollcall deliveries groups javelo")
 	s.press("down", "enter").sees("Support in javelo", "Basil Placeholder", "will be removed", "waits for an account", "rollcall deliveries groups show javelo okta g_2")
 	s.press("r").sees("Let Support go", "40 of 40 members").press("enter")
 	if !slices.Contains(f.calls, "retry group javelo okta g_2") {
 		t.Errorf("calls %q", f.calls)
 	}
-	s.press("esc").sees("2 groups of senders").press("esc").sees("HOW IT IS")
+	s.press("esc").sees("2 groups of sources").press("esc").sees("HOW IT IS")
 	f.refuse = &admin.Error{Code: admin.CodeStale, Text: "the group is another by now"}
 	s.press("o", "down", "r", "enter").sees("the group is another by now")
 	f.groups = nil

@@ -157,12 +157,27 @@ type Person struct {
 	Sources  []string          `json:"sources"`
 	Values   []Value           `json:"values,omitempty"`
 	Records  []Record          `json:"records,omitempty"`
+	Groups   []Membership      `json:"groups,omitempty"`
 	Accounts []Account         `json:"accounts,omitempty"`
 	Reports  int               `json:"reports,omitempty"`
 	Events   []model.Event     `json:"events,omitempty"`
 	Pending  []Delivery        `json:"pending,omitempty"`
 	WhyNot   map[string]string `json:"why_not,omitempty"` // target → why nothing is relayed
 	Changed  time.Time         `json:"changed"`
+}
+
+// Membership is one group of a source that a record of a person is directly in.
+type Membership struct {
+	Source string `json:"source"`
+	ID     string `json:"id"` // the source's, of the group
+	Name   string `json:"name"`
+	Record string `json:"record"`
+	// Attribute is what the group is made of, for sources that are read, and Field the
+	// source's own field of it; empty: the sender put the person into the group.
+	Attribute string `json:"attribute,omitempty"`
+	Field     string `json:"field,omitempty"`
+	// Targets names those that have the person in the group by our hand.
+	Targets []string `json:"targets,omitempty"`
 }
 
 // PersonRef names a person.
@@ -762,7 +777,7 @@ type Service interface {
 	// decisions of one batch, all of them or none; a row that is wrong is
 	// [CodeInvalid]. With DryRun it only says what that would be.
 	Import(ctx context.Context, actor string, asked ImportRequest) (Imported, error)
-	// Groups lists the groups of senders that a target (empty: every one) has or is to
+	// Groups lists the groups of sources that a target (empty: every one) has or is to
 	// have; Group is one of them with its members. RetryGroup lets one go that a guard holds or the target refused.
 	Groups(ctx context.Context, target string) ([]Group, error)
 	Group(ctx context.Context, target, source, group string) (GroupDetail, error)

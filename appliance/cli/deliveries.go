@@ -73,8 +73,9 @@ func (a *app) deliveries() *cobra.Command {
 
 func (a *app) targetGroups() *cobra.Command {
 	c := &cobra.Command{
-		Use: "groups [TARGET]", Short: "the groups of senders that targets have, and what is held or refused",
-		Long: "Shows the groups of SCIM senders in the targets that take them (groups = true). A group whose members\n" +
+		Use: "groups [TARGET]", Short: "the groups that targets have, and what is held or refused",
+		Long: "Shows the groups of sources in the targets that take them (groups = true): those that SCIM senders push,\n" +
+			"and those that a source makes of attributes (its key groups). A group whose members\n" +
 			"would be taken out too many at once waits: \"rollcall deliveries groups retry TARGET SOURCE ID\" lets it go.",
 		Args: takes(0, 1),
 		RunE: showing(a, func(ctx context.Context, c *client.Client, args []string) ([]admin.Group, error) {
@@ -106,7 +107,7 @@ func (a *app) targetGroups() *cobra.Command {
 
 func (a *app) tellTargetGroups(groups []admin.Group) {
 	if len(groups) == 0 {
-		a.out.line("No groups: no sender pushed one, or no target takes them (the key groups of a target).")
+		a.out.line("No groups: no sender pushed one and no source makes any (its key groups), or no target takes them (groups = true).")
 		return
 	}
 	now := a.deps.Now()

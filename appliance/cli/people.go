@@ -272,6 +272,31 @@ func (a *app) tellAccounts(p admin.Person) {
 	a.out.table(t)
 }
 
+// tellMemberships says which groups somebody is in, by whose word, and where.
+func (a *app) tellMemberships(groups []admin.Membership) {
+	if len(groups) == 0 {
+		return
+	}
+	a.out.line()
+	a.out.line("Groups of this person:")
+	for _, g := range groups {
+		a.out.line("  ", bold(g.Name))
+		origin := "    ← " + g.Source + " put them in"
+		if g.Attribute != "" {
+			origin = "    ← " + g.Source + ", by the attribute " + g.Attribute
+			if g.Field != "" {
+				origin += ", field " + g.Field
+			}
+		}
+		a.out.line(origin + " ← record " + g.Record)
+		where := "in no target yet"
+		if len(g.Targets) > 0 {
+			where = "in " + strings.Join(g.Targets, ", ")
+		}
+		a.out.line(faint("    " + where))
+	}
+}
+
 func (a *app) tellProvenance(p admin.Person) {
 	now := a.deps.Now()
 	a.out.line()
@@ -310,6 +335,7 @@ func (a *app) tellProvenance(p admin.Person) {
 			a.out.line(faint("    × " + l.Source + " says " + shown(l.Value, l.Null) + ": " + l.Why))
 		}
 	}
+	a.tellMemberships(p.Groups)
 	a.out.line()
 	a.out.line("Records of this person:")
 	t := &table{indent: "  ", columns: []column{{title: "RECORD"}, {title: "SOURCE"}, {title: "ID THERE", flex: true}, {title: "STATUS"}, {title: "CHANGED"}, {title: "NOTE", flex: true}}}

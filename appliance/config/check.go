@@ -132,6 +132,7 @@ func (d *decoder) checkSource(s *Source) {
 	if s.Kind == model.KindLucca {
 		d.checkLucca(s)
 	}
+	d.checkGroups(at("groups"), s.Groups)
 	if clash := d.config.Targets[s.Name]; clash != nil {
 		d.add(toml.Key{"targets", s.Name}, Problem{Message: fmt.Sprintf("a source is called %q too", s.Name),
 			Hint: "commands take names of both: give each its own"})
@@ -139,6 +140,30 @@ func (d *decoder) checkSource(s *Source) {
 	compiled, err := mapping.Compile(mapping.MapConfig{Attributes: namesOf(s.Map), Include: s.Scope.Include, Exclude: s.Scope.Exclude})
 	d.expressions(toml.Key{"sources", s.Name}, err)
 	s.compiled = compiled
+}
+
+// shared are the attributes that many people have in common, beside custom ones. The
+// others say who somebody is, or what is nobody else's business.
+var shared = []string{string(model.Title), string(model.Department), string(model.Site), string(model.Organization), string(model.Division),
+	string(model.CostCenter), string(model.ContractType)}
+
+// checkGroups notes the attributes of which no groups can be made.
+func (d *decoder) checkGroups(key toml.Key, groups []model.Name) {
+	for _, n := range groups {
+		p := Problem{Found: strconv.Quote(string(n))}
+		switch custom := strings.HasPrefix(string(n), model.CustomPrefix); {
+		case !n.Valid():
+			p.Message = "no such attribute"
+			if p.Hint = didYouMean(string(n), shared); p.Hint == "" {
+				p.Allowed = oneOf(shared) + ", or custom.NAME"
+			}
+		case !custom && !slices.Contains(shared, string(n)):
+			p.Message, p.Allowed = "not an attribute that makes groups", oneOf(shared)+", or custom.NAME"
+		default:
+			continue
+		}
+		d.add(key, p)
+	}
 }
 
 func identifiersOf(k model.Kind) []string {

@@ -136,6 +136,10 @@ type Source struct {
 
 	Path Path `toml:"path" reload:"restart" kinds:"csv" need:"csv"`
 
+	// Groups names attributes of which each value is a group, whose members are those
+	// who have it; empty: no groups.
+	Groups []model.Name `toml:"groups" kinds:"hibob lucca adp scim-pull csv"`
+
 	Scope Scope             `toml:"scope"`
 	Map   map[string]string `toml:"map"` // attribute name → expression over the record
 
@@ -181,7 +185,7 @@ type Target struct {
 	Rate              Rate   `toml:"rate" reload:"restart" kinds:"javelo scim"`
 	Drift             string `toml:"drift" reload:"restart" kinds:"javelo scim" oneof:"overwrite report"`
 	IdentifierChanges bool   `toml:"identifier_changes"`
-	// Groups delivers the groups of SCIM senders, with their members.
+	// Groups delivers the groups of sources, with their members.
 	Groups bool `toml:"groups" reload:"restart" kinds:"javelo scim"`
 
 	Host    string `toml:"host" reload:"restart" kinds:"elevo" need:"elevo"`

@@ -76,6 +76,7 @@ func defaultSource(name string, kind model.Kind) *Source {
 	if !kind.Pushes() {
 		// Entra's own rhythm; HR data does not change faster than people look.
 		s.Interval = Duration(40 * time.Minute)
+		s.Groups = []model.Name{}
 	}
 	switch kind {
 	case model.KindOkta:

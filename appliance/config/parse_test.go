@@ -46,6 +46,8 @@ func problemsOf(t *testing.T, text string) Problems {
 // mailing is a [notify.email] table that is right.
 const mailing = "[notify.email]\nserver = \"smtp.example.com:587\"\nfrom = \"rollcall@example.com\"\nto = [\"it@example.com\"]\n"
 
+const polled = "[sources.hibob]\nkind = \"hibob\"\nservice_user_id = \"S\"\nservice_user_token = \"t\"\n"
+
 const push = "[scim]\nlisten = \"127.0.0.1:8443\"\n[sources.okta]\nkind = \"okta\"\n"
 
 func TestAnEmptyFileIsTheDefaults(t *testing.T) {
@@ -208,6 +210,12 @@ func TestProblemNamesPlaceKeyFoundAllowedAndNearest(t *testing.T) {
 		{"match_on not for the kind", push + "match_on = [\"employee_number\"]", `t.toml:5:12: sources.okta.match_on: kind "okta" does not match by employee number: its numbers are not unique enough: found "employee_number", allowed: "email"`},
 		{"match_on nothing", push + "match_on = []", `t.toml:5:1: sources.okta.match_on: empty: nothing would ever match, allowed: "email"`},
 		{"match_on twice", push + "match_on = [\"email\", \"email\"]", `t.toml:5:12: sources.okta.match_on: listed twice: found "email"`},
+		{"groups of no attribute", polled + "groups = [\"departement\"]", `t.toml:5:10: sources.hibob.groups: no such attribute: found "departement"; did you mean "department"?`},
+		{"groups of nothing like it", polled + "groups = [\"zodiac sign\"]", `t.toml:5:10: sources.hibob.groups: no such attribute: found "zodiac sign", allowed: "title", "department", "site", "organization", "division", "cost_center", "contract_type", or custom.NAME`},
+		{"groups of what says who somebody is", polled + "groups = [\"department\", \"birth_date\"]", `t.toml:5:10: sources.hibob.groups: not an attribute that makes groups: found "birth_date", allowed: "title", "department", "site", "organization", "division", "cost_center", "contract_type", or custom.NAME`},
+		{"groups twice", polled + "groups = [\"site\", \"site\"]", `t.toml:5:10: sources.hibob.groups: listed twice: found "site"`},
+		{"groups that are no list", polled + "groups = true", `t.toml:5:10: sources.hibob.groups: wrong type: found true, allowed: a list of texts`},
+		{"groups of a sender", push + "groups = [\"department\"]", `t.toml:5:1: sources.okta.groups: the key "groups" does not belong to kind "okta"; it is for hibob, lucca, adp, scim-pull, csv`},
 		{"match_on unknown", push + "match_on = [\"mail\"]", `t.toml:5:12: sources.okta.match_on: not an identifier to match on: found "mail", allowed: "email"`},
 		{"source and target of one name", push + "[targets.okta]\nkind=\"javelo\"\ntoken=\"t\"", `t.toml:5:2: targets.okta: a source is called "okta" too; commands take names of both: give each its own`},
 		{"http", "[sources.x]\nkind = \"scim-pull\"\ntoken = \"t\"\nbase_url = \"http://idm.example.com\"", `t.toml:4:12: sources.x.base_url: http would send secrets and people in the clear: found "http://idm.example.com", allowed: an https URL such as "https://idm.example.com/scim/v2"; http on loopback only`},

@@ -68,7 +68,7 @@ func (c *change) link(in reconcile.Input, plan reconcile.Plan) ([]model.Record, 
 		if r.Person == l.Person && !spent {
 			continue
 		}
-		moved := r.Person != l.Person
+		moved, was := r.Person != l.Person, r.Person
 		r.Person = l.Person
 		if spent {
 			r.Spare = model.PersonID(store.NewID("p"))
@@ -78,6 +78,9 @@ func (c *change) link(in reconcile.Input, plan reconcile.Plan) ([]model.Record, 
 		}
 		if moved {
 			relinked = append(relinked, r)
+			if err := c.regrouped(r, was); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return relinked, nil
@@ -246,7 +249,10 @@ func (c *change) bequeath(target string, from, to model.PersonID) error {
 		}
 		d.Person, d.Sent.Person = to, to
 		c.touched[to] = true
-		return store.Deliveries.Put(c.tx, store.TargetPerson{Target: target, Person: to}, d)
+		if err := store.Deliveries.Put(c.tx, store.TargetPerson{Target: target, Person: to}, d); err != nil {
+			return err
+		}
+		return c.touchGroupsOf(to)
 	}
 	_, err = c.event("account_left", "account:"+target+"/"+d.RemoteID, "its person was dissolved; the account stays as it is until a human looks at it")
 	return err

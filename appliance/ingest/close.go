@@ -73,6 +73,9 @@ func closingOf(tx *store.Tx, seq uint64) (*closing, error) {
 // returned says then what is known by now.
 func (c *change) closeRun(run model.Run, verdict model.Verdict, firstActivation bool) (model.Run, error) {
 	c.run = run.Seq
+	if err := c.releaseGroups(run.Seq); err != nil {
+		return run, err
+	}
 	run.Verdict, run.Ended = verdict, c.at
 	run.Counts.Conflicts += c.counts.Conflicts
 	cl := &closing{Actor: c.actor, Run: run}

@@ -258,6 +258,9 @@ func (c *change) forgetRecord(r model.Record, named []model.RecordID, out *Forgo
 	if err := c.tx.SetMissing(r.Source, r.Native, 0); err != nil {
 		return err
 	}
+	if err := c.regroup(r.Source, r.Native, nil); err != nil {
+		return err
+	}
 	key := store.ResourceKey{Source: r.Source, Type: string(scimsrv.User), ID: r.Native}
 	res, had, err := store.Resources.Get(c.tx, key)
 	if err != nil {

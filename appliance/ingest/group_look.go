@@ -21,6 +21,9 @@ const (
 	GroupDiffers GroupState = "differs"
 	// GroupSame is there as it should be.
 	GroupSame GroupState = "same"
+	// GroupEmpty is made of an attribute, has nobody with an account there, and is not
+	// there: the departments of those who left long ago are not made anew.
+	GroupEmpty GroupState = "empty"
 	// GroupGone was deleted by its sender, or the target takes no groups any more.
 	GroupGone GroupState = "gone"
 	// GroupLeftOut and GroupMerged are not relayed by themselves: a human said so.
@@ -63,6 +66,10 @@ func (e *Engine) lookGroup(tx *store.Tx, settings *Settings, key store.TargetGro
 		return o, err
 	}
 	o.RemoteID = o.delivered.RemoteID
+	made := settings.Sources[key.Source].MapResource == nil
+	if made {
+		o.Reason = "its source makes no such group any more"
+	}
 	body, there, err := groupBody(tx, key.GroupRef)
 	if err != nil || !there || !slices.ContainsFunc(settings.Targets, func(t TargetSettings) bool { return t.Name == key.Target && t.Groups }) {
 		return o, err
@@ -89,6 +96,10 @@ func (e *Engine) lookGroup(tx *store.Tx, settings *Settings, key store.TargetGro
 	}
 	if o.linked && !o.Rename && len(o.Add)+len(o.Remove) == 0 {
 		o.State, o.Reason = GroupSame, ""
+		return o, nil
+	}
+	if made && !o.linked && len(o.Members) == 0 {
+		o.State, o.Reason = GroupEmpty, "nobody in it has an account there"
 		return o, nil
 	}
 	return o, o.judge(tx, e, settings, key)
@@ -263,7 +274,13 @@ func (e *Engine) GroupMembers(tx *store.Tx, target string, ref model.GroupRef) (
 	for person := range stated {
 		switch account := o.Members[person]; {
 		case account == "":
-			out = append(out, GroupMember{person, NoAccount})
+			p, _, err := store.Persons.Get(tx, person)
+			if err != nil {
+				return nil, err
+			}
+			if p.Access != model.AccessOff { // who left and never had one waits for nothing
+				out = append(out, GroupMember{person, NoAccount})
+			}
 		case o.delivered.Members[person] == account:
 			out = append(out, GroupMember{person, IsMember})
 		default:

@@ -89,7 +89,8 @@ func (c *change) touchOneGroup(ref model.GroupRef) error {
 	return nil
 }
 
-// readyGroup has a group looked at, whatever it waited for.
+// readyGroup has a group looked at, whatever it waited for. What a run causes is looked
+// at when it ends: its guards judge all of it together.
 func (c *change) readyGroup(key store.TargetGroup) error {
 	job, had, err := store.GroupJobs.Get(c.tx, key)
 	if err != nil {
@@ -98,10 +99,20 @@ func (c *change) readyGroup(key store.TargetGroup) error {
 	if !had {
 		job = model.GroupJob{Target: key.Target, GroupRef: key.GroupRef, Created: c.at}
 	}
-	job.State, job.NotBefore, job.Reason = model.JobReady, time.Time{}, ""
-	c.kicks[key.Target] = true
+	switch {
+	case c.initial == model.JobOpen && c.run != 0:
+		job.State, job.Run, job.NotBefore, job.Reason = model.JobOpen, c.run, time.Time{}, waitsForRun
+	case job.State == model.JobOpen:
+		return nil
+	default:
+		job.State, job.NotBefore, job.Reason = model.JobReady, time.Time{}, ""
+		c.kicks[key.Target] = true
+	}
 	return store.GroupJobs.Put(c.tx, key, job)
 }
+
+// waitsForRun is why a group is not looked at while a run is under way.
+const waitsForRun = "it waits until the run that changes it ends"
 
 // touchGroupsOf notes that the groups of a person may differ in a target, because
 // their account there is new or another one.
@@ -113,13 +124,21 @@ func (c *change) touchGroupsOf(person model.PersonID) error {
 		if err != nil {
 			return err
 		}
-		for m, err := range store.MemberOf.Find(c.tx, store.Key(r.Source, r.Native)) {
-			if err != nil {
-				return err
-			}
-			if err := c.touchGroup(model.GroupRef{Source: r.Source, Group: m.Group}); err != nil {
-				return err
-			}
+		if err := c.touchGroupsIn(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touchGroupsIn notes that the groups that a record is in may differ.
+func (c *change) touchGroupsIn(r model.Record) error {
+	for m, err := range store.MemberOf.Find(c.tx, store.Key(r.Source, r.Native)) {
+		if err != nil {
+			return err
+		}
+		if err := c.touchGroup(model.GroupRef{Source: r.Source, Group: m.Group}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -212,7 +231,7 @@ func (c *change) admitGroup(key store.TargetGroup, job *model.GroupJob, o GroupO
 	switch o.State {
 	case GroupGone, GroupLeftOut, GroupMerged:
 		return false, c.leaveGroup(key, o)
-	case GroupSame:
+	case GroupSame, GroupEmpty:
 		return false, store.GroupJobs.Delete(c.tx, key)
 	case GroupHeld:
 		told := job.Held == o.removals
@@ -392,7 +411,7 @@ func (e *Engine) RetryGroup(actor, target string, ref model.GroupRef) error {
 		if !had {
 			return &NotFoundError{What: "a delivery of that group to " + target}
 		}
-		job.State, job.NotBefore, job.Reason, job.Allowed = model.JobReady, time.Time{}, "", job.Held
+		job.State, job.Run, job.NotBefore, job.Reason, job.Allowed = model.JobReady, 0, time.Time{}, "", job.Held
 		c.kicks[target] = true
 		if _, err := c.event("retried", "group:"+target+"/"+ref.Group, ""); err != nil {
 			return err

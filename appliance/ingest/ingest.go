@@ -51,9 +51,12 @@ type SourceSettings struct {
 	Scope string
 	// MatchNumber says that employee numbers identify records of this source.
 	MatchNumber bool
-	// Print differs when what makes records of the source does: its map, its scope
-	// and what it is matched by.
+	// Print differs when what makes records of the source does: its map, its scope,
+	// what it is matched by and what groups are made of.
 	Print string
+	// Groups names the attributes of which each value is a group of the source, of kinds
+	// that are read; empty: none.
+	Groups []model.Name
 	// Adjust applies the configured map and scope to an observation; nil: none.
 	Adjust func(*model.Observation)
 	// MapResource turns a SCIM resource into an observation; for pushing kinds.
@@ -64,7 +67,7 @@ type SourceSettings struct {
 type TargetSettings struct {
 	Name  string
 	Rules reconcile.TargetRules
-	// Groups says that groups of SCIM senders are delivered.
+	// Groups says that the groups of sources are delivered.
 	Groups bool
 	// Drift says what to do about accounts that somebody else changed; empty is
 	// DriftReport.
@@ -141,6 +144,8 @@ type change struct {
 	// history; nil stands for somebody new. heirs took over who is gone.
 	were  map[model.PersonID]*model.Person
 	heirs map[model.PersonID]model.PersonID
+	// grouped are the groups made of attributes that this change touched already.
+	grouped map[model.GroupRef]bool
 	// closings are the runs whose end was judged and is carried out after the commit.
 	closings []uint64
 	// released says that something a guard held has nothing to hold any more.
@@ -150,7 +155,7 @@ type change struct {
 func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {
 	return &change{e: e, tx: tx, settings: e.Settings(), today: e.Today(), at: e.now().UTC(), actor: actor, run: run, initial: initial,
 		kicks: map[string]bool{}, touched: map[model.PersonID]bool{}, flapping: map[model.Name]int{},
-		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}}
+		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}, grouped: map[model.GroupRef]bool{}}
 }
 
 // update runs fn as one change in a transaction of its own and kicks the lanes

@@ -494,6 +494,9 @@ func (t *traces) resource(r store.Resource) (store.Resource, bool) {
 	for _, e := range said.Emails {
 		mine[fold(e.Value)] = true
 	}
+	if GroupAttribute(r) != "" {
+		return r, t.named(said.DisplayName, nil) // its name is what was said of its members
+	}
 	body, hit := t.document(r.Body, mine)
 	r.Body = body
 	if !hit {

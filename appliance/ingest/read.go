@@ -389,6 +389,9 @@ func (c *change) observe(source string, settings SourceSettings, o observed, abs
 	if err := store.Records.Put(c.tx, rec.ID, rec); err != nil {
 		return rec, nil, false, err
 	}
+	if err := c.regroup(source, rec.Native, &rec); err != nil {
+		return rec, nil, false, err
+	}
 	return rec, old, true, c.putOrigin(rec, o.Observation)
 }
 

@@ -60,6 +60,9 @@ func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonI
 				return run, err
 			}
 		}
+		if err := e.update(actor, run.Seq, model.JobOpen, func(c *change) error { return c.dropGroups(source) }); err != nil {
+			return run, err
+		}
 	}
 	for left := persons; len(left) > 0; {
 		left, err = inBatches(e, actor, run.Seq, left, func(c *change, part []model.PersonID) error {
@@ -102,6 +105,9 @@ func (e *Engine) TryReplan(settings *Settings, remap []string, look func(tx *sto
 					return err
 				}
 			}
+			if err := c.dropGroups(source); err != nil {
+				return err
+			}
 		}
 		persons, err := everyPerson(tx)
 		if err != nil {
@@ -140,7 +146,7 @@ func recordsOfSource(tx *store.Tx, source string) (ids []model.RecordID, err err
 
 // remap makes records anew from what their source last said, as far as that is
 // stored: a SCIM resource is, an HR record's built-in map is not, so that only
-// what it is identified by is looked at; the next read brings the rest.
+// what it is identified by and grouped by is looked at; the next read brings the rest.
 func (c *change) remap(source string, ids []model.RecordID) error {
 	settings, ok := c.settings.Sources[source]
 	if !ok {
@@ -173,6 +179,9 @@ func (c *change) remap(source string, ids []model.RecordID) error {
 			}
 		}
 		old := rec
+		if err := c.regroup(source, rec.Native, &rec); err != nil {
+			return err
+		}
 		if err := c.identify(&rec, settings.MatchNumber); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 
 	"rollcall/appliance/identity"
@@ -118,7 +119,7 @@ func (c *change) move(source string, o observed, byNumber bool) error {
 
 // rename gives a record another id of its source.
 func (c *change) rename(rec model.Record, to string, byNumber bool) error {
-	if err := c.tx.SetMissing(rec.Source, rec.Native, 0); err != nil {
+	if err := errors.Join(c.tx.SetMissing(rec.Source, rec.Native, 0), c.regroup(rec.Source, rec.Native, nil)); err != nil {
 		return err
 	}
 	rec.Native = to
@@ -126,7 +127,7 @@ func (c *change) rename(rec model.Record, to string, byNumber bool) error {
 	if err := c.identify(&rec, byNumber); err != nil {
 		return err
 	}
-	return store.Records.Put(c.tx, rec.ID, rec)
+	return errors.Join(store.Records.Put(c.tx, rec.ID, rec), c.regroup(rec.Source, rec.Native, &rec))
 }
 
 // asked tells, at the end of a complete read, whether the source was asked as

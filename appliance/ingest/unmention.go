@@ -66,7 +66,7 @@ func (c *change) unmentionRecords(m *mentions) error {
 		}
 		r.Rev++
 		r.Changed = c.at
-		if err := errors.Join(store.Records.Put(c.tx, id, r), store.Origins.Put(c.tx, id, o)); err != nil {
+		if err := errors.Join(store.Records.Put(c.tx, id, r), store.Origins.Put(c.tx, id, o), c.regroup(r.Source, r.Native, &r)); err != nil {
 			return err
 		}
 		if !r.Staged {
@@ -84,6 +84,15 @@ func (c *change) unmentionResources(m *mentions) error {
 		}
 		r, hit := m.traces.resource(r)
 		if !ok || !hit {
+			continue
+		}
+		if GroupAttribute(r) != "" {
+			if r.Members > 0 {
+				continue // of a namesake
+			}
+			if err := c.dropGroup(r); err != nil {
+				return err
+			}
 			continue
 		}
 		r.Rev++

@@ -40,7 +40,7 @@ type DeliveredGroup struct {
 type GroupJob struct {
 	Target string `json:"target"`
 	GroupRef
-	State JobState `json:"state"` // ready, held or parked
+	State JobState `json:"state"` // ready, held, parked, or open until the end of Run
 	// Reason says why it is held or parked.
 	Reason string `json:"reason,omitempty"`
 	// Allowed is the digest of removals that a human let go.
@@ -52,4 +52,6 @@ type GroupJob struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	LastError string    `json:"last_error,omitempty"`
 	Created   time.Time `json:"created"`
+	// Run is the run of whose end an open one waits.
+	Run uint64 `json:"run,omitempty"`
 }

@@ -61,7 +61,7 @@
 //	forgotten             keyed digest → Tombstone, how an erased id is known again
 //	tokens                id → Token
 //	tokens.hash             sha256 → id                                  unique
-//	resources             source 0 type 0 id → Resource, what a SCIM sender wrote
+//	resources             source 0 type 0 id → Resource, what a SCIM sender wrote, and groups made of attributes
 //	resources.order         source 0 type 0 seq (8) → key                unique
 //	resources.key           source 0 type 0 attribute 0 value 0 key
 //	resources.unique        source 0 type 0 attribute 0 value → key      unique

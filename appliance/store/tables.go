@@ -118,7 +118,8 @@ type Token struct {
 	LastUsed time.Time `json:"last_used,omitzero"`
 }
 
-// Resource is what a SCIM sender wrote, kept apart from the record made of it.
+// Resource is what a SCIM sender wrote, kept apart from the record made of it, or a
+// group that is made of what the records of a polled source say.
 type Resource struct {
 	Source   string          `json:"source"`
 	Type     string          `json:"type"`

@@ -99,6 +99,8 @@ func Acme() *Service {
 					{ID: "r_1", Source: "hibob", Native: "3332883884017025", Status: "active", Changed: ago(26 * time.Hour)},
 					{ID: "r_7", Source: "okta", Native: "00u1", Status: "active", Staged: true, Changed: ago(5 * time.Hour)},
 				},
+				Groups: []admin.Membership{{Source: "hibob", ID: "g_11", Name: "Engineering", Record: "r_1", Attribute: "department", Field: "work.department", Targets: []string{"javelo"}},
+					{Source: "okta", ID: "g_12", Name: "Everyone", Record: "r_7"}},
 				Accounts: []admin.Account{{Target: "javelo", RemoteID: "8812", Login: "jane.doe@acme.example", Active: true, Adopted: true, At: ago(5 * time.Hour)}},
 				Events: []model.Event{
 					{Seq: 2, At: ago(26 * time.Hour), Actor: "source:hibob", Subject: "person:p_jane", Verb: "changed", Fields: []string{"title"}, Run: 3},
