@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 
 	"go.etcd.io/bbolt"
@@ -133,9 +134,30 @@ func (r *rehearsed) Put(key, value []byte) error {
 	return nil
 }
 
+// Delete keeps no trace of what is not below: every step of a cursor over what is
+// gone would be one for nothing, and a rehearsal takes back much that it made.
 func (r *rehearsed) Delete(key []byte) error {
+	if r.base.Get(key) == nil {
+		r.drop(key)
+		return nil
+	}
 	r.alter(alteration{key: key, gone: true})
 	return nil
+}
+
+// drop takes the alteration of a key away, if there is one.
+func (r *rehearsed) drop(key []byte) {
+	p, known := r.find(key)
+	if !known {
+		return
+	}
+	list := r.chunks[p.chunk]
+	*r.size -= len(list[p.at].key) + len(list[p.at].value) + alterationSize
+	if len(list) == 1 {
+		r.chunks = slices.Delete(r.chunks, p.chunk, p.chunk+1)
+		return
+	}
+	r.chunks[p.chunk] = slices.Delete(list, p.at, p.at+1)
 }
 
 func (r *rehearsed) Get(key []byte) []byte {

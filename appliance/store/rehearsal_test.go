@@ -254,3 +254,49 @@ func TestOpenRemovesWhatAKilledRehearsalLeft(t *testing.T) {
 		t.Errorf("the file is there: %v", err)
 	}
 }
+
+// TestRehearsalKeepsNoTraceOfWhatItTookBack fails when what was made and taken back
+// stays as something that every search behind it has to step over: a plan of many
+// people opens and closes a question about each.
+func TestRehearsalKeepsNoTraceOfWhatItTookBack(t *testing.T) {
+	unloadAlways(t)
+	s := open(t)
+	update(t, s, func(tx *Tx) error { return tx.writable("meta").Put([]byte("kept"), []byte("1")) })
+	err := s.Rehearse(func(tx *Tx) error {
+		b := tx.writable("meta")
+		for i := range 1000 {
+			key := fmt.Appendf(nil, "question%04d", i)
+			if err := b.Put(key, []byte("open")); err != nil {
+				return err
+			}
+			if i%2 == 0 { // the others are taken back from the file
+				if err := b.Delete(key); err != nil {
+					return err
+				}
+			}
+		}
+		if err := tx.Unload(); err != nil {
+			return err
+		}
+		for i := range 1000 {
+			if err := b.Delete(fmt.Appendf(nil, "question%04d", i)); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(b.Delete([]byte("kept")), tx.Unload()); err != nil {
+			return err
+		}
+		r := b.(*rehearsed)
+		over := r.base.(*unloaded).over
+		if n := over.Stats().KeyN; n != 1 || len(r.chunks) != 0 {
+			t.Errorf("%d entries and %d chunks are left of what was taken back, want the one that the file has", n, len(r.chunks))
+		}
+		if k, _ := b.Cursor().Seek([]byte("kept")); string(k) == "kept" || b.Get([]byte("kept")) != nil {
+			t.Errorf("what was deleted is still there: %q", k)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -136,6 +136,10 @@ const (
 )
 
 func (s *scratch) put(name string, r *rehearsed) error {
+	file := r.base // what nothing was written over
+	if u, ok := r.base.(*unloaded); ok {
+		file = u.below
+	}
 	for len(r.chunks) > 0 {
 		err := s.db.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(name))
@@ -146,6 +150,12 @@ func (s *scratch) put(name string, r *rehearsed) error {
 			done := 0
 			for ; done < len(r.chunks) && done*maxChunk < unloadStep; done++ {
 				for _, a := range r.chunks[done] {
+					if a.gone && file.Get(a.key) == nil { // see [rehearsed.Delete]
+						if err := b.Delete(a.key); err != nil {
+							return err
+						}
+						continue
+					}
 					value := []byte{scratchGone}
 					if !a.gone {
 						value = append(append(make([]byte, 0, 1+len(a.value)), scratchThere), a.value...)
