@@ -20,7 +20,7 @@ import (
 
 // particular is what differs from one run of the demo to the next: ids, digests, days,
 // ages, numbers of runs (both HR systems are read at the start), and blanks in columns.
-var particular = regexp.MustCompile(`[prcu]_[0-9a-z]{12,}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{20,}|[0-9]{12,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|(?:run|approve) [0-9]+|just now|[0-9]+ seconds? ago|  +`)
+var particular = regexp.MustCompile(`[prcu]_[0-9a-z]{12,}|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{20,}|[0-9]{12,}|[0-9]{4}-[0-9]{2}-[0-9]{2}|(?:run|approve) [0-9]+|just now|[0-9]+ (?:s|min|h) ago|  +`)
 
 func general(text string) []string {
 	var out []string
