@@ -297,7 +297,11 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 		}
 		for _, h := range run.Holds {
 			if ok && h.State == model.HoldWaiting {
-				s.Needs = append(s.Needs, admin.Need{Kind: "hold", Subject: fmt.Sprintf("run %d", seq), Text: h.Reason,
+				text := h.Reason
+				if h.Target == "" && run.Source != "" { // of a read, and there may be several sources
+					text = run.Source + ": " + text
+				}
+				s.Needs = append(s.Needs, admin.Need{Kind: "hold", Subject: fmt.Sprintf("run %d", seq), Text: text,
 					Command: fmt.Sprintf("rollcall runs show %d, then rollcall approve %d or rollcall reject %d", seq, seq, seq)})
 			}
 		}
@@ -387,10 +391,13 @@ func plural(n int, word string) string {
 // judge sums the status up in one word and one sentence.
 func (a *App) judge(s *admin.Status) {
 	s.Health = healthOK
+	broken := ""
 	for _, n := range s.Needs {
 		switch n.Kind {
 		case "lane", "source":
-			s.Health = healthTrouble
+			if s.Health != healthTrouble {
+				s.Health, broken = healthTrouble, n.Text
+			}
 		case "hold", "parked", "certificate", "silence", "activate", "restored", "backup", "token", "syslog", needNotify:
 			if s.Health == healthOK {
 				s.Health = healthAttention
@@ -416,7 +423,7 @@ func (a *App) judge(s *admin.Status) {
 	case len(s.Sources) == 0:
 		s.Headline = "No source is configured yet: add a [sources.NAME] table to the configuration and restart."
 	case s.Health == healthTrouble:
-		s.Headline = "Something is broken: " + s.Needs[0].Text + "."
+		s.Headline = "Something is broken: " + broken + "."
 	case s.Health == healthAttention && len(s.Needs) == 0:
 		s.Headline = "Working; " + stuck + "."
 	case s.People.Total == 0 && s.Health == healthOK:
