@@ -40,14 +40,21 @@ func TestFirstActivationMayCreateAnyNumberAndNoLaterRunMay(t *testing.T) {
 type stopped struct{}
 
 // TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart ends the process
-// in every transaction there is during an activation of two batches, and starts
+// in every transaction there is during an activation of three batches, and starts
 // anew on what is on disk.
 func TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart(t *testing.T) {
-	const n = 1001 // three batches
+	const n = 1001 // people in three batches
 	defer ingest.SetCloseBatch(ingest.CloseBatch())
 	ingest.SetCloseBatch(100)
-	for look := 1; ; look += 2 { // every transaction looks twice
+	defer func(small int) { store.LargeAt = small }(store.LargeAt)
+	for _, store.LargeAt = range []int{store.LargeAt, ingest.UsualLargeAt} { // one batch in a transaction, and all of them
+		cutOffAnywhere(t, n)
+	}
+}
 
+func cutOffAnywhere(t *testing.T, n int) {
+	t.Helper()
+	for look := 1; ; look += 2 { // every transaction looks twice
 		w := newWorld(t)
 		w.limit(3, 5, 3)
 		w.read("hr", people(n)...)

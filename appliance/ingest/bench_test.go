@@ -41,7 +41,9 @@ func measure(b *testing.B, n int, prepare, step func(*ingest.Engine) error) {
 		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
 		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department, model.Manager}}}}}
 	defer ingest.SetCloseBatch(ingest.CloseBatch())
+	defer func(small int) { store.LargeAt = small }(store.LargeAt)
 	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
+	store.LargeAt = ingest.UsualLargeAt
 	var cpu time.Duration
 	var peak uint64
 	for b.Loop() {
@@ -103,8 +105,8 @@ func readAll(e *ingest.Engine, list []model.Observation) error {
 	if err != nil {
 		return err
 	}
-	for i := 0; i < len(list); i += 500 {
-		if err := r.Page(page(list[i:min(i+500, len(list))]...)); err != nil {
+	for i := 0; i < len(list); i += 4000 {
+		if err := r.Page(page(list[i:min(i+4000, len(list))]...)); err != nil {
 			return err
 		}
 	}

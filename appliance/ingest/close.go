@@ -342,7 +342,7 @@ func (e *Engine) finishClosing(seq uint64) error {
 			}
 			now.pins, now.orders = cl.pins, cl.orders
 			next, on := after, true
-			for n := 0; n < longest && on && (n == 0 || !e.store.Awaited()); n++ {
+			for n := 0; on && (n == 0 || c.goesOn()); n++ {
 				if next, on, err = c.release(now, next); err != nil {
 					return err
 				}

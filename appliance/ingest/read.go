@@ -233,12 +233,6 @@ func observations(pages []connectors.Page) iter.Seq[model.Observation] {
 	}
 }
 
-// longest is how many batches one transaction of a long change takes when nobody else
-// wants to write: the more, the fewer pages of the indexes are written again and
-// again, and the more memory it takes. In a company of a million every entry of an
-// index has a page of its own, some eighty kilobytes for each person.
-const longest = 2
-
 // write stores observations that differ and plans what follows, in one transaction.
 // It returns the ordinals of their records, and those observations that are left to
 // the next because somebody waits.
@@ -252,7 +246,7 @@ func (r *Read) write(settings SourceSettings, differ []observed, counts *model.R
 			return err
 		}
 		left = differ
-		for n := 0; n < longest && len(left) > 0 && (n == 0 || !r.e.store.Awaited()); n++ {
+		for n := 0; len(left) > 0 && (n == 0 || c.goesOn()); n++ {
 			part := left[:min(batch, len(left))]
 			left = left[len(part):]
 			ordinals, err := r.writePart(c, s, settings, part, &done, told)

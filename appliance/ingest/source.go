@@ -103,12 +103,16 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 	return run, err
 }
 
+// goesOn reports whether a long change may take one more batch into its transaction:
+// nobody waits to write, and it is not large by now.
+func (c *change) goesOn() bool { return !c.e.store.Awaited() && !c.tx.Large() }
+
 // inBatches carries out a part of a long change in one transaction, batch by batch,
 // as long as nobody else wants to write. It returns what is left to the next.
 func inBatches[ID any](e *Engine, actor string, run uint64, ids []ID, fn func(*change, []ID) error) (left []ID, err error) {
 	err = e.update(actor, run, model.JobOpen, func(c *change) error {
 		left = ids
-		for n := 0; n < longest && len(left) > 0 && (n == 0 || !e.store.Awaited()); n++ {
+		for n := 0; len(left) > 0 && (n == 0 || c.goesOn()); n++ {
 			part := left[:min(batch, len(left))]
 			left = left[len(part):]
 			if err := fn(c, part); err != nil {

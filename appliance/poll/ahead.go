@@ -10,7 +10,7 @@ import (
 // What a source yields faster than it can be stored waits together and is stored
 // together, at most so much of it.
 const (
-	aheadPeople = 1000
+	aheadPeople = 4000
 	aheadPages  = 40
 )
 

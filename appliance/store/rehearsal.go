@@ -30,7 +30,15 @@ type bucket interface {
 }
 
 // onDisk is a bucket of the file.
-type onDisk struct{ *bbolt.Bucket }
+type onDisk struct {
+	*bbolt.Bucket
+	put *int // how many bytes the transaction wrote
+}
+
+func (b onDisk) Put(key, value []byte) error {
+	*b.put += len(key) + len(value)
+	return b.Bucket.Put(key, value)
+}
 
 func (b onDisk) Cursor() cursor       { return b.Bucket.Cursor() }
 func (b onDisk) fill(percent float64) { b.FillPercent = percent }

@@ -312,6 +312,7 @@ type Tx struct {
 	// wrote says that a bucket was opened for writing: what has to be undone if
 	// one of several changes in this transaction fails.
 	wrote bool
+	put   int // the bytes of what was written, keys and values
 	memo  memo
 	// rehearsal says that nothing of what is written stays; scratch is where it goes.
 	rehearsal bool
@@ -346,9 +347,9 @@ func (t *Tx) open(name string) bucket {
 	if b := t.cache[name]; b != nil {
 		return b
 	}
-	var b bucket = onDisk{t.tx.Bucket([]byte(name))}
+	var b bucket = onDisk{Bucket: t.tx.Bucket([]byte(name)), put: &t.put}
 	if t.rehearsal {
-		b = newRehearsed(onDisk{t.tx.Bucket([]byte(name))}, &t.scratch.size)
+		b = newRehearsed(b, &t.scratch.size)
 	}
 	t.cache[name] = b
 	return b
@@ -386,6 +387,24 @@ func (s *Store) Update(fn func(*Tx) error) error {
 // Awaited reports whether somebody waits for the transaction of writing that is under
 // way: a long change then ends its part and lets them go first.
 func (s *Store) Awaited() bool { return s.waiting.Load() > 0 }
+
+// LargeAt is from how many bytes in memory on a transaction of writing counts as
+// large. It is a variable for tests, which make it small before anything is written.
+var LargeAt = 96 << 20
+
+// pageCost is about what bbolt keeps in memory, until the transaction ends, for each
+// page that something is written to: a page of 4 KiB, taken apart and put together.
+const pageCost = 8 << 10
+
+// Large reports whether the transaction of writing has grown so much that a long
+// change had better end its part with it. The longer a transaction, the fewer pages of
+// the indexes are written again and again, and the more memory it takes: in a company
+// of ten thousand all entries of an index share a hundred pages, in one of a million
+// each has nearly one of its own.
+func (t *Tx) Large() bool {
+	stats := t.tx.Stats()
+	return t.put+int(stats.GetNodeCount())*pageCost >= LargeAt
+}
 
 // View runs fn in a read transaction. fn must not call Update of the same
 // store, which would deadlock, nor wait for anything.
