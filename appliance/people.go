@@ -128,12 +128,18 @@ type peopleQuery struct {
 	status, source string
 }
 
+// statuses are those somebody can have.
+var statuses = []string{string(model.Pending), string(model.Active), string(model.Leave), string(model.Inactive), string(model.Unknown)}
+
 func parseQuery(q string) (peopleQuery, error) {
 	var out peopleQuery
 	for _, word := range strings.Fields(q) {
 		name, value, tagged := strings.Cut(word, ":")
 		switch {
 		case tagged && name == "status":
+			if !slices.Contains(statuses, value) {
+				return out, invalid("status:%s: a status is one of %s", value, strings.Join(statuses, ", "))
+			}
 			out.status = value
 		case tagged && name == "source":
 			out.source = value

@@ -142,5 +142,9 @@ func (a *App) Requests(_ context.Context, source string, failedOnly bool, limit 
 		})
 		return bad
 	})
+	if err == nil && source != "" && len(out) == 0 {
+		// A sender that was removed may still be asked about; a name that never was one is a slip.
+		_, err = a.configured(source)
+	}
 	return out, err
 }

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"rollcall/appliance/admin"
 )
 
 func TestPasswordsAreNowhereWhateverWayTheyCame(t *testing.T) {
@@ -129,6 +132,10 @@ func TestTheRequestsJournalShowsWhatWasAskedAnsweredAndRewritten(t *testing.T) {
 	okta.want(200, "GET", "/Users?startIndex=1&count=2", "")
 	d.stop()
 	d.start()
+	var unknown *admin.Error
+	if _, err := d.app.Requests(context.Background(), "azzure", false, 100); !errors.As(err, &unknown) || unknown.Code != admin.CodeNotFound || !strings.Contains(unknown.Text, "azure, okta") {
+		t.Errorf("a source that is none: %v", err)
+	}
 	requests, err := d.app.Requests(context.Background(), "azure", false, 100)
 	if err != nil {
 		t.Fatal(err)

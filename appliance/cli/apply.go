@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,28 +23,18 @@ type planFile struct {
 	Plan   admin.Plan `json:"plan"`
 }
 
-// writePlan writes a plan file whole or not at all. It holds people: only its
-// owner may read it.
-func writePlan(path string, p admin.Plan) (err error) {
+// writePlan writes a plan file. It holds people: only its owner may read it.
+func writePlan(path string, p admin.Plan) error {
 	raw, err := json.MarshalIndent(planFile{Format: planFormat, Plan: p}, "", "  ")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".")
+	err = writeFile(path, func(w io.Writer) error {
+		_, err := w.Write(append(raw, '\n'))
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("write the plan: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(append(raw, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the plan: %w", err)
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("write the plan: %w", err)
+		return fmt.Errorf("write the plan: %w: name another file with --out", err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/client"
 	"rollcall/appliance/config"
 	"rollcall/appliance/readiness"
 )
@@ -53,6 +55,9 @@ func (a *app) check() *cobra.Command {
 			if r.Readiness, err = c.Readiness(ctx); err != nil {
 				return err
 			}
+			if err := known(ctx, c, args); err != nil {
+				return err
+			}
 			r.Readiness = narrowed(r.Readiness, args)
 			if err := a.printCheck(r, only, asCSV, all); err != nil {
 				return err
@@ -82,6 +87,31 @@ func (a *app) checkConfig() (sound bool, err error) {
 	}
 	a.note.line("warning: the configuration file has problems, and a restart would fail: see \"rollcall config check\"")
 	return false, nil
+}
+
+// known refuses a name that is neither a source nor a target: the report of it would
+// be empty, which reads as if all were well.
+func known(ctx context.Context, c *client.Client, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	st, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	var all []string
+	for _, s := range st.Sources {
+		all = append(all, s.Name)
+	}
+	for _, t := range st.Targets {
+		all = append(all, t.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("there is no source or target %q; the appliance has %s", name, cmp.Or(strings.Join(all, ", "), "none"))
+		}
+	}
+	return nil
 }
 
 // narrowed returns the rows that concern the named sources and targets; without

@@ -48,6 +48,7 @@ func TestExitCodes(t *testing.T) {
 		{"two formats", []string{"plan", "--csv", "--json"}, ExitUsage, "choose one"},
 		{"time that is none", []string{"journal", "--since", "yesteryear"}, ExitUsage, "2026-01-31"},
 		{"life that is none", []string{"token", "create", "okta", "--ttl", "soon"}, ExitUsage, "365d"},
+		{"report of nothing there is", []string{"--socket", socket, "check", "people.csv", "--report"}, ExitFailed, "there is no source or target \"people.csv\"; the appliance has hibob"},
 		{"unknown person", []string{"--socket", socket, "person", "zoe"}, ExitFailed, "rollcall people"},
 		{"unknown question", []string{"person", "jane", "explane"}, ExitUsage, "did you mean explain?"},
 		{"unknown state", []string{"deliveries", "--state", "stuck"}, ExitUsage, "parked"},

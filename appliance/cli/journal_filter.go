@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -97,22 +100,25 @@ func (a *app) journalExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := a.out
-			if len(args) == 1 {
-				file, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-				if err != nil {
-					return fmt.Errorf("journal export: %w", err)
-				}
-				defer file.Close()
-				out = &printer{w: file}
-			}
-			n, err := exportEvents(ctx, c, from, wanted, out)
-			if err != nil {
+			if len(args) == 0 {
+				_, err := exportEvents(ctx, c, from, wanted, a.out)
 				return err
 			}
-			if len(args) == 1 {
-				a.note.linef("%s written to %s.", count(n, "event", "events"), args[0])
+			name, n := args[0], 0
+			switch _, err := os.Lstat(name); {
+			case err == nil:
+				return fmt.Errorf("journal export: %s is there already, and what was exported once is not replaced: name another file", name)
+			case !errors.Is(err, fs.ErrNotExist):
+				return fmt.Errorf("journal export: %w", err)
 			}
+			err = writeFile(name, func(w io.Writer) error {
+				n, err = exportEvents(ctx, c, from, wanted, &printer{w: w})
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("journal export: %w", err)
+			}
+			a.note.linef("%s written to %s.", count(n, "event", "events"), name)
 			return nil
 		},
 	}

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,42 +24,51 @@ func (a *app) peopleExport() *cobra.Command {
 		Use: "export [QUERY]", Short: "everybody who keeps their access, as a file for Javelo's import",
 		Long: "Writes everybody who is to have access, or who of them QUERY finds, in the columns of Javelo's import file:\n" +
 			"dates as DD-MM-YYYY, phones as 0033…, no commas. Leavers are not in it, and neither is who has no email.\n" +
+			"It goes to standard output, or whole or not at all to the file that --out names; when it would hold nobody,\n" +
+			"nothing is written and the exit code is 1.\n" +
 			"With CSV a cell that a spreadsheet would run as a formula begins with an apostrophe; in XLSX every cell is text.",
-		Example: "  rollcall people export --format xlsx --out people.xlsx",
+		Example: "  rollcall people export --out people.xlsx\n  rollcall people export sales --out sales.csv",
 		Args:    takes(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "csv" && format != "xlsx" {
-				return wrongUsage(fmt.Errorf("--format %q: it is csv or xlsx", format))
+			if err := exportFormat(&format, out); err != nil {
+				return wrongUsage(err)
 			}
-			if format == "xlsx" && out == "" {
-				return wrongUsage(fmt.Errorf("a workbook is no text: name a file with --out"))
-			}
+			query := strings.Join(args, " ")
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Minute)
 			defer cancel()
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			people, withoutEmail, err := exported(func(p admin.Page) (admin.ExportedPeople, error) { return c.Export(ctx, strings.Join(args, " "), p) })
+			people, withoutEmail, err := exported(func(p admin.Page) (admin.ExportedPeople, error) { return c.Export(ctx, query, p) })
 			if err != nil {
 				return err
 			}
-			if a.json {
+			if withoutEmail > 0 && !a.json {
+				a.note.linef("%s without an email of their own left out.", count(withoutEmail, "person", "people"))
+			}
+			switch {
+			case len(people) == 0:
+				return nobodyExported(query)
+			case a.json:
 				return a.out.json(people, true)
+			case out == "":
+				return writeRows(newSheet(a.out), people)
 			}
-			if withoutEmail > 0 {
-				a.note.linef("%s without an email left out.", count(withoutEmail, "person", "people"))
+			err = writeFile(out, func(w io.Writer) error {
+				if format == "xlsx" {
+					return writeWorkbook(w, people)
+				}
+				return writeRows(newSheet(&printer{w: w}), people)
+			})
+			if err != nil {
+				return fmt.Errorf("people export: %w: name another file with --out", err)
 			}
-			if format == "xlsx" {
-				return a.exportFile(out, len(people), func(w io.Writer) error { return writeWorkbook(w, people) })
-			}
-			if out != "" {
-				return a.exportFile(out, len(people), func(w io.Writer) error { return writeRows(newSheet(&printer{w: w}), people) })
-			}
-			return writeRows(newSheet(a.out), people)
+			a.out.linef("%s written to %s. It holds personal data: keep it where HR's files are kept.", count(len(people), "person", "people"), out)
+			return nil
 		},
 	}
-	c.Flags().StringVar(&format, "format", "csv", "csv or xlsx (`FORMAT`)")
+	c.Flags().StringVar(&format, "format", "", "csv or xlsx (`FORMAT`; default: what the name of --out ends in, else csv)")
 	c.Flags().StringVar(&out, "out", "", "the file to write, mode 0600 (`FILE`; default: standard output)")
 	return c
 }
@@ -95,25 +106,37 @@ func exported(read func(admin.Page) (admin.ExportedPeople, error)) (people []adm
 	return people, without, nil
 }
 
-// exportFile writes a file of its own that replaces the one of this name once whole.
-func (a *app) exportFile(name string, people int, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
+// exportFormat settles the format by the name of the file where none is given: a
+// workbook's name on text, or the other way round, opens nowhere.
+func exportFormat(format *string, out string) error {
+	named := strings.TrimPrefix(strings.ToLower(filepath.Ext(out)), ".")
+	if named != "csv" && named != "xlsx" {
+		named = ""
 	}
-	err = write(f)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
+	*format = cmp.Or(*format, named, "csv")
+	switch {
+	case *format != "csv" && *format != "xlsx":
+		return fmt.Errorf("--format %q: it is csv or xlsx", *format)
+	case named != "" && named != *format:
+		return fmt.Errorf("--format %s goes into no file that ends in .%s: name another with --out, or leave --format out", *format, named)
+	case *format == "xlsx" && out == "":
+		return errors.New("a workbook is no text: name a file with --out")
 	}
-	if err == nil {
-		err = os.Rename(name+".part", name)
-	}
-	if err != nil {
-		_ = os.Remove(name + ".part")
-		return fmt.Errorf("export: %w", err)
-	}
-	a.out.linef("%s written to %s. It holds personal data: keep it where HR's files are kept.", count(people, "person", "people"), name)
 	return nil
+}
+
+// nobodyExported is the error of a file that would hold nobody: whoever imports one
+// with nothing but headings may switch off everybody who is not in it.
+func nobodyExported(query string) error {
+	if query == "" {
+		return errors.New("nobody is to have access and has an email: nothing was written. \"rollcall people\" lists everyone whom the sources named so far")
+	}
+	file := "FILE"
+	if filepath.Ext(query) != "" || strings.ContainsRune(query, filepath.Separator) {
+		file = quoted(query)
+	}
+	return fmt.Errorf("nobody who is to have access and has an email is found by %q: nothing was written. "+
+		"QUERY chooses people; a file is named with --out: \"rollcall people export --out %s\"", query, file)
 }
 
 func exportRow(p admin.ExportedPerson) []string {

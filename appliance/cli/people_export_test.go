@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"encoding/csv"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/admintest"
 )
 
 func exportedPeople(t *testing.T) []admin.ExportedPerson {
@@ -77,5 +80,49 @@ func TestWorkbookHoldsTextOnly(t *testing.T) {
 	}
 	if text, err := book.GetCellValue("people", "I2"); err != nil || text != "003312345" {
 		t.Errorf("the phone is %q, %v", text, err)
+	}
+}
+
+func TestAnExportOfNobodyIsRefusedAndSaysHowAFileIsNamed(t *testing.T) {
+	socket := admintest.Serve(t, &admintest.Service{Exported: []admin.ExportedPerson{{ID: "p_1", Attributes: map[string]string{"given_name": "Nomail"}}}}).Admin
+	out := filepath.Join(t.TempDir(), "people.csv")
+	for args, next := range map[string]string{
+		"out.csv":                          `--out out.csv"`,
+		"some/where":                       `--out some/where"`,
+		"no body":                          `"no body": nothing was written. QUERY chooses people; a file is named with --out: "rollcall people export --out FILE"`,
+		"nobody --json":                    "--out FILE",
+		"nobody --out " + out:              "nothing was written",
+		"":                                 `"rollcall people" lists`,
+		"--format xlsx":                    "--out",
+		"--format xlsx --out people.csv":   "ends in .csv",
+		"--format ods":                     "csv or xlsx",
+		"--out " + filepath.Dir(out) + "/": "nothing was written",
+	} {
+		r := ends{}.call(t, append([]string{"--socket", socket, "people", "export"}, strings.Fields(args)...)...)
+		want := ExitFailed
+		if strings.Contains(args, "--format") {
+			want = ExitUsage
+		}
+		if r.code != want || r.out != "" || !strings.Contains(r.err, next) {
+			t.Errorf("export %s: exit code %d, output %q, no %q in %q", args, r.code, r.out, next, r.err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(out)); err != nil || len(left) != 0 {
+		t.Errorf("written all the same: %v %v", left, err)
+	}
+}
+
+func TestTheNameOfTheFileSaysItsFormat(t *testing.T) {
+	socket := admintest.Serve(t, &admintest.Service{Exported: exportedPeople(t)}).Admin
+	for name, begins := range map[string]string{"people.XLSX": "PK", "people.csv": "email,name", "people.txt": "email,name"} {
+		path := filepath.Join(t.TempDir(), name)
+		r := ends{}.call(t, "--socket", socket, "people", "export", "--out", path)
+		raw, err := os.ReadFile(path)
+		if r.code != ExitDone || err != nil || !strings.HasPrefix(string(raw), begins) {
+			t.Errorf("%s: %d %s: %.20q %v", name, r.code, r.err, raw, err)
+		}
+		if at, err := os.Stat(path); err != nil || at.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, at, err)
+		}
 	}
 }
