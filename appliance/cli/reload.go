@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
 )
 
 func (a *app) configReload() *cobra.Command {
@@ -49,14 +51,7 @@ func (a *app) tellReloaded(r admin.Reloaded) {
 		a.out.line("Nothing changed since the configuration was last read.")
 	}
 	for _, c := range r.Changes {
-		line := c.Key + ": " + value(c.Old) + " → " + value(c.New)
-		if c.Old == c.New {
-			line = c.Key + ": " + value(c.New) + " holds another secret than before"
-		}
-		if !c.Live {
-			line += " (needs a restart)"
-		}
-		a.out.wrapped("- ", line)
+		a.out.wrapped("- ", changeText(c))
 	}
 	if len(r.Restart) > 0 {
 		a.out.wrapped("", "These wait for a restart: "+strings.Join(r.Restart, ", ")+".")
@@ -76,4 +71,30 @@ func (a *app) tellReloaded(r admin.Reloaded) {
 	for _, h := range r.Held {
 		a.out.wrapped("- ", "held: "+h)
 	}
+}
+
+// literalSecret is how a secret that stands in the configuration itself is spelled.
+var literalSecret = strconv.Quote(config.Hidden)
+
+// changeText says what changed under a key, and never what a secret is.
+func changeText(c admin.ConfigChange) string {
+	side := func(text string) string {
+		if text == literalSecret {
+			return "a secret that stands there"
+		}
+		return value(text)
+	}
+	text := c.Key + ": "
+	switch {
+	case c.Old != c.New:
+		text += side(c.Old) + " → " + side(c.New)
+	case c.New == literalSecret:
+		text += "another secret than before"
+	default:
+		text += "another secret than before in " + c.New
+	}
+	if !c.Live {
+		text += " (needs a restart)"
+	}
+	return text
 }

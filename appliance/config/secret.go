@@ -12,8 +12,8 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// hidden is what a secret prints as, everywhere.
-const hidden = "[secret]"
+// Hidden is what a secret prints as, everywhere.
+const Hidden = "[secret]"
 
 // maxSecret is the size above which a file is certainly not a secret, in bytes.
 const maxSecret = 64 << 10
@@ -72,7 +72,7 @@ func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
 	}
-	return hidden
+	return Hidden
 }
 
 // Format prints what String returns, whatever the verb and the flags.
@@ -125,7 +125,7 @@ func (s *Secret) UnmarshalTOML(v any) error {
 // that was written into the file.
 func (s Secret) MarshalTOML() ([]byte, error) {
 	if s.name == "" {
-		return []byte(quote(hidden)), nil
+		return []byte(quote(Hidden)), nil
 	}
 	return []byte("{ " + s.from + " = " + quote(s.name) + " }"), nil
 }
