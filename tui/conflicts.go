@@ -33,8 +33,7 @@ type conflicts struct {
 	list    slot[[]admin.Conflict]
 	table   kit.Table
 	shown   []int // indexes into list.value that match the filter
-	filter  kit.Field
-	typed   bool            // the filter has the keys
+	filter  filter
 	tableAt int             // line of the body where the table begins
 	marked  map[string]bool // by conflict id
 
@@ -64,7 +63,7 @@ type conflictDetail struct {
 
 func newConflicts(e *env) *conflicts {
 	return &conflicts{
-		env: e, filter: kit.NewField(100), marked: map[string]bool{},
+		env: e, filter: newFilter(100), marked: map[string]bool{},
 		table: kit.NewTable(
 			kit.Column{Title: " ", Min: 1, Keep: 9}, kit.Column{Title: "WHO", Min: 18, Flex: 3, Keep: 8},
 			kit.Column{Title: "KIND", Min: 20, Keep: 7}, kit.Column{Title: "AGE", Min: 4, Right: true, Keep: 5},
@@ -217,7 +216,7 @@ func (c *conflicts) refilter() {
 	open := map[string]bool{}
 	for i, cf := range c.list.value {
 		open[cf.ID] = true
-		if matches(c.filter.Value(), strings.Join(cf.Names, " "), spoken(cf.Kind), cf.ID, strings.Join(cf.Identifiers, " "), cf.Suggestion) {
+		if matches(c.filter.words(), strings.Join(cf.Names, " "), spoken(cf.Kind), cf.ID, strings.Join(cf.Identifiers, " "), cf.Suggestion) {
 			c.shown = append(c.shown, i)
 		}
 	}
@@ -280,7 +279,7 @@ func (c *conflicts) do(intent kit.Intent) tea.Cmd {
 	cf, ok := c.current()
 	switch {
 	case intent == kit.Search:
-		c.typed = true
+		c.filter.begin()
 	case !ok:
 	case intent == kit.Open:
 		return c.show(cf.ID)
@@ -349,8 +348,7 @@ func (c *conflicts) back() (tea.Cmd, bool) {
 	case c.open != "":
 		c.open = ""
 		c.detail.forget()
-	case c.filter.Value() != "":
-		c.filter.Set("")
+	case c.filter.clear():
 		c.refilter()
 	case len(c.marked) > 0:
 		clear(c.marked)
@@ -370,19 +368,10 @@ func (c *conflicts) ready() bool {
 	return c.list.loaded && c.wanted == ""
 }
 
-func (c *conflicts) typing() bool { return c.typed }
+func (c *conflicts) typing() bool { return c.filter.typing() }
 
 func (c *conflicts) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "enter", "esc", "down":
-		c.typed = false
-		if msg.String() == "esc" {
-			c.filter.Set("")
-			c.refilter()
-		}
-		return nil
-	}
-	if c.filter.Key(msg) {
+	if c.filter.key(msg) {
 		c.refilter()
 	}
 	return nil
@@ -445,9 +434,7 @@ func (c *conflicts) headline(w int) kit.Line {
 		return kit.L(kit.Text(kit.Strong, " Conflicts"))
 	}
 	left := kit.L(kit.Text(kit.Strong, " "+kit.Plural(len(c.list.value), "conflict", "conflicts")))
-	if c.typed || c.filter.Value() != "" {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
-		left.Spans = append(left.Spans, c.filter.Spans(theme, w/3, c.typed)...)
+	if c.filter.with(&left, c.env, w); c.filter.typing() || c.filter.words() != "" {
 		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  ("+kit.Count(len(c.shown))+" shown)"))
 	}
 	right := kit.L(kit.Text(kit.Faint, "as of "+c.env.clock(c.list.at)+" "))

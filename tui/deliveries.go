@@ -124,7 +124,8 @@ func (d *deliveries) do(intent kit.Intent) tea.Cmd {
 	j, ok := d.current()
 	switch intent {
 	case kit.Search:
-		d.typed, d.opened = true, false
+		d.opened = false
+		d.filter.begin()
 		return nil
 	case intentState:
 		d.opened = false
@@ -174,10 +175,10 @@ func (d *deliveries) back() (tea.Cmd, bool) {
 		d.opened = false
 		return d.ask(), true
 	}
-	if d.filter.Value() == "" && d.state == "" && d.target == "" {
+	if !d.filter.clear() && d.state == "" && d.target == "" {
 		return nil, false
 	}
-	d.filter.Set("")
+	d.refilter()
 	d.state, d.target = "", ""
 	return d.ask(), true
 }
@@ -202,7 +203,7 @@ func (d *deliveries) view(w, h int) kit.Block {
 	}
 	if len(d.shown) == 0 {
 		text := "Nothing is queued: every target is in step."
-		if d.state != "" || d.target != "" || d.filter.Value() != "" {
+		if d.state != "" || d.target != "" || d.filter.words() != "" {
 			text = "Nothing like this is queued. esc shows everything."
 		}
 		return append(block, kit.L(kit.Text(kit.Good, "  "+d.env.theme.Signs.Good+" "+text)))

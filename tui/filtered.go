@@ -15,8 +15,7 @@ type filtered[T any] struct {
 	list    slot[[]T]
 	table   kit.Table
 	shown   []int // indexes into list.value that match the filter
-	filter  kit.Field
-	typed   bool
+	filter  filter
 	tableAt int // line of the body where the table begins
 
 	// words are what the filter looks into, same whether two rows are of one thing.
@@ -25,7 +24,7 @@ type filtered[T any] struct {
 }
 
 func newFiltered[T any](e *env, words func(T) []string, same func(a, b T) bool, columns ...kit.Column) filtered[T] {
-	return filtered[T]{env: e, filter: kit.NewField(100), table: kit.NewTable(columns...), words: words, same: same}
+	return filtered[T]{env: e, filter: newFilter(100), table: kit.NewTable(columns...), words: words, same: same}
 }
 
 // takeList stores an answer that is for the list, and keeps the cursor on what it was
@@ -46,7 +45,7 @@ func (f *filtered[T]) takeList(msg tea.Msg, stay func(cursor int) bool) {
 func (f *filtered[T]) refilter() {
 	f.shown = f.shown[:0]
 	for i, x := range f.list.value {
-		if matches(f.filter.Value(), f.words(x)...) {
+		if matches(f.filter.words(), f.words(x)...) {
 			f.shown = append(f.shown, i)
 		}
 	}
@@ -63,20 +62,10 @@ func (f *filtered[T]) current() (T, bool) {
 }
 
 func (f *filtered[T]) ready() bool  { return f.list.loaded }
-func (f *filtered[T]) typing() bool { return f.typed }
+func (f *filtered[T]) typing() bool { return f.filter.typing() }
 
-// key is a key while the filter is typed.
 func (f *filtered[T]) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "esc":
-		f.filter.Set("")
-		f.refilter()
-		fallthrough
-	case "enter", "down", "up":
-		f.typed = false
-		return nil
-	}
-	if f.filter.Key(msg) {
+	if f.filter.key(msg) {
 		f.refilter()
 	}
 	return nil
@@ -101,10 +90,7 @@ func (f *filtered[T]) headline(one, many, which string, asked, w int) kit.Line {
 		n = which + " " + n
 	}
 	left := kit.L(kit.Text(kit.Strong, " "+n+" "+what))
-	if f.typed || f.filter.Value() != "" {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
-		left.Spans = append(left.Spans, f.filter.Spans(f.env.theme, w/3, f.typed)...)
-	}
+	f.filter.with(&left, f.env, w)
 	return kit.Justify(left, kit.L(kit.Text(kit.Faint, "as of "+f.env.clock(f.list.at)+" ")), w)
 }
 

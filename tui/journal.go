@@ -35,14 +35,13 @@ type journal struct {
 	follow  bool
 	table   kit.Table
 	tableAt int // line of the body where the table begins
-	filter  kit.Field
-	typed   bool
+	filter  filter
 	seen    time.Time // when the page was last on the screen
 }
 
 func newJournal(e *env) *journal {
 	return &journal{
-		env: e, last: -1, follow: true, filter: kit.NewField(100), names: newNames(e),
+		env: e, last: -1, follow: true, filter: newFilter(100), names: newNames(e),
 		table: kit.NewTable(
 			kit.Column{Title: "WHEN", Min: 8, Keep: 8}, kit.Column{Title: "WHO", Min: 9, Flex: 1, Keep: 5},
 			kit.Column{Title: "DID", Min: 15, Flex: 1, Keep: 9}, kit.Column{Title: "TO", Min: 19, Flex: 3, Keep: 7},
@@ -102,7 +101,7 @@ func (j *journal) tick(time.Time) tea.Cmd { return j.visit("") }
 
 func (j *journal) take(msg tea.Msg) tea.Cmd {
 	if cmd, ok := j.names.take(msg); ok {
-		if j.filter.Value() != "" {
+		if j.filter.words() != "" {
 			j.refilter()
 		}
 		return cmd
@@ -149,7 +148,7 @@ func (j *journal) add(events []model.Event) {
 }
 
 func (j *journal) matches(ev model.Event) bool {
-	q := j.filter.Value()
+	q := j.filter.words()
 	return q == "" || matches(q, ev.Actor, ev.Subject, ev.Verb, ev.Reason, strings.Join(ev.Fields, " "), j.names.known[ev.Subject], spoken(ev.Verb))
 }
 
@@ -200,7 +199,7 @@ func (j *journal) do(intent kit.Intent) tea.Cmd {
 			j.table.Do(kit.End, len(j.shown))
 		}
 	case kit.Search:
-		j.typed = true
+		j.filter.begin()
 	case kit.Open:
 		ev, ok := j.current()
 		if !ok {
@@ -215,29 +214,19 @@ func (j *journal) do(intent kit.Intent) tea.Cmd {
 }
 
 func (j *journal) back() (tea.Cmd, bool) {
-	if j.filter.Value() == "" {
+	if !j.filter.clear() {
 		return nil, false
 	}
-	j.filter.Set("")
 	j.refilter()
 	return nil, true
 }
 
 func (j *journal) ready() bool { return j.last >= 0 }
 
-func (j *journal) typing() bool { return j.typed }
+func (j *journal) typing() bool { return j.filter.typing() }
 
 func (j *journal) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "esc":
-		j.filter.Set("")
-		j.refilter()
-		fallthrough
-	case "enter", "down", "up":
-		j.typed = false
-		return nil
-	}
-	if j.filter.Key(msg) {
+	if j.filter.key(msg) {
 		j.refilter()
 	}
 	return nil
@@ -257,10 +246,7 @@ func (j *journal) click(_, y int) tea.Cmd {
 func (j *journal) view(w, h int) kit.Block {
 	theme := j.env.theme
 	left := kit.L(kit.Text(kit.Strong, " "+kit.Plural(len(j.shown), "event", "events")))
-	if j.typed || j.filter.Value() != "" {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "  with "))
-		left.Spans = append(left.Spans, j.filter.Spans(theme, w/3, j.typed)...)
-	}
+	j.filter.with(&left, j.env, w)
 	right := kit.L(kit.Text(kit.Faint, "holding still; f follows "))
 	if j.follow {
 		right = kit.L(kit.Text(kit.Good, theme.Signs.Good+" following "))

@@ -24,8 +24,7 @@ const (
 // people is the roster, searched as you type, and one person in detail.
 type people struct {
 	env     *env
-	query   kit.Field
-	typed   bool // the query has the keys
+	query   filter
 	list    *kit.Window[admin.Person]
 	chunk   slot[peopleAnswer]
 	table   kit.Table
@@ -48,7 +47,7 @@ type peopleAnswer struct {
 
 func newPeople(e *env) *people {
 	return &people{
-		env: e, query: kit.NewField(200), list: kit.NewWindow[admin.Person](6),
+		env: e, query: newFilter(200), list: kit.NewWindow[admin.Person](6),
 		table: kit.NewTable(
 			kit.Column{Title: "NAME", Min: 20, Flex: 3, Keep: 9}, kit.Column{Title: "STATUS", Min: 10, Keep: 8},
 			kit.Column{Title: "EMAIL", Min: 24, Flex: 4, Keep: 7}, kit.Column{Title: "SOURCES", Min: 13, Flex: 1, Keep: 5},
@@ -72,8 +71,8 @@ func (p *people) command() string {
 	switch {
 	case p.opened != "":
 		return p.person.command(p.opened)
-	case p.query.Value() != "":
-		command += " " + quoted(p.query.Value())
+	case p.query.words() != "":
+		command += " " + quoted(p.query.words())
 	}
 	if !p.at.IsZero() {
 		command += " --at " + p.at.UTC().Format(time.RFC3339)
@@ -149,7 +148,7 @@ func (p *people) need() tea.Cmd {
 
 func (p *people) fetch(chunk int, after string) tea.Cmd {
 	p.asked = chunk
-	query, client, at := p.query.Value(), p.env.client, p.at
+	query, client, at := p.query.words(), p.env.client, p.at
 	return p.chunk.ask(p.env, func(ctx context.Context) (peopleAnswer, error) {
 		if !at.IsZero() {
 			page, err := client.PeopleAt(ctx, query, at, admin.Page{After: after, Limit: peopleChunk})
@@ -191,7 +190,7 @@ func (p *people) do(intent kit.Intent) tea.Cmd {
 	}
 	switch intent {
 	case kit.Search:
-		p.typed = true
+		p.query.begin()
 	case intentAt:
 		p.askInstant()
 	case kit.Open:
@@ -231,15 +230,17 @@ func (p *people) leavePast() tea.Cmd {
 }
 
 func (p *people) back() (tea.Cmd, bool) {
-	if p.opened == "" {
-		if p.at.IsZero() {
-			return nil, false
-		}
+	switch {
+	case p.opened != "":
+		p.opened = ""
+		p.person.forget()
+		return p.refresh(), true
+	case !p.at.IsZero():
 		return p.leavePast(), true
+	case p.query.clear():
+		return p.search(), true
 	}
-	p.opened = ""
-	p.person.forget()
-	return p.refresh(), true
+	return nil, false
 }
 
 func (p *people) ready() bool {
@@ -249,22 +250,10 @@ func (p *people) ready() bool {
 	return p.chunk.loaded
 }
 
-func (p *people) typing() bool { return p.typed }
+func (p *people) typing() bool { return p.query.typing() }
 
 func (p *people) key(msg tea.KeyMsg) tea.Cmd {
-	switch msg.String() {
-	case "enter", "down", "up":
-		p.typed = false
-		return nil
-	case "esc":
-		p.typed = false
-		if p.query.Value() == "" {
-			return nil
-		}
-		p.query.Set("")
-		return p.search()
-	}
-	if p.query.Key(msg) {
+	if p.query.key(msg) {
 		return p.search()
 	}
 	return nil
@@ -275,7 +264,7 @@ func (p *people) click(_, y int) tea.Cmd {
 		return nil
 	}
 	if y == 0 {
-		p.typed = true
+		p.query.begin()
 		return nil
 	}
 	n, _ := p.list.Len()
@@ -302,7 +291,7 @@ func (p *people) view(w, h int) kit.Block {
 	switch {
 	case p.chunk.err != nil || !p.chunk.loaded:
 		block = append(block, asOf(p.env, &p.chunk, "the people", w)...)
-	case n == 0 && complete && p.query.Value() != "":
+	case n == 0 && complete && p.query.words() != "":
 		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  Nobody matches. Names, emails, employee numbers and ids are searched.")))
 	case n == 0 && complete:
 		return append(block, kit.Line{}, kit.L(kit.Text(kit.Plain, "  The roster is empty: no active source has named anybody yet.")))
@@ -313,15 +302,15 @@ func (p *people) view(w, h int) kit.Block {
 
 func (p *people) headline(w int) kit.Line {
 	left := kit.L(kit.Text(kit.Faint, " Search: "))
-	if p.query.Value() == "" && !p.typed {
-		left.Spans = append(left.Spans, kit.Text(kit.Faint, "press / and type"))
+	if spans := p.query.spans(p.env, w/3); spans != nil {
+		left.Spans = append(left.Spans, spans...)
 	} else {
-		left.Spans = append(left.Spans, p.query.Spans(p.env.theme, w/3, p.typed)...)
+		left.Spans = append(left.Spans, kit.Text(kit.Faint, "press / and type"))
 	}
 	n, complete := p.list.Len()
 	of := kit.Count(n)
 	switch {
-	case !complete && p.query.Value() == "" && p.env.status.loaded:
+	case !complete && p.query.words() == "" && p.env.status.loaded:
 		of = kit.Count(p.env.status.value.People.Total)
 	case !complete:
 		of = "more than " + of

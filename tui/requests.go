@@ -104,7 +104,7 @@ func (r *requests) do(intent kit.Intent) tea.Cmd {
 	}
 	switch intent {
 	case kit.Search:
-		r.typed = true
+		r.filter.begin()
 	case intentFailed:
 		r.failed = !r.failed
 		return r.ask()
@@ -126,10 +126,10 @@ func (r *requests) do(intent kit.Intent) tea.Cmd {
 }
 
 func (r *requests) back() (tea.Cmd, bool) {
-	if r.filter.Value() == "" && r.source == "" && !r.failed {
+	if !r.filter.clear() && r.source == "" && !r.failed {
 		return nil, false
 	}
-	r.filter.Set("")
+	r.refilter()
 	r.source, r.failed = "", false
 	return r.ask(), true
 }
@@ -149,7 +149,7 @@ func (r *requests) view(w, h int) kit.Block {
 	}
 	if len(r.shown) == 0 {
 		text := "Nothing was asked yet. Give a sender a token on the page of the sources (8), and paste it there with the URL."
-		if r.failed || r.source != "" || r.filter.Value() != "" {
+		if r.failed || r.source != "" || r.filter.words() != "" {
 			text = "No request like this. esc shows all of them."
 		}
 		return append(block, kit.Paragraph(kit.Plain, text, w-4).Indent(2)...)
