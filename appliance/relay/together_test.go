@@ -225,3 +225,30 @@ func TestLinkOfALostBatchToSomebodyWhoLeftIsTakenBack(t *testing.T) {
 		h.right()
 	})
 }
+
+// Accounts of a lost batch are found one after the other. One that is found first
+// carries a link of ours to an account of which nothing is known yet; when the source
+// takes the manager back meanwhile, the link goes all the same.
+func TestLinkOfALostBatchThatTheSourceTookBackGoesBeforeTheManagerIsFound(t *testing.T) {
+	for _, report := range []int{1, 2} { // whichever is found first
+		synctest.Test(t, func(t *testing.T) {
+			h := company(t, 2, scimtargetsim.Options{Bulk: true})
+			manager := 3 - report
+			h.set(manager, model.Manager, model.Null())
+			h.set(report, model.Manager, bossOf(manager))
+			h.state()
+			h.scim.Fault(scimtargetsim.Fault{Kind: scimtargetsim.ResetAfterWrite, Path: "/Bulk"})
+			h.start()
+			if u, _ := h.scim.User(address(report)); u.Manager == "" {
+				t.Fatal("the lost batch made no link")
+			}
+			h.set(report, model.Manager, model.Null())
+			h.state()
+			h.pass(2 * time.Hour) // no listing comes to the rescue
+			if u, _ := h.scim.User(address(report)); u.Manager != "" {
+				t.Errorf("%d is still managed by %q, whom nobody states", report, u.Manager)
+			}
+			h.right()
+		})
+	}
+}
