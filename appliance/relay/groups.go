@@ -13,12 +13,15 @@ import (
 )
 
 // groups looks at groups that may differ, after the people, until one was sent. sent
-// is false when there is nothing more to do now, or the lane closed.
+// is false when there is nothing more to do now, or the lane closed. A look at which
+// nothing is sent ends the job or puts it off; one that does neither is looked at again
+// with the next call only, so that no group makes the lane spin.
 func (l *Lane) groups(ctx context.Context) (sent bool, err error) {
 	target, ok := l.target.(connectors.GroupTarget)
 	if !ok {
 		return false, nil
 	}
+	looked := map[model.GroupRef]bool{} // and due all the same
 	for ctx.Err() == nil {
 		lane, err := l.lane()
 		if err != nil {
@@ -27,7 +30,7 @@ func (l *Lane) groups(ctx context.Context) (sent bool, err error) {
 		if _, closed := closedFor(lane); closed {
 			return false, nil
 		}
-		ref, due, err := l.dueGroup()
+		ref, due, err := l.dueGroup(looked)
 		if err != nil || !due {
 			return false, err
 		}
@@ -36,6 +39,9 @@ func (l *Lane) groups(ctx context.Context) (sent bool, err error) {
 			return false, err
 		}
 		if !ok {
+			if looked[ref], err = l.groupDue(ref); err != nil {
+				return false, err
+			}
 			continue
 		}
 		l.working()
@@ -55,14 +61,14 @@ func (l *Lane) groups(ctx context.Context) (sent bool, err error) {
 	return false, nil
 }
 
-// dueGroup picks the next group to look at.
-func (l *Lane) dueGroup() (ref model.GroupRef, due bool, err error) {
+// dueGroup picks the next group to look at that is none of looked.
+func (l *Lane) dueGroup(looked map[model.GroupRef]bool) (ref model.GroupRef, due bool, err error) {
 	err = l.store.View(func(tx *store.Tx) error {
 		for j, err := range store.GroupJobs.Each(tx, store.Prefix(l.name)) {
 			if err != nil {
 				return err
 			}
-			if j.State == model.JobReady && believable(j.NotBefore) <= 0 {
+			if isDue(j) && !looked[j.GroupRef] {
 				ref, due = j.GroupRef, true
 				return nil
 			}
@@ -70,6 +76,18 @@ func (l *Lane) dueGroup() (ref model.GroupRef, due bool, err error) {
 		return nil
 	})
 	return ref, due, err
+}
+
+func isDue(j model.GroupJob) bool { return j.State == model.JobReady && believable(j.NotBefore) <= 0 }
+
+// groupDue reports whether a group is to be looked at now.
+func (l *Lane) groupDue(ref model.GroupRef) (due bool, err error) {
+	err = l.store.View(func(tx *store.Tx) error {
+		j, had, err := store.GroupJobs.Get(tx, store.TargetGroup{Target: l.name, GroupRef: ref})
+		due = had && isDue(j)
+		return err
+	})
+	return due, err
 }
 
 // deliverGroup finds or makes the group when it is not linked, and writes what differs.

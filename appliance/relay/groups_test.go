@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -11,9 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"rollcall/appliance/ingest"
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
+	"rollcall/appliance/relay"
 	"rollcall/appliance/store"
 	"rollcall/connectors/javelo/javelosim"
 	"rollcall/connectors/scim/scimtargetsim"
@@ -354,5 +358,55 @@ func TestServiceWithoutGroupsKeepsNobodyWaiting(t *testing.T) {
 		if asked != 1 {
 			t.Errorf("%d requests for groups where there are none", asked)
 		}
+	})
+}
+
+// TestGroupThatWaitsForANameDoesNotMakeTheLaneSpin fails when a group that is still due
+// after a look at which nothing was sent is looked at again at once, for ever. Here the
+// time until which it is to rest has passed already, by a clock that is slow.
+func TestGroupThatWaitsForANameDoesNotMakeTheLaneSpin(t *testing.T) {
+	pushing(t, 1, javelosim.Options{}, func(t *testing.T, p *pushed) {
+		waits, gives := p.create(scimsrv.Group, "displayName", "First", p.users), p.create(scimsrv.Group, "displayName", "Second", p.users)
+		if waits > gives {
+			waits, gives = gives, waits // the one that waits is looked at first
+		}
+		p.pass(time.Minute)
+		p.quiet()
+		p.stop()
+		var wanted string
+		for _, g := range all(p.world, store.GroupDeliveries) {
+			if g.Group == gives {
+				wanted = g.Name
+			}
+		}
+		rename := func(id, name string) {
+			p.change(id, scimsrv.Draft{Body: attr.NewObject(attr.Member{Name: "displayName", Value: name})})
+		}
+		rename(gives, "Third")
+		rename(waits, wanted)
+		looks := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		p.e = ingest.New(p.s, p.settings, func() time.Time {
+			if looks++; looks > 1000 {
+				cancel()
+			}
+			return time.Now().Add(-time.Hour)
+		}, nil)
+		target, limiter := p.connect()
+		lane := relay.New("javelo", target, limiter, p.s, p.e, hclog.NewNullLogger())
+		timer := time.AfterFunc(10*time.Minute, cancel)
+		defer timer.Stop()
+		if err := lane.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if looks > 1000 {
+			t.Error("the lane spins: it looks at the same group again and again")
+		}
+		for _, name := range []string{"Third", wanted} {
+			if !slices.Equal(p.members(name), addresses(1)) {
+				t.Errorf("%s has %v", name, p.members(name))
+			}
+		}
+		p.quiet()
 	})
 }
