@@ -2,10 +2,8 @@ package appliance_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -123,32 +121,5 @@ func TestTwoGroupsOfOneNameAreShownSideBySideAndSettled(t *testing.T) {
 	w.await(func() bool { return slices.Equal(w.inGroup("Sales"), []string{"ada"}) })
 	if again := w.conflictsOf("duplicate_group"); len(again) != 1 || again[0].ID != c.ID {
 		t.Errorf("after it was taken back: %+v", again)
-	}
-}
-
-// TestTwoOperatorsSettleOneConflict fails when the second of two answers, given at the
-// same moment to what both saw, counts too.
-func TestTwoOperatorsSettleOneConflict(t *testing.T) {
-	w, first, second := twoGroups(t)
-	c := w.conflictsOf("duplicate_group")[0]
-	answers := []admin.Resolution{{Verb: "prefer", Record: first, Rev: c.Rev}, {Verb: "prefer", Record: second, Rev: c.Rev}}
-	errs := make([]error, len(answers))
-	var group sync.WaitGroup
-	for i, a := range answers {
-		group.Go(func() { errs[i] = w.app.Resolve(w.ctx(), "test", c.ID, a) })
-	}
-	group.Wait()
-	told := 0
-	for _, err := range errs {
-		var refused *admin.Error
-		if errors.As(err, &refused) && refused.Code == admin.CodeStale {
-			told++
-		} else if err != nil {
-			t.Error(err)
-		}
-	}
-	decisions, err := w.app.Decisions(w.ctx())
-	if told != 1 || len(decisions) != 1 || err != nil {
-		t.Errorf("%d were told, %d answers count, %v", told, len(decisions), errs)
 	}
 }

@@ -2,7 +2,9 @@ package appliance_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"rollcall/appliance/admin"
@@ -108,6 +110,48 @@ func TestTwoRecordsWithOneEmailFreezeUntilAHumanDecides(t *testing.T) {
 	}
 	if a, _ := w.javelo.Account(first.Email); !a.Active {
 		t.Error("undoing a decision deactivated somebody: frozen people stay as they are")
+	}
+}
+
+// TestTwoOperatorsSettleOneConflict fails when the second of two answers, given at the
+// same moment to what both saw, counts too: after the first one the same question is
+// still open, and about less.
+func TestTwoOperatorsSettleOneConflict(t *testing.T) {
+	w := newWorld(t, 1, "[sources.partner]\nkind = \"scim\"\nmatch_on = [\"employee_number\", \"email\"]\n")
+	w.start()
+	w.activate("partner")
+	partner := w.sender("partner")
+	for _, name := range []string{"ada", "bob"} {
+		partner.want(201, "POST", "/Users", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
+			"userName":%q,"active":true,"emails":[{"value":"one@acme.example","primary":true}],
+			"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"00042"}}`, name))
+	}
+	c := w.conflictsOf("duplicate_identifier")[0]
+	if len(c.Records) != 2 || len(c.Identifiers) != 2 {
+		t.Fatalf("conflict %+v, want one of two records that share two identifiers", c)
+	}
+	var errs [2]error
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			errs[i] = w.app.Resolve(w.ctx(), "test", c.ID, admin.Resolution{Verb: "set", Record: c.Records[i].ID, Attribute: "email", Value: fmt.Sprintf("other%d@acme.example", i), Rev: c.Rev})
+		})
+	}
+	group.Wait()
+	told := 0
+	for _, err := range errs {
+		if isCode(err, admin.CodeStale) {
+			told++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	decisions, err := w.app.Decisions(w.ctx())
+	if told != 1 || len(decisions) != 1 || err != nil {
+		t.Errorf("%d were told, %d answers count, %v", told, len(decisions), errs)
+	}
+	if left := w.conflictsOf("duplicate_identifier"); len(left) != 1 || left[0].ID != c.ID || len(left[0].Identifiers) != 1 {
+		t.Errorf("what is left to ask: %+v", left)
 	}
 }
 
