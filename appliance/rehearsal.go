@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -84,6 +85,9 @@ func (a *App) showRequests(ctx context.Context, p *admin.Plan, r rehearsal) erro
 		}
 	}
 	for _, name := range a.cfg.TargetNames() {
+		if notice := a.inBulk(name, p, r); notice != "" {
+			p.Notices = append(p.Notices, notice)
+		}
 		if both, ok := r.files[name]; ok {
 			f, err := fileDifference(name, a.files[name], both[0], both[1])
 			if err != nil {
@@ -93,6 +97,28 @@ func (a *App) showRequests(ctx context.Context, p *admin.Plan, r rehearsal) erro
 		}
 	}
 	return nil
+}
+
+// inBulk says that the writes to a target go several in one request, where they do:
+// each is shown by itself, for what else is due then, nobody knows.
+func (a *App) inBulk(target string, p *admin.Plan, r rehearsal) string {
+	bulk, ok := a.targets[target].(connectors.BulkTarget)
+	if !ok || bulk.Together() < 2 {
+		return ""
+	}
+	writes := 0
+	for _, ch := range p.Changes {
+		attempt, sends := r.people[store.TargetPerson{Target: ch.Target, Person: model.PersonID(ch.Person.ID)}]
+		looked := attempt.Step == ingest.StepCreate && (attempt.Uncertain || !attempt.Want.Active) // for first, so it goes alone
+		if sends && ch.Target == target && ch.State != string(model.JobHeld) && !looked {
+			writes++
+		}
+	}
+	if writes < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%s takes up to %d writes in one request: the %d shown for it go as operations of POST /Bulk, with these methods, paths below the base URL and bodies; "+
+		"a manager who is made in the same request is named by reference", target, bulk.Together(), writes)
 }
 
 // rehearsedWrite is what a target would be sent for one account. Where the link to a

@@ -3,7 +3,9 @@ package appliance_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"rollcall/appliance/admin"
 	"rollcall/connectors/cast"
 	"rollcall/connectors/javelo/javelosim"
+	"rollcall/connectors/scim/scimtargetsim"
 )
 
 // received remembers the writes that reach a service.
@@ -181,5 +184,93 @@ func TestRequestsForGroupsAreShown(t *testing.T) {
 		if shown := shownRequests(t, p); len(shown) != 1 || !strings.HasPrefix(shown[0], try.want) {
 			t.Errorf("%s: %v", try.answer.Verb, shown)
 		}
+	}
+}
+
+// TestRequestsThatGoInBulkAreSaidToAndAreItsOperations fails when writes are shown one
+// by one that go together, without a word of it, and when an operation is not what was
+// shown.
+func TestRequestsThatGoInBulkAreSaidToAndAreItsOperations(t *testing.T) {
+	sim := scimtargetsim.New(scimtargetsim.Options{Bulk: true})
+	var mu sync.Mutex
+	var bulks [][]byte
+	others := 0
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		mu.Lock()
+		switch {
+		case strings.HasSuffix(req.URL.Path, "/Bulk"):
+			bulks = append(bulks, body)
+		case req.Method != http.MethodGet:
+			others++
+		}
+		mu.Unlock()
+		sim.ServeHTTP(rw, req)
+	}))
+	t.Cleanup(server.Close)
+	w := importing(t, 40, fmt.Sprintf("[targets.legacy]\nkind = \"scim\"\nbase_url = %q\ntoken = %q\n", server.URL+scimtargetsim.Prefix, scimtargetsim.DefaultToken))
+	who := w.employed(3)
+	asked := admin.ImportRequest{DryRun: true}
+	for i, n := range who {
+		asked.Rows = append(asked.Rows, rowOf(i+2, w.people[n], "job", fmt.Sprint("Chief of Cheese ", i)))
+	}
+	about := func(p admin.Plan) (told []string) {
+		for _, n := range p.Notices {
+			if strings.Contains(n, "POST /Bulk") {
+				told = append(told, n)
+			}
+		}
+		return told
+	}
+	one := asked
+	one.Rows = asked.Rows[:1]
+	if told := about(w.imported(one).Plan); len(told) > 0 {
+		t.Errorf("a single write: %q", told)
+	}
+	seen := w.imported(asked)
+	if told := about(seen.Plan); len(told) != 1 || !strings.HasPrefix(told[0], "legacy takes up to 100 writes in one request: the 3 shown") {
+		t.Errorf("told %q", told)
+	}
+	shown := map[string]bool{}
+	for _, ch := range seen.Plan.Changes {
+		if ch.Target == "legacy" {
+			for _, r := range ch.Requests {
+				var body bytes.Buffer
+				if err := json.Compact(&body, r.Body); err != nil {
+					t.Fatal(err)
+				}
+				shown[r.Method+" "+strings.TrimPrefix(r.Path, scimtargetsim.Prefix)+" "+body.String()] = true
+			}
+		}
+	}
+	mu.Lock()
+	bulks, others = nil, 0
+	mu.Unlock()
+	asked.DryRun, asked.Tag = false, seen.Tag
+	w.imported(asked)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(bulks) != 1 || others != 0 {
+		t.Fatalf("%d bulk requests and %d other writes", len(bulks), others)
+	}
+	var request struct {
+		Operations []struct {
+			Method, Path string
+			Data         json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(bulks[0], &request); err != nil {
+		t.Fatal(err)
+	}
+	sent := map[string]bool{}
+	for _, op := range request.Operations {
+		sent[op.Method+" "+op.Path+" "+string(op.Data)] = true
+	}
+	if len(sent) != 3 || !maps.Equal(sent, shown) {
+		t.Errorf("shown\n%v\nsent\n%v", shown, sent)
 	}
 }

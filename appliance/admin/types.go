@@ -564,7 +564,8 @@ type PlanChange struct {
 	Department string   `json:"department,omitempty"`
 	// Pin is the same as long as the very same would be written over the very same.
 	Pin string `json:"pin,omitempty"`
-	// Requests are those that would be sent, in the preview of an answer.
+	// Requests are those that would be sent, in the preview of an answer. Where a
+	// notice of the plan says so, they go together in bulk requests.
 	Requests []PlannedRequest `json:"requests,omitempty"`
 }
 
