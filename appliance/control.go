@@ -206,6 +206,10 @@ func (a *App) quiet(pollers []*poll.Poller) (bool, error) {
 	}
 	quiet := true
 	err := a.store.View(func(tx *store.Tx) error {
+		if ingest.CarryingOut(tx) {
+			quiet = false // what it releases goes then
+			return nil
+		}
 		for name := range a.lanes {
 			lane, _, err := store.Lanes.Get(tx, name)
 			if err != nil {

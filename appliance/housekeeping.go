@@ -50,9 +50,18 @@ func (a *App) housekeep(ctx context.Context) error {
 
 // Housekeep does what is due: Serve calls it every minute.
 func (a *App) Housekeep() {
+	a.carryOut()
 	a.rereadRefused()
 	a.backupWhenDue()
 	a.retireWhenDue()
+}
+
+// carryOut goes on with what was decided and is not being carried out: the disk was
+// full, for example.
+func (a *App) carryOut() {
+	if err := a.engine.Resume(); err != nil {
+		a.log.Error("what was decided of a run is not carried out yet; it is tried again in a minute", "error", err)
+	}
 }
 
 // backupWhenDue makes a backup when the newest is older than [backup] every, and

@@ -74,6 +74,13 @@ func (a *App) Status(ctx context.Context) (admin.Status, error) {
 			return err
 		}
 		s.Journal = last.Seq
+		under, err := ingest.UnderWay(tx)
+		if err != nil {
+			return err
+		}
+		for _, u := range under {
+			s.UnderWay = append(s.UnderWay, admin.UnderWay(u))
+		}
 		return a.needs(tx, &s)
 	})
 	a.notifyNeeds(&s)

@@ -33,17 +33,29 @@ type Status struct {
 	Now     time.Time `json:"now"`
 	Started time.Time `json:"started"`
 	// Health is "ok", "attention" or "trouble"; Headline says it in a sentence.
-	Health   string   `json:"health"`
-	Headline string   `json:"headline"`
-	Needs    []Need   `json:"needs"` // what needs a human, most urgent first
-	People   Counts   `json:"people"`
-	Sources  []Source `json:"sources"`
-	Targets  []Target `json:"targets"`
+	Health   string `json:"health"`
+	Headline string `json:"headline"`
+	Needs    []Need `json:"needs"` // what needs a human, most urgent first
+	// UnderWay is what was decided about many deliveries and is being carried out;
+	// nothing is sent meanwhile.
+	UnderWay []UnderWay `json:"under_way,omitempty"`
+	People   Counts     `json:"people"`
+	Sources  []Source   `json:"sources"`
+	Targets  []Target   `json:"targets"`
 	// Journal is the number of the last event: while it is the same, nothing that
 	// the journal tells of has changed.
 	Journal uint64 `json:"journal"`
 	// Activity counts journal events per minute, oldest first, for the last hour.
 	Activity []int `json:"activity"`
+}
+
+// UnderWay is something that was decided about the deliveries of a run and is being
+// carried out: an answer to what it holds, a wave, its end.
+type UnderWay struct {
+	Run  uint64 `json:"run"`
+	What string `json:"what"` // in words, such as "approved by uid:1000(jane)"
+	Done int    `json:"done"`
+	Of   int    `json:"of"`
 }
 
 // Need is one thing that waits for a human, with the command that deals with it.

@@ -56,9 +56,8 @@ func (a *app) approve() *cobra.Command {
 			if err := a.confirmCount(cmd, n, typed); err != nil {
 				return err
 			}
-			// The question may have stood for longer than an answer may take.
-			fresh, stop := seconds(cmd)
-			defer stop()
+			// As long as it takes: many deliveries are released a few at a time.
+			fresh := cmd.Context()
 			var done admin.Settled
 			if only.Empty() {
 				done.Deliveries, err = c.ApproveIf(fresh, seq, tag)
@@ -97,13 +96,11 @@ func (a *app) reject() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := seconds(cmd)
-			defer cancel()
 			c, err := a.connect()
 			if err != nil {
 				return err
 			}
-			n, err := c.RejectIf(ctx, seq, tag)
+			n, err := c.RejectIf(cmd.Context(), seq, tag)
 			if err != nil {
 				return err
 			}

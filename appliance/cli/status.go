@@ -44,6 +44,7 @@ func (a *app) tellStatus(st admin.Status) {
 	a.out.line("rollcall ", st.Version.Version, ", ", health(st.Health), ": ", st.Headline)
 	a.out.line(faint("running since " + ago(st.Now, st.Started) + "; " + activity(st.Activity)))
 	a.tellNeeds(st.Needs)
+	a.tellUnderWay(st.UnderWay)
 	a.tellSources(st.Now, st.Sources)
 	a.tellTargets(st.Now, st.Targets)
 	a.tellPeople(st.People)
@@ -83,6 +84,21 @@ func (a *app) tellNeeds(needs []admin.Need) {
 		if n.Command != "" {
 			a.out.line("     ", faint("→ "), n.Command)
 		}
+	}
+}
+
+func (a *app) tellUnderWay(list []admin.UnderWay) {
+	if len(list) == 0 {
+		return
+	}
+	a.out.line()
+	a.out.line(bold("Being carried out"), "; nothing is sent until it is done")
+	for _, u := range list {
+		far := ""
+		if u.Of > 0 {
+			far = fmt.Sprintf(", %s of %s so far", number(u.Done), count(u.Of, "delivery", "deliveries"))
+		}
+		a.out.wrapped("  ", fmt.Sprintf("run %d: %s%s", u.Run, u.What, far))
 	}
 }
 

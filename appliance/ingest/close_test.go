@@ -101,12 +101,16 @@ func TestTheEndOfARunThatIsCutOffAnywhereKeepsTheJudgement(t *testing.T) {
 }
 
 // closingRun leaves a run that makes one list of people of another judged, and only
-// a part of it carried out: the process ended then.
-func closingRun(t *testing.T, before, after []model.Observation) *world {
+// a part of it carried out: the process ended then. staged is what another source, in
+// preview, says.
+func closingRun(t *testing.T, before, after []model.Observation, staged ...model.Observation) *world {
 	t.Helper()
 	for look := 1; look < 100; look++ {
 		w := settled(t, before...)
 		w.limit(3, -1, -1)
+		if len(staged) > 0 {
+			w.read("adp", staged...)
+		}
 		endsAt(w, look, func(e *ingest.Engine) error {
 			r, err := e.StartRead("hr")
 			if err != nil {
@@ -165,13 +169,6 @@ func TestWhoLeavesWhileARunIsClosedIsJudgedAnew(t *testing.T) {
 func TestWhoChangesWhileARunIsClosedIsTakenForWhatTheJudgementMadeOfThem(t *testing.T) {
 	const n = 15
 	before, after := partners(n)
-	w := closingRun(t, before, after)
-	open := map[model.PersonID]model.Job{}
-	for _, job := range all(w, store.Outbox) {
-		if job.State == model.JobOpen {
-			open[job.Person] = job
-		}
-	}
 	// Another source says something new of everybody, outside of any run under way.
 	var adp []model.Observation
 	for i := range 2 * n {
@@ -181,8 +178,14 @@ func TestWhoChangesWhileARunIsClosedIsTakenForWhatTheJudgementMadeOfThem(t *test
 		}
 		adp = append(adp, o)
 	}
+	w := closingRun(t, before, after, adp...)
+	open := map[model.PersonID]model.Job{}
+	for _, job := range all(w, store.Outbox) {
+		if job.State == model.JobOpen {
+			open[job.Person] = job
+		}
+	}
 	w.settings.Limits = reconcile.Limits{Deactivations: w.settings.Limits.Deactivations}
-	w.read("adp", adp...)
 	w.activate("adp")
 	if err := w.e.Recover(); err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func (c *change) beginAttempt(a *Attempt, with map[model.PersonID]string, take f
 	t := c.target(a.Target)
 	key := store.TargetPerson{Target: a.Target, Person: a.Person}
 	job, ok, err := store.Outbox.Get(c.tx, key)
-	if err != nil || !ok || t == nil || job.State != model.JobReady {
+	if err != nil || !ok || t == nil || job.State != model.JobReady || CarryingOut(c.tx) {
 		return err
 	}
 	o, ok, err := Look(c.tx, t, a.Person)
@@ -653,6 +653,9 @@ func (e *Engine) RetryJob(actor, target string, person model.PersonID) error {
 	return e.update(actor, 0, model.JobReady, func(c *change) error {
 		key := store.TargetPerson{Target: target, Person: person}
 		job, ok, err := store.Outbox.Get(c.tx, key)
+		if err == nil {
+			job, err = c.judged(job)
+		}
 		if err != nil {
 			return err
 		}

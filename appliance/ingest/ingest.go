@@ -6,6 +6,9 @@
 // for each person who now differs from what a target holds, and the journal gets
 // its receipt. No observation is durable without its consequences.
 //
+// What concerns many jobs (the end of a run, an answer to what it holds, a wave) is
+// decided in one transaction and carried out in several: see [ruling].
+//
 // It does no network I/O, keeps no state of its own beside the store, and starts
 // no goroutine. All methods of [Engine] are safe for concurrent use; writes queue
 // up behind the store's single writer.
@@ -17,6 +20,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -83,6 +87,7 @@ type Engine struct {
 	settings atomic.Pointer[Settings]
 	now      func() time.Time
 	kick     func(target string)
+	carrying sync.Map // the runs of which something is being carried out by a caller
 }
 
 // New returns an engine. now is the clock; kick is called after a commit that
@@ -146,8 +151,10 @@ type change struct {
 	heirs map[model.PersonID]model.PersonID
 	// grouped are the groups made of attributes that this change touched already.
 	grouped map[model.GroupRef]bool
-	// closings are the runs whose end was judged and is carried out after the commit.
+	// closings are the runs of which something was decided that is carried out after
+	// the commit; rulings what is known of what is being carried out, nil: nothing.
 	closings []uint64
+	rulings  map[uint64]*ruling
 	// released says that something a guard held has nothing to hold any more.
 	released bool
 }
@@ -155,7 +162,7 @@ type change struct {
 func (e *Engine) begin(tx *store.Tx, actor string, run uint64, initial model.JobState) *change {
 	return &change{e: e, tx: tx, settings: e.Settings(), today: e.Today(), at: e.now().UTC(), actor: actor, run: run, initial: initial,
 		kicks: map[string]bool{}, touched: map[model.PersonID]bool{}, flapping: map[model.Name]int{},
-		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}, grouped: map[model.GroupRef]bool{}}
+		were: map[model.PersonID]*model.Person{}, heirs: map[model.PersonID]model.PersonID{}, grouped: map[model.GroupRef]bool{}, rulings: map[uint64]*ruling{}}
 }
 
 // update runs fn as one change in a transaction of its own and kicks the lanes
@@ -184,8 +191,8 @@ func (e *Engine) commit(write func(func(*store.Tx) error) error, actor string, r
 		e.kick(target)
 	}
 	for _, seq := range c.closings {
-		if err := e.finishClosing(seq); err != nil {
-			return fmt.Errorf("finish run %d, of which the guards have judged: %w", seq, err)
+		if err := e.carry(seq); err != nil {
+			return fmt.Errorf("carry out what was decided of run %d, which stands and goes on by itself: %w", seq, err)
 		}
 	}
 	return nil

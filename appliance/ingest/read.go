@@ -54,7 +54,7 @@ func (e *Engine) StartRead(source string) (*Read, error) {
 		if err != nil {
 			return err
 		}
-		c.resumeClosings()
+		c.resumeRulings()
 		if err := c.closeUnfinished(s); err != nil {
 			return err
 		}
@@ -76,12 +76,8 @@ func (c *change) closeUnfinished(s store.SourceState) error {
 	if err != nil || !ok || run.Verdict != model.VerdictRunning {
 		return err
 	}
-	cl, err := closingOf(c.tx, run.Seq)
-	if err != nil {
-		return err
-	}
-	if cl != nil {
-		return nil // it was judged, and is carried out
+	if r, err := c.ruling(run.Seq); err != nil || r != nil {
+		return err // it was judged, and is carried out
 	}
 	run.Notes = append(run.Notes, "its end could not be stored")
 	_, err = c.closeRun(run, model.VerdictInterrupted, false)

@@ -1,7 +1,13 @@
 package ingest
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash"
+	"iter"
 	"slices"
 
 	"rollcall/appliance/model"
@@ -11,40 +17,65 @@ import (
 
 // HeldDigest pins what a run holds: it changes when anything in it does, so that
 // an approval is for exactly what was shown.
-func (e *Engine) HeldDigest(seq uint64) (string, error) {
-	var digest string
-	err := e.store.View(func(tx *store.Tx) error {
-		jobs, err := heldJobs(tx, seq)
-		digest = e.digestJobs(jobs)
-		return err
+func (e *Engine) HeldDigest(seq uint64) (digest string, err error) {
+	err = e.store.View(func(tx *store.Tx) error {
+		c := e.begin(tx, actorSelf, seq, model.JobReady)
+		sum := e.newHeldSum()
+		for job, err := range c.held(seq) {
+			if err != nil {
+				return err
+			}
+			sum.add(job)
+		}
+		digest = sum.String()
+		return nil
 	})
 	return digest, err
 }
 
-func (e *Engine) digestJobs(jobs []model.Job) string {
-	type pinned struct{ Target, Person, Effect, Digest string }
-	list := make([]pinned, len(jobs))
-	for i, j := range jobs {
-		list[i] = pinned{j.Target, string(j.Person), string(j.Effect), j.Digest}
-	}
-	return e.digest(list)
+// heldSum is a keyed digest of jobs in the making.
+type heldSum struct {
+	mac hash.Hash
+	buf []byte
 }
 
-func heldJobs(tx *store.Tx, seq uint64) ([]model.Job, error) {
-	var jobs []model.Job
-	for job, err := range store.JobByRun.Find(tx, store.Seq(seq)) {
-		if err != nil {
-			return nil, err
-		}
-		if job.State == model.JobHeld {
-			jobs = append(jobs, job)
+func (e *Engine) newHeldSum() *heldSum { return &heldSum{mac: hmac.New(sha256.New, e.store.Secret())} }
+
+func (s *heldSum) add(job model.Job) {
+	s.buf = s.buf[:0]
+	for _, text := range []string{job.Target, string(job.Person), string(job.Effect), job.Digest} {
+		s.buf = append(binary.AppendUvarint(s.buf, uint64(len(text))), text...)
+	}
+	s.mac.Write(s.buf)
+}
+
+func (s *heldSum) String() string { return hex.EncodeToString(s.mac.Sum(nil)[:16]) }
+
+// held yields the jobs that guards hold of a run, in the order of targets and people.
+func (c *change) held(seq uint64) iter.Seq2[model.Job, error] {
+	return func(yield func(model.Job, error) bool) {
+		for job, err := range store.JobByRun.Find(c.tx, store.Seq(seq)) {
+			if err == nil {
+				job, err = c.judged(job)
+			}
+			if (err != nil || job.State == model.JobHeld) && !yield(job, err) {
+				return
+			}
 		}
 	}
-	return jobs, nil
+}
+
+// answer is what a human decided about what a run holds: about all of it, or the part
+// that the ruling has selected.
+type answer struct {
+	State model.HoldState `json:"state"`
+	Part  bool            `json:"part,omitempty"`
 }
 
 // Approve releases what a run holds. digest, when not empty, must be that of
-// [Engine.HeldDigest] when the human looked; otherwise nothing happens.
+// [Engine.HeldDigest] when the human looked; otherwise nothing happens. What is many
+// deliveries is released after the answer was stored, see [ruling]; Approve returns
+// when all of it is.
 func (e *Engine) Approve(actor string, seq uint64, digest string) (released int, err error) {
 	released, _, err = e.decideHold(actor, seq, digest, model.HoldApproved, nil)
 	return released, err
@@ -52,7 +83,7 @@ func (e *Engine) Approve(actor string, seq uint64, digest string) (released int,
 
 // ApproveSome releases those of what a run holds that are chosen; the others go on
 // waiting, and so does a hold that has any of them. What is no delivery, such as
-// the counting of absences, is only approved whole.
+// the counting of absences, is only approved whole. chosen is asked once about each.
 func (e *Engine) ApproveSome(actor string, seq uint64, digest string, chosen func(model.Job) bool) (released, waiting int, err error) {
 	return e.decideHold(actor, seq, digest, model.HoldApproved, chosen)
 }
@@ -65,7 +96,6 @@ func (e *Engine) Reject(actor string, seq uint64, digest string) (rejected int, 
 
 func (e *Engine) decideHold(actor string, seq uint64, digest string, state model.HoldState, chosen func(model.Job) bool) (decided, waiting int, err error) {
 	err = e.update(actor, seq, model.JobReady, func(c *change) error {
-		decided, waiting = 0, 0
 		run, ok, err := store.Runs.Get(c.tx, seq)
 		if err != nil {
 			return err
@@ -73,61 +103,77 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 		if !ok {
 			return &NotFoundError{What: runSubject(seq)}
 		}
+		if err := c.unruled(seq); err != nil {
+			return err
+		}
 		if !slices.ContainsFunc(run.Holds, func(h model.Hold) bool { return h.State == model.HoldWaiting }) {
 			return &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
 		}
-		jobs, err := heldJobs(c.tx, seq)
-		if err != nil {
-			return err
-		}
-		if digest != "" && digest != e.digestJobs(jobs) {
-			return &StaleError{What: fmt.Sprintf("what run %d holds has changed since it was shown; look at it again", seq)}
-		}
-		var done, left []model.Job
-		for _, job := range jobs {
-			if chosen == nil || chosen(job) {
-				done = append(done, job)
-			} else {
-				left = append(left, job)
+		t := newTally(run)
+		sum := e.newHeldSum()
+		var selected [][sumSize]byte
+		for job, err := range c.held(seq) {
+			if err != nil {
+				return err
+			}
+			sum.add(job)
+			now := chosen == nil || chosen(job)
+			if t.count(job, now); now && chosen != nil {
+				selected = append(selected, [sumSize]byte(sumOf(job)))
 			}
 		}
-		decided, waiting = len(done), len(left)
+		if digest != "" && digest != sum.String() {
+			return &StaleError{What: fmt.Sprintf("what run %d holds has changed since it was shown; look at it again", seq)}
+		}
+		decided, waiting = t.done, t.left
 		if decided == 0 && chosen != nil {
 			return &InvalidError{What: fmt.Sprintf("nobody held by run %d is chosen by that", seq)}
 		}
-		for _, job := range done {
-			if state == model.HoldApproved {
-				job.State, job.Reason = model.JobReady, ""
-				c.kicks[job.Target] = true
-			} else {
-				job.State, job.Reason = model.JobRejected, "rejected by "+actor
-			}
-			if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
-				return err
-			}
+		if err := c.answerHolds(run, t, state, chosen == nil); err != nil {
+			return err
 		}
-		return c.answerHolds(run, done, left, state, chosen == nil)
+		r := &ruling{Actor: actor, Run: model.Run{Seq: seq}, Answer: &answer{State: state, Part: chosen != nil}, selected: selectionOf(selected)}
+		return c.rule(r, decided)
 	})
 	return decided, waiting, err
 }
 
+// tally counts the jobs that a run's holds hold: those that a human decides upon, and
+// those that go on waiting; and, for each hold, the ones that it covers.
+type tally struct {
+	holds                  []model.Hold
+	done, left             int
+	doneOfHold, leftOfHold []int
+}
+
+func newTally(run model.Run) *tally {
+	return &tally{holds: run.Holds, doneOfHold: make([]int, len(run.Holds)), leftOfHold: make([]int, len(run.Holds))}
+}
+
+func (t *tally) count(job model.Job, done bool) {
+	all, ofHold := &t.left, t.leftOfHold
+	if done {
+		all, ofHold = &t.done, t.doneOfHold
+	}
+	*all++
+	for i, h := range t.holds {
+		if job.Target == h.Target && reconcile.Covers(h, job) {
+			ofHold[i]++
+		}
+	}
+}
+
 // answerHolds notes on a run's holds what a human decided on some or all of the
 // jobs they hold.
-func (c *change) answerHolds(run model.Run, done, left []model.Job, state model.HoldState, whole bool) error {
+func (c *change) answerHolds(run model.Run, t *tally, state model.HoldState, whole bool) error {
+	run.Holds = slices.Clone(run.Holds)
 	for i, h := range run.Holds {
 		if h.State != model.HoldWaiting {
 			continue
 		}
-		covers := func(j model.Job) bool { return j.Target == h.Target && reconcile.Covers(h, j) }
 		if !whole {
-			released := 0
-			for _, j := range done {
-				if covers(j) {
-					released++
-				}
-			}
-			run.Holds[i].Released += released
-			if released == 0 || h.Target == "" || slices.ContainsFunc(left, covers) {
+			run.Holds[i].Released += t.doneOfHold[i]
+			if t.doneOfHold[i] == 0 || h.Target == "" || t.leftOfHold[i] > 0 {
 				continue
 			}
 		}
@@ -138,17 +184,14 @@ func (c *change) answerHolds(run model.Run, done, left []model.Job, state model.
 			}
 		}
 	}
-	what := fmt.Sprintf("%d deliveries", len(done))
-	if len(left) > 0 {
-		what += fmt.Sprintf(", %d go on waiting", len(left))
+	what := fmt.Sprintf("%d deliveries", t.done)
+	if t.left > 0 {
+		what += fmt.Sprintf(", %d go on waiting", t.left)
 	}
 	if _, err := c.event(string(state), runSubject(run.Seq), what); err != nil {
 		return err
 	}
-	if err := store.Runs.Put(c.tx, run.Seq, run); err != nil {
-		return err
-	}
-	return c.lapse("")
+	return store.Runs.Put(c.tx, run.Seq, run)
 }
 
 // accept does what an approval means beyond releasing deliveries.

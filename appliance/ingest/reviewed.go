@@ -56,7 +56,7 @@ func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
 	var out Applied
 	err := e.update(actor, 0, model.JobReady, func(c *change) error {
 		out = Applied{}
-		released := map[uint64][]model.Job{}
+		released := map[uint64]*tally{}
 		for _, r := range plan {
 			job, verdict, err := c.review(r)
 			if err != nil {
@@ -73,11 +73,18 @@ func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
 				if err := store.Outbox.Put(c.tx, r.key(), *job); err != nil {
 					return err
 				}
-				released[job.Run] = append(released[job.Run], *job)
+				if released[job.Run] == nil {
+					run, _, err := store.Runs.Get(c.tx, job.Run)
+					if err != nil {
+						return err
+					}
+					released[job.Run] = newTally(run)
+				}
+				released[job.Run].count(*job, true)
 				out.Released++
 			}
 		}
-		for seq, done := range released {
+		for seq, t := range released {
 			run, ok, err := store.Runs.Get(c.tx, seq)
 			if err != nil {
 				return err
@@ -85,15 +92,17 @@ func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
 			if !ok {
 				continue
 			}
-			left, err := heldJobs(c.tx, seq)
-			if err != nil {
-				return err
+			for job, err := range c.held(seq) {
+				if err != nil {
+					return err
+				}
+				t.count(job, false)
 			}
-			if err := c.answerHolds(run, done, left, model.HoldApproved, false); err != nil {
+			if err := c.answerHolds(run, t, model.HoldApproved, false); err != nil {
 				return err
 			}
 		}
-		return nil
+		return c.lapse("")
 	})
 	return out, err
 }
@@ -113,6 +122,9 @@ func (c *change) review(r Reviewed) (*model.Job, string, error) {
 		return nil, "is not in the roster any more", nil
 	}
 	job, pending, err := store.Outbox.Get(c.tx, r.key())
+	if err == nil {
+		job, err = c.judged(job)
+	}
 	if err != nil {
 		return nil, "", err
 	}

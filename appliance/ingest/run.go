@@ -51,10 +51,11 @@ type NotFoundError struct{ What string }
 func (e *NotFoundError) Error() string { return e.What + " is not known" }
 
 // Recover closes the runs that were open when the process ended: what they had
-// committed is judged by the guards like any other end of a run. It is called
-// once, before anything else runs.
+// committed is judged by the guards like any other end of a run. What had been decided
+// and was not carried out whole is. It is called once, before anything else runs.
 func (e *Engine) Recover() error {
 	return e.update(actorSelf, 0, model.JobOpen, func(c *change) error {
+		c.resumeRulings()
 		var open []model.Run
 		looked := 0
 		for run, err := range store.Runs.Backward(c.tx, nil) {
@@ -69,13 +70,10 @@ func (e *Engine) Recover() error {
 			}
 		}
 		for _, run := range open {
-			cl, err := closingOf(c.tx, run.Seq)
-			if err != nil {
+			if r, err := c.ruling(run.Seq); err != nil {
 				return err
-			}
-			if cl != nil {
-				c.closings = append(c.closings, run.Seq) // it was judged
-				continue
+			} else if r != nil {
+				continue // it was judged
 			}
 			first := false
 			if run.Cause == model.CauseActivate {
@@ -184,8 +182,11 @@ func (c *change) stands(run model.Run, h model.Hold, source string) (bool, error
 		if err != nil {
 			return false, err
 		}
-		if job.State == model.JobHeld && job.Target == h.Target && reconcile.Covers(h, job) {
-			return true, nil
+		if job.Target != h.Target || !reconcile.Covers(h, job) {
+			continue
+		}
+		if job, err = c.judged(job); err != nil || job.State == model.JobHeld {
+			return err == nil, err
 		}
 	}
 	return false, nil

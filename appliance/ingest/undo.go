@@ -113,6 +113,9 @@ func (c *change) undoRun(seq uint64) (Undone, error) {
 	case of.Cause == model.CauseDecision:
 		return u, &InvalidError{What: fmt.Sprintf("run %d carried out an answer to a conflict: rollcall conflicts undo takes the answer back", seq)}
 	}
+	if err := c.unruled(seq); err != nil {
+		return u, err
+	}
 	if u.Run, err = c.startRun(of.Source, model.CauseUndo); err != nil {
 		return u, err
 	}
@@ -211,6 +214,9 @@ func (c *change) putBack(w store.Written) (string, error) {
 		return "the account was changed again since", nil
 	}
 	job, pending, err := store.Outbox.Get(c.tx, key)
+	if err == nil {
+		job, err = c.judged(job)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -51,7 +51,7 @@ func (c *change) inWaves(run model.Run, n int) (bool, error) {
 }
 
 // wavesOf decides whether a run goes to a target in waves, and of which sizes.
-func (c *change) wavesOf(cl *closing, t *TargetSettings, n *reconcile.Census) error {
+func (c *change) wavesOf(cl *ruling, t *TargetSettings, n *reconcile.Census) error {
 	all := 0
 	for _, k := range n.Effects {
 		all += k
@@ -90,7 +90,7 @@ func (o *waveOrder) wave(id model.PersonID) int {
 
 // orderWaves puts the open jobs of a closing run that pass into waves of these
 // sizes; nil: of the usual ones.
-func (c *change) orderWaves(cl *closing, t *TargetSettings, sizes []int) error {
+func (c *change) orderWaves(cl *ruling, t *TargetSettings, sizes []int) error {
 	o := &waveOrder{sizes: sizes}
 	for job, err := range store.JobByRun.Find(c.tx, store.Seq(cl.Run.Seq)) {
 		if err != nil {
@@ -138,7 +138,7 @@ func (c *change) orderWaves(cl *closing, t *TargetSettings, sizes []int) error {
 }
 
 // beginWaves lets the first wave of a run go.
-func (c *change) beginWaves(cl *closing, run *model.Run, t *TargetSettings) error {
+func (c *change) beginWaves(cl *ruling, run *model.Run, t *TargetSettings) error {
 	i := slices.IndexFunc(cl.Waves, func(w model.Waves) bool { return w.Target == t.Name })
 	if i < 0 {
 		return nil
@@ -214,6 +214,9 @@ func (e *Engine) WaveSent(target string) (sent bool, err error) {
 
 // WaveSent is [Engine.WaveSent] within a transaction.
 func WaveSent(tx *store.Tx, target string) (bool, error) {
+	if CarryingOut(tx) {
+		return false, nil // what of a wave is not ready may not have had its turn
+	}
 	var seqs []uint64
 	if _, err := tx.Setting(wavesUnderWay(target), &seqs); err != nil {
 		return false, err
@@ -271,6 +274,9 @@ func (c *change) readWave(target string, seq uint64) (going bool, err error) {
 	if i < 0 {
 		return false, nil
 	}
+	if r, err := c.ruling(seq); err != nil || r != nil {
+		return true, err // a wave is not all ready yet, or a human answers: the target is listed again
+	}
 	if ready, err := readyInWave(c.tx, target, seq); err != nil || ready {
 		return true, err // the listing had another reason, and came in between
 	}
@@ -282,18 +288,23 @@ func (c *change) readWave(target string, seq uint64) (going bool, err error) {
 	if surprise != "" {
 		return false, c.stopWaves(run, w, surprise)
 	}
+	waiting, err := c.inLaterWaves(target, seq)
+	if err != nil {
+		return false, err
+	}
 	for w.Current < len(w.Sizes) {
 		w.Current++
-		released, err := c.releaseWave(target, seq, w.Current)
-		if err != nil {
+		n := waiting[w.Current]
+		if n == 0 {
+			continue
+		}
+		if _, err := c.event("wave", runSubject(seq), fmt.Sprintf("%s: %d of %d, %d accounts", target, w.Current, len(w.Sizes), n)); err != nil {
 			return false, err
 		}
-		if released > 0 {
-			if _, err := c.event("wave", runSubject(seq), fmt.Sprintf("%s: %d of %d, %d accounts", target, w.Current, len(w.Sizes), released)); err != nil {
-				return false, err
-			}
-			return true, store.Runs.Put(c.tx, seq, run)
+		if err := store.Runs.Put(c.tx, seq, run); err != nil {
+			return false, err
 		}
+		return true, c.rule(&ruling{Actor: c.actor, Run: model.Run{Seq: seq}, Wave: &waveRule{Target: target, Number: w.Current}}, n)
 	}
 	w.State = model.WavesDone
 	if _, err := c.event("wave", runSubject(seq), target+": done, all of it reads back as it was sent"); err != nil {
@@ -355,26 +366,16 @@ func (c *change) surprise(target string, seq uint64) (string, error) {
 	return fmt.Sprintf("%s read back in another way than sent, for %d of the accounts sent so far", names[0], differ[names[0]]), nil
 }
 
-func (c *change) releaseWave(target string, seq uint64, wave int) (int, error) {
-	return c.waveJobs(target, seq, func(job *model.Job) bool {
-		if job.Wave != wave {
-			return false
-		}
-		job.State, job.Reason = model.JobReady, ""
-		c.kicks[target] = true
-		return true
-	})
-}
-
 // stopWaves holds what of a run was not sent yet.
 func (c *change) stopWaves(run model.Run, w *model.Waves, surprise string) error {
 	w.State, w.Reason = model.WavesStopped, surprise
-	n, err := c.waveJobs(w.Target, run.Seq, func(job *model.Job) bool {
-		job.State, job.Reason = model.JobHeld, reconcile.GuardWaves
-		return true
-	})
+	waiting, err := c.inLaterWaves(w.Target, run.Seq)
 	if err != nil {
 		return err
+	}
+	n := 0
+	for _, k := range waiting {
+		n += k
 	}
 	if n > 0 {
 		h := model.Hold{Guard: reconcile.GuardWaves, Target: w.Target, Count: n, State: model.HoldWaiting,
@@ -387,25 +388,31 @@ func (c *change) stopWaves(run model.Run, w *model.Waves, surprise string) error
 	if _, err := c.event("wave_stopped", runSubject(run.Seq), w.Target+": "+surprise); err != nil {
 		return err
 	}
-	return store.Runs.Put(c.tx, run.Seq, run)
+	if err := store.Runs.Put(c.tx, run.Seq, run); err != nil || n == 0 {
+		return err
+	}
+	return c.rule(&ruling{Actor: c.actor, Run: model.Run{Seq: run.Seq}, Wave: &waveRule{Target: w.Target}}, n)
 }
 
-// waveJobs changes those of a run's jobs that wait for a later wave, and returns
-// how many it changed.
-func (c *change) waveJobs(target string, seq uint64, alter func(*model.Job) bool) (int, error) {
-	var jobs []model.Job
+// waveRule lets one wave of a run go to a target, or, without a number, holds all
+// that wait for one.
+type waveRule struct {
+	Target string `json:"target"`
+	Number int    `json:"number,omitempty"`
+}
+
+func (w *waveRule) stops() bool { return w != nil && w.Number == 0 }
+
+// inLaterWaves counts those of a run's jobs that wait for a later wave, by wave.
+func (c *change) inLaterWaves(target string, seq uint64) (map[int]int, error) {
+	counts := map[int]int{}
 	for job, err := range store.JobByRun.Find(c.tx, store.Seq(seq)) {
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if job.Target == target && job.Wave > 0 && job.State == model.JobOpen && alter(&job) {
-			jobs = append(jobs, job)
-		}
-	}
-	for _, job := range jobs {
-		if err := store.Outbox.Put(c.tx, store.TargetPerson{Target: job.Target, Person: job.Person}, job); err != nil {
-			return 0, err
+		if job.Target == target && job.Wave > 0 && job.State == model.JobOpen {
+			counts[job.Wave]++
 		}
 	}
-	return len(jobs), nil
+	return counts, nil
 }

@@ -214,7 +214,12 @@ func (c *change) windowRun(hold model.Hold) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if ok && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
+		answered, err := c.ruling(seq)
+		if err != nil {
+			return 0, err
+		}
+		// While an answer to a part of it is carried out, nothing joins it.
+		if ok && answered == nil && len(run.Holds) == 1 && run.Holds[0].State == model.HoldWaiting {
 			collected(&run.Counts, hold)
 			hold.Count = max(hold.Count, run.Holds[0].Count+1)
 			hold.Reason = c.windowReason(hold)

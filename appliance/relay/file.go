@@ -114,7 +114,7 @@ func (l *Lane) compose(ready []model.PersonID) (ingest.Composition, connectors.F
 // readyPeople are those whose delivery may leave.
 func (l *Lane) readyPeople() (out []model.PersonID, err error) {
 	err = l.store.View(func(tx *store.Tx) error {
-		if ingest.Closing(tx) {
+		if ingest.CarryingOut(tx) {
 			return nil // its last step kicks
 		}
 		for job, err := range store.JobByState.Prefix(tx, store.Prefix(l.name, string(model.JobReady))) {

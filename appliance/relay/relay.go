@@ -359,7 +359,7 @@ func believable(at time.Time) time.Duration {
 func (l *Lane) due() (jobs []model.Job, next time.Duration, err error) {
 	next = idle
 	err = l.store.View(func(tx *store.Tx) error {
-		if ingest.Closing(tx) {
+		if ingest.CarryingOut(tx) {
 			return nil // its last step kicks
 		}
 		for job, err := range store.JobByState.Prefix(tx, store.Prefix(l.name, string(model.JobReady))) {
