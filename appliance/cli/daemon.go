@@ -167,7 +167,7 @@ func (a *app) guide() *cobra.Command {
 			for i, t := range topics {
 				names[i] = t.Topic
 			}
-			if near := nearest(args[0], names); near != "" {
+			if near := config.Nearest(args[0], names); near != "" {
 				return wrongUsage(fmt.Errorf("there is no guide %q: did you mean \"rollcall guide %s\"?", args[0], near))
 			}
 			return wrongUsage(fmt.Errorf("there is no guide %q: choose one of %s", args[0], strings.Join(names, ", ")))

@@ -10,6 +10,7 @@ import (
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/admin/client"
+	"rollcall/appliance/config"
 	"rollcall/appliance/model"
 )
 
@@ -21,7 +22,7 @@ func (a *app) deliveries() *cobra.Command {
 			return err
 		}
 		states := []string{string(model.JobOpen), string(model.JobHeld), string(model.JobReady), string(model.JobParked), string(model.JobRejected)}
-		if state != "" && nearest(state, states) != state {
+		if state != "" && config.Nearest(state, states) != state {
 			return wrongUsage(fmt.Errorf("--state %q: it is one of %s", state, strings.Join(states, ", ")))
 		}
 		ctx, cancel := seconds(cmd)
@@ -83,22 +84,11 @@ func (a *app) targetGroups() *cobra.Command {
 	c.AddCommand(a.groupShow(), &cobra.Command{
 		Use: "retry TARGET SOURCE ID", Short: "lets a held or refused group go, exactly as it was held",
 		Args: takes(3, 3),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.RetryGroup(ctx, args[0], args[1], args[2]); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"target": args[0], "source": args[1], "group": args[2], "done": "retry"}, true)
-			}
-			a.out.linef("The group goes to %s as soon as it takes it.", args[0])
-			return nil
-		},
+		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
+			err := c.RetryGroup(ctx, args[0], args[1], args[2])
+			return map[string]string{"target": args[0], "source": args[1], "group": args[2], "done": "retry"},
+				fmt.Sprintf("The group goes to %s as soon as it takes it.", args[0]), err
+		}),
 	})
 	return c
 }
@@ -243,26 +233,16 @@ func (a *app) onDelivery(use, short, done string, do func(c *client.Client, ctx 
 		Use: use, Short: short,
 		Long: short + ".\n\nWHO is an id, an email, an employee number or an unambiguous name.",
 		Args: takes(2, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
+		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
 			p, err := c.Person(ctx, args[1])
 			if err != nil {
-				return err
+				return nil, "", err
 			}
-			if err := do(c, ctx, args[0], p.ID); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"target": args[0], "person": p.ID, "done": cmd.Name()}, true)
-			}
-			a.out.linef("The delivery of %s to %s %s.", personName(admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}), args[0], done)
-			return nil
-		},
+			verb, _, _ := strings.Cut(use, " ")
+			return map[string]string{"target": args[0], "person": p.ID, "done": verb},
+				fmt.Sprintf("The delivery of %s to %s %s.", personName(admin.PersonRef{ID: p.ID, Name: p.Name, Email: p.Email}), args[0], done),
+				do(c, ctx, args[0], p.ID)
+		}),
 	}
 }
 
@@ -270,21 +250,8 @@ func (a *app) lane(use, short, state, done string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short,
 		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.SetLane(ctx, args[0], state); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"target": args[0], "state": state}, true)
-			}
-			a.out.line(args[0], " ", fmt.Sprintf(done, quoted(args[0])))
-			return nil
-		},
+		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
+			return map[string]string{"target": args[0], "state": state}, args[0] + " " + fmt.Sprintf(done, quoted(args[0])), c.SetLane(ctx, args[0], state)
+		}),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
 	"rollcall/appliance/model"
 )
 
@@ -152,7 +153,7 @@ func (a *app) person() *cobra.Command {
 			if len(args) == 2 {
 				mode = args[1]
 				if !slices.Contains(modes, mode) {
-					if near := nearest(mode, modes); near != "" {
+					if near := config.Nearest(mode, modes); near != "" {
 						return wrongUsage(fmt.Errorf("unknown question %q: did you mean %s?", mode, near))
 					}
 					return wrongUsage(fmt.Errorf("unknown question %q: it is one of %s (a name of several words stands between quotes)", mode, strings.Join(modes, ", ")))

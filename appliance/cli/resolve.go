@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/config"
 	"rollcall/appliance/model"
 )
 
@@ -160,7 +161,7 @@ func readAnswer(answer *admin.Resolution, words []string) error {
 			for _, n := range model.Names {
 				names = append(names, string(n))
 			}
-			if near := nearest(attribute, names); near != "" {
+			if near := config.Nearest(attribute, names); near != "" {
 				return wrongUsage(fmt.Errorf("there is no attribute %q: did you mean %s?", attribute, near))
 			}
 			return wrongUsage(fmt.Errorf("there is no attribute %q: it is one of %s, or custom.NAME", attribute, strings.Join(names, ", ")))
@@ -171,7 +172,7 @@ func readAnswer(answer *admin.Resolution, words []string) error {
 			return wrongUsage(fmt.Errorf("%s takes nothing more, and here is %q: leave it out", answer.Verb, rest[0]))
 		}
 	default:
-		if near := nearest(answer.Verb, verbs); near != "" {
+		if near := config.Nearest(answer.Verb, verbs); near != "" {
 			return wrongUsage(fmt.Errorf("unknown answer %q: did you mean %s?", words[0], near))
 		}
 		return wrongUsage(fmt.Errorf("unknown answer %q: it is one of %s", words[0], strings.Join(verbs, ", ")))

@@ -128,7 +128,7 @@ func unknownWord(cmd *cobra.Command, what, word string) error {
 			names = append(names, c.Name())
 		}
 	}
-	if near := nearest(word, names); near != "" {
+	if near := config.Nearest(word, names); near != "" {
 		return wrongUsage(fmt.Errorf("unknown %s %q: did you mean \"%s %s\"?", what, word, cmd.CommandPath(), near))
 	}
 	return wrongUsage(fmt.Errorf("unknown %s %q: see \"%s --help\"", what, word, cmd.CommandPath()))
@@ -147,7 +147,7 @@ func flagError(cmd *cobra.Command, err error) error {
 				names = append(names, f.Name)
 			}
 		})
-		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
 			return wrongUsage(fmt.Errorf("unknown flag --%s: did you mean --%s? See \"%s --help\"", unknown.GetSpecifiedName(), near, cmd.CommandPath()))
 		}
 	}

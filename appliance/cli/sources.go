@@ -104,22 +104,10 @@ func (a *app) pause() *cobra.Command {
 		Use: "pause SOURCE", Short: "a source reads nothing and relays nothing until it is activated again",
 		Args:              takes(1, 1),
 		ValidArgsFunction: a.sourceNames,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.Pause(ctx, args[0]); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"source": args[0], "state": "paused"}, true)
-			}
-			a.out.linef("%s is paused. \"rollcall activate %s\" lets it go on.", args[0], quoted(args[0]))
-			return nil
-		},
+		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
+			return map[string]string{"source": args[0], "state": "paused"},
+				fmt.Sprintf("%s is paused. \"rollcall activate %s\" lets it go on.", args[0], quoted(args[0])), c.Pause(ctx, args[0])
+		}),
 	}
 }
 

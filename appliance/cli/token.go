@@ -99,21 +99,9 @@ func (a *app) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "makes a token worthless at once",
 		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := seconds(cmd)
-			defer cancel()
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			if err := c.RevokeToken(ctx, args[0]); err != nil {
-				return err
-			}
-			if a.json {
-				return a.out.json(map[string]string{"revoked": args[0]}, true)
-			}
-			a.out.linef("Token %s is worthless from now on. Its sender is refused until it has another (\"rollcall token create\").", args[0])
-			return nil
-		},
+		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
+			return map[string]string{"revoked": args[0]},
+				fmt.Sprintf("Token %s is worthless from now on. Its sender is refused until it has another (\"rollcall token create\").", args[0]), c.RevokeToken(ctx, args[0])
+		}),
 	}
 }

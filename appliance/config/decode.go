@@ -408,7 +408,7 @@ func oneOf(words []string) string {
 }
 
 func didYouMean(word string, candidates []string) string {
-	if n := nearest(word, candidates); n != "" {
+	if n := Nearest(word, candidates); n != "" {
 		return "did you mean " + strconv.Quote(n) + "?"
 	}
 	return ""

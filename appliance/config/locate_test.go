@@ -112,9 +112,9 @@ func FuzzParseNeverPanics(f *testing.F) {
 func TestNearestSuggestsOnlyWhatIsAlike(t *testing.T) {
 	words := []string{"interval", "kind", "base_url", "match_on"}
 	for word, want := range map[string]string{
-		"intervall": "interval", "interavl": "interval", "Interval": "interval", "kidn": "kind", "baseurl": "base_url", "matchon": "match_on", "colour": "", "x": "",
+		"intervall": "interval", "interavl": "interval", "Interval": "interval", "kidn": "kind", "baseurl": "base_url", "matchon": "match_on", "colour": "", "x": "", "inter": "interval", "i": "",
 	} {
-		if got := nearest(word, words); got != want {
+		if got := Nearest(word, words); got != want {
 			t.Errorf("%q: got %q, want %q", word, got, want)
 		}
 	}

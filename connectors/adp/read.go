@@ -148,14 +148,14 @@ func (s *Source) list(ctx context.Context, skip int) ([]worker, error) {
 	}
 	resp, err := s.client.JSON(ctx, request, &body)
 	var e *connectors.Error
-	if errors.As(err, &e) && e.Status == http.StatusUnauthorized && s.tokens.renewable() {
+	if errors.As(err, &e) && e.Status == http.StatusUnauthorized && s.tokens.Renewable() {
 		body.Workers = nil
 		resp, err = s.client.JSON(ctx, request, &body)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.tokens.accept()
+	s.tokens.Accept()
 	switch {
 	case resp.Status == http.StatusNoContent:
 		return nil, nil

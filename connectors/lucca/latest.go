@@ -184,14 +184,14 @@ func (a *latest) list(ctx context.Context, op, resource, query string) (collecti
 	request := wire.Request{Op: op, Method: http.MethodGet, Path: "lucca-api/" + resource, RawQuery: query}
 	var c collection
 	resp, err := a.client.JSON(ctx, request, &c)
-	if statusOf(err) == http.StatusUnauthorized && a.tokens.renewable() {
+	if statusOf(err) == http.StatusUnauthorized && a.tokens.Renewable() {
 		c = collection{}
 		resp, err = a.client.JSON(ctx, request, &c)
 	}
 	if err != nil {
 		return c, nil, adviseLatest(err, resource)
 	}
-	a.tokens.accept()
+	a.tokens.Accept()
 	if c.Items == nil || c.Type != "" && c.Type != resource {
 		return c, nil, a.undocumented(op, "there is no list of "+resource+" in it")
 	}
