@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +44,15 @@ func refusal(err error) error {
 	return err
 }
 
+// refusalOr is refusal, with another text where the engine knows nothing of that: one
+// that says where to look.
+func refusalOr(err error, format string, args ...any) error {
+	if _, unknown := errors.AsType[*ingest.NotFoundError](err); unknown {
+		return notFound(format, args...)
+	}
+	return refusal(err)
+}
+
 // configured returns a source by name.
 func (a *App) configured(name string) (*config.Source, error) {
 	s := a.cfg.Sources[name]
@@ -54,7 +64,7 @@ func (a *App) configured(name string) (*config.Source, error) {
 
 func listed(names []string) string {
 	if len(names) == 0 {
-		return "none"
+		return "none yet; rollcall config example shows how one is added"
 	}
 	return strings.Join(names, ", ")
 }
@@ -127,7 +137,8 @@ func (a *App) Pause(_ context.Context, actor, source string) error {
 
 // polled returns the pollers of the named sources, or all of them.
 func (a *App) polled(names []string) ([]*poll.Poller, error) {
-	if len(names) == 0 {
+	every := len(names) == 0
+	if every {
 		names = a.cfg.SourceNames()
 		names = slices.DeleteFunc(names, func(n string) bool { return a.pollers[n] == nil })
 	}
@@ -145,6 +156,9 @@ func (a *App) polled(names []string) ([]*poll.Poller, error) {
 			return nil, err
 		}
 		if state.State == store.Paused {
+			if every {
+				continue
+			}
 			return nil, invalid("source %s is paused; rollcall activate %s lets it go on", name, name)
 		}
 		out = append(out, a.pollers[name])
@@ -157,6 +171,9 @@ func (a *App) Sync(_ context.Context, actor string, sources []string) error {
 	pollers, err := a.polled(sources)
 	if err != nil {
 		return err
+	}
+	if len(pollers) == 0 {
+		return invalid("there is no source to read: none is configured that is polled and not paused; see rollcall status, and rollcall config example for one to add")
 	}
 	for _, p := range pollers {
 		if err := a.engine.Note(actor, "read_requested", "source:"+p.Name(), ""); err != nil {
@@ -311,6 +328,9 @@ func (a *App) Backup(_ context.Context, actor, path string) error {
 		return invalid("name the backup file by its absolute path; the appliance has another working directory than you")
 	}
 	if err := a.store.BackupTo(path, a.config().Backup.AgeRecipients()); err != nil {
+		if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return invalid("the appliance cannot write into %s: name a file in a directory that is there and that its user may write to, such as %s", dir, a.config().Backup.Dir)
+		}
 		return invalid("%s", err.Error())
 	}
 	return a.engine.Note(actor, "backup", "appliance", filepath.Base(path))

@@ -73,7 +73,7 @@ func (a *App) PreviewUndo(ctx context.Context, decision string) (admin.Plan, err
 		err = a.engine.TryUndo("preview", decision, a.consequences(&p, before, &would))
 	}
 	if err != nil {
-		return p, refusal(err)
+		return p, refusalOr(err, "decision %s is not in force; rollcall conflicts decisions lists those that are", decision)
 	}
 	return p, a.showRequests(ctx, &p, would)
 }
@@ -237,7 +237,7 @@ func regrouped(tx *store.Tx, p *admin.Plan, before, after situation) error {
 
 // UndoDecision implements admin.Service.
 func (a *App) UndoDecision(_ context.Context, actor, decision string) error {
-	return refusal(a.engine.Undo(actor, decision))
+	return refusalOr(a.engine.Undo(actor, decision), "decision %s is not in force; rollcall conflicts decisions lists those that are", decision)
 }
 
 // Decisions implements admin.Service.

@@ -93,5 +93,9 @@ func (a *App) Group(ctx context.Context, target, source, group string) (admin.Gr
 
 // RetryGroup implements admin.Service.
 func (a *App) RetryGroup(_ context.Context, actor, target, source, group string) error {
-	return refusal(a.engine.RetryGroup(actor, target, model.GroupRef{Source: source, Group: group}))
+	if a.cfg.Targets[target] == nil {
+		return notFound("there is no target %q; the configuration has %s", target, listed(a.cfg.TargetNames()))
+	}
+	return refusalOr(a.engine.RetryGroup(actor, target, model.GroupRef{Source: source, Group: group}),
+		"nothing of group %s of %s waits in %s; rollcall deliveries groups lists the groups there", group, source, target)
 }

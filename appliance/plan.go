@@ -162,7 +162,7 @@ func (a *App) onJob(target, who string, fn func(model.PersonID) error) error {
 	if err != nil {
 		return err
 	}
-	return refusal(fn(id))
+	return refusalOr(fn(id), "nothing is on its way to %s for %s; rollcall deliveries explain %s says how things stand", target, id, id)
 }
 
 // journalPoll is how often a waiting Journal call looks for news.

@@ -28,14 +28,14 @@ func (a *App) UndoPlan(_ context.Context, seq uint64) (admin.Undo, error) {
 		}
 		return a.undoView(tx, &out, u)
 	})
-	return out, refusal(err)
+	return out, refusalOr(err, "there is no run %d; rollcall runs lists them", seq)
 }
 
 // UndoRun implements admin.Service.
 func (a *App) UndoRun(ctx context.Context, actor string, seq uint64) (admin.Undo, error) {
 	u, err := a.engine.UndoRun(actor, seq)
 	if err != nil {
-		return admin.Undo{}, refusal(err)
+		return admin.Undo{}, refusalOr(err, "there is no run %d; rollcall runs lists them", seq)
 	}
 	out := admin.Undo{Run: seq, By: u.Run.Seq}
 	if out.Plan, err = a.RunPlan(ctx, u.Run.Seq); err != nil {

@@ -722,7 +722,7 @@ type Service interface {
 	// 25 %, then to the rest, each when the wave before reads back as it was sent.
 	ActivateInWaves(ctx context.Context, actor, source string) (run uint64, err error)
 	Pause(ctx context.Context, actor, source string) error
-	// Sync asks for a read now of the named sources (none: all polled ones) and
+	// Sync asks for a read now of the named sources (none: all that are polled and not paused) and
 	// returns at once; Wait blocks until no read is running and nothing that may
 	// be sent is left, or ctx ends.
 	Sync(ctx context.Context, actor string, sources []string) error

@@ -43,7 +43,7 @@ func writePlan(path string, p admin.Plan) error {
 func readPlan(path string) (admin.Plan, admin.ReviewedPlan, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return admin.Plan{}, admin.ReviewedPlan{}, fmt.Errorf("read the plan: %w", err)
+		return admin.Plan{}, admin.ReviewedPlan{}, fmt.Errorf("read the plan: %w: name a file that \"rollcall plan --out FILE\" wrote", err)
 	}
 	var file planFile
 	if err := json.Unmarshal(raw, &file); err != nil || file.Format == 0 {

@@ -78,7 +78,7 @@ func (a *app) approve() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&digest, "digest", "", "what was reviewed, as \"rollcall runs show\" prints it")
+	c.Flags().StringVar(&digest, "digest", "", "the `DIGEST` that was reviewed, as \"rollcall runs show\" prints it")
 	c.Flags().StringArrayVar(&parts, "only", nil, "a part of it: `person:WHO`, department:NAME or cause:ID")
 	c.Flags().IntVar(&typed, "count", 0, "how many deliveries that is, instead of typing it (`N`)")
 	return c
@@ -111,7 +111,7 @@ func (a *app) reject() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&digest, "digest", "", "what was reviewed, as \"rollcall runs show\" prints it")
+	c.Flags().StringVar(&digest, "digest", "", "the `DIGEST` that was reviewed, as \"rollcall runs show\" prints it")
 	return c
 }
 

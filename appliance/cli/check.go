@@ -59,6 +59,16 @@ func (a *app) check() *cobra.Command {
 				return err
 			}
 			r.Readiness = narrowed(r.Readiness, args)
+			if only && len(r.Readiness.Rows) == 0 && !asCSV && !a.json {
+				lacks, err := nothingYet(ctx, c)
+				if err != nil {
+					return err
+				}
+				if lacks != "" {
+					a.out.line(lacks)
+					return nil
+				}
+			}
 			if err := a.printCheck(r, only, asCSV, all); err != nil {
 				return err
 			}

@@ -5,14 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
 
 	"rollcall/appliance/admin"
 	"rollcall/appliance/admin/admintest"
@@ -197,8 +201,9 @@ func TestPeopleReadsPageAfterPage(t *testing.T) {
 func TestEmptyApplianceSaysWhatToDoNext(t *testing.T) {
 	socket := admintest.Serve(t, &admintest.Service{}).Admin
 	for args, next := range map[string]string{
-		"status": "rollcall config example", "people": "rollcall sync", "runs": "rollcall sync", "conflicts": "No conflicts", "deliveries": "rollcall plan",
-		"token list": "rollcall token create", "requests": "rollcall token create", "check": "config example", "plan": "sources and targets agree", "journal": "The journal is empty",
+		"status": "rollcall config example", "people": "rollcall sync", "runs": "rollcall sync", "conflicts": "No conflicts", "deliveries": "No source is configured yet",
+		"token list": "rollcall token create", "requests": "rollcall token create", "check": "config example", "plan": "No source is configured yet", "journal": "The journal is empty",
+		"check --report": "No source is configured yet", "journal verify": "The journal is empty",
 	} {
 		r := ends{}.call(t, append([]string{"--socket", socket}, strings.Fields(args)...)...)
 		if r.code != ExitDone || !strings.Contains(r.out, next) {
@@ -237,5 +242,23 @@ func TestGuides(t *testing.T) {
 	}
 	if r := e.call(t, "guide", "otka"); r.code != ExitUsage || !strings.Contains(r.err, "rollcall guide okta") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestEveryHelpIsASentenceAndEveryValueHasAName(t *testing.T) {
+	a := &app{out: &printer{w: io.Discard}, note: &printer{w: io.Discard}}
+	root := a.root()
+	for commands := root.Commands(); len(commands) > 0; commands = commands[1:] {
+		c := commands[0]
+		commands = append(commands, c.Commands()...)
+		first, _ := utf8.DecodeRuneInString(c.Long)
+		if c.Name() != "help" && (!unicode.IsUpper(first) || strings.HasPrefix(c.Long, "Generate the autocompletion script for rollcall")) {
+			t.Errorf("%s: the help begins with %.40q", c.CommandPath(), c.Long)
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if name, _ := pflag.UnquoteUsage(f); name == "string" || name == "int" || name == "uint" {
+				t.Errorf("%s --%s takes a %s: say what it is", c.CommandPath(), f.Name, name)
+			}
+		})
 	}
 }

@@ -39,7 +39,17 @@ func (a *app) deliveries() *cobra.Command {
 			return a.out.json(deliveries, true)
 		}
 		if len(deliveries) == 0 {
-			a.out.line("Nothing is on its way: targets have what they should have. \"rollcall plan\" shows what a source in preview would bring.")
+			lacks, err := nothingYet(ctx, c)
+			switch {
+			case err != nil:
+				return err
+			case lacks != "":
+				a.out.line(lacks)
+			case target != "" || state != "":
+				a.out.line("Nothing of that is on its way. \"rollcall deliveries\" shows all that is.")
+			default:
+				a.out.line("Nothing is on its way: targets have what they should have. \"rollcall plan\" shows what a source in preview would bring.")
+			}
 			return nil
 		}
 		a.tellDeliveries(deliveries)
@@ -231,7 +241,7 @@ func deliveryNote(d admin.Delivery, now time.Time) string {
 func (a *app) onDelivery(use, short, done string, do func(c *client.Client, ctx context.Context, target, person string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short,
-		Long: short + ".\n\nWHO is an id, an email, an employee number or an unambiguous name.",
+		Long: sentence(short) + "\n\nWHO is an id, an email, an employee number or an unambiguous name.",
 		Args: takes(2, 2),
 		RunE: acting(a, func(ctx context.Context, c *client.Client, args []string) (map[string]string, string, error) {
 			p, err := c.Person(ctx, args[1])

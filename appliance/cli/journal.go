@@ -104,6 +104,10 @@ func (a *app) journalVerify() *cobra.Command {
 			if a.json {
 				return a.out.json(v, true)
 			}
+			if v.Events == 0 {
+				a.out.line("The journal is empty: there is nothing to verify yet.")
+				return nil
+			}
 			a.out.linef("The journal is whole: each of its %s follows from the one before.", count(v.Events, "event", "events"))
 			if head != "" {
 				a.out.line("Nothing up to the head that you gave was changed since it was noted.")

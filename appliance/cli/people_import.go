@@ -127,7 +127,7 @@ func (a *app) importEnd(im admin.Imported) error {
 func readPeople(name string) (peoplefile.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return peoplefile.File{}, fmt.Errorf("import: %w", err)
+		return peoplefile.File{}, fmt.Errorf("import: %w: name a file in the columns that \"rollcall people export --out FILE\" writes", err)
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, peoplefile.MaxSize+1))

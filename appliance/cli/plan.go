@@ -51,7 +51,15 @@ func (a *app) plan() *cobra.Command {
 					return err
 				}
 			}
+			lacks := ""
+			if len(p.Changes)+len(p.Uncovered)+len(p.Conflicts)+len(p.Holds) == 0 && !a.json && !asCSV && file == "" {
+				if lacks, err = nothingYet(ctx, c); err != nil {
+					return err
+				}
+			}
 			switch {
+			case lacks != "":
+				a.out.line(lacks)
 			case a.json:
 				err = a.out.json(p, true)
 			case file != "" && !asCSV:
@@ -101,7 +109,7 @@ func (a *app) tellPlan(p admin.Plan, summary bool) {
 	} else {
 		a.out.line(bold("Pending"), faint("  plan "+p.Digest))
 	}
-	if p.Summary != "" {
+	if p.Summary != "" && len(p.Changes) > 0 {
 		a.out.wrapped("", p.Summary)
 	}
 	for _, n := range p.Notices {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,7 +58,11 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultCompletionCmd("bash") // any argument: it only must not be none
 	if completion, _, err := root.Find([]string{"completion"}); err == nil && completion != root {
 		completion.Short = "prints completions for bash, zsh, fish or powershell"
+		completion.Long = "Prints what a shell needs to complete commands, flags and the names of sources."
+		completion.Example = "  rollcall completion bash > /etc/bash_completion.d/rollcall"
+		onlyTopic(completion)
 	}
+	explained(root)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if cmd != root {
@@ -182,24 +188,43 @@ func usageLine(cmd *cobra.Command) string {
 
 // topic returns a command that only has others below it.
 func topic(use, short string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{
-		Use: use, Short: short,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownWord(cmd, "command", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return wrongUsage(fmt.Errorf("%s what? One of %s: see \"%s --help\"", cmd.CommandPath(), strings.Join(names, ", "), cmd.CommandPath()))
-		},
-	}
+	c := &cobra.Command{Use: use, Short: short}
+	onlyTopic(c)
 	c.AddCommand(commands...)
 	return c
+}
+
+// onlyTopic makes a command by itself say which others there are below it.
+func onlyTopic(c *cobra.Command) {
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownWord(cmd, "command", args[0])
+		}
+		return nil
+	}
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		var names []string
+		for _, c := range cmd.Commands() {
+			names = append(names, c.Name())
+		}
+		return wrongUsage(fmt.Errorf("%s what? One of %s: see \"%s --help\"", cmd.CommandPath(), strings.Join(names, ", "), cmd.CommandPath()))
+	}
+}
+
+// sentence is a summary as a help begins with it.
+func sentence(short string) string {
+	first, size := utf8.DecodeRuneInString(short)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(short[size:], ".") + "."
+}
+
+// explained gives every command below c that has no more to say its summary as a help.
+func explained(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		if sub.Long == "" {
+			sub.Long = sentence(sub.Short)
+		}
+		explained(sub)
+	}
 }
 
 // sourceNames completes the names of the sources, when an appliance answers.

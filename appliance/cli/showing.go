@@ -51,3 +51,18 @@ func acting(a *app, do func(ctx context.Context, c *client.Client, args []string
 		return nil
 	}
 }
+
+// nothingYet says what an appliance lacks that relays nothing to nobody, so that an
+// empty answer is not taken for all being well; empty when it has a source and a target.
+func nothingYet(ctx context.Context, c *client.Client) (string, error) {
+	st, err := c.Status(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(st.Sources) == 0:
+		return "No source is configured yet, so there is nobody to relay: add a [sources.NAME] table to the configuration, see \"rollcall config example\".", nil
+	case len(st.Targets) == 0:
+		return "No target is configured yet, so nobody is relayed anywhere: add a [targets.NAME] table to the configuration, see \"rollcall config example\".", nil
+	}
+	return "", nil
+}

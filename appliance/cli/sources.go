@@ -115,7 +115,7 @@ func (a *app) sync() *cobra.Command {
 	var wait bool
 	c := &cobra.Command{
 		Use: "sync [SOURCE…] [--wait]", Short: "reads now, without waiting for the interval",
-		Long: "Asks for a read now of the named sources, or of all that are polled. With --wait it ends when the\n" +
+		Long: "Asks for a read now of the named sources, or of all that are polled and not paused. With --wait it ends when the\n" +
 			"reads are done and what may be sent was sent; exit code 3 when a hold or a conflict then waits.",
 		Args:              takes(0, -1),
 		ValidArgsFunction: a.sourceNames,
@@ -129,7 +129,7 @@ func (a *app) sync() *cobra.Command {
 			if err := c.Sync(ctx, args); err != nil {
 				return err
 			}
-			which := "all polled sources"
+			which := "all polled sources that are not paused"
 			if len(args) > 0 {
 				which = and(args)
 			}

@@ -96,7 +96,7 @@ func (a *app) undo() *cobra.Command {
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show what it would do")
 	c.Flags().BoolVar(&yes, "yes", false, "without showing and asking")
-	c.Flags().StringVar(&digest, "digest", "", "what was reviewed, as --dry-run prints it")
+	c.Flags().StringVar(&digest, "digest", "", "the `DIGEST` that was reviewed, as --dry-run prints it")
 	return c
 }
 

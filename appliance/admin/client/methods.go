@@ -48,7 +48,7 @@ func (c *Client) Pause(ctx context.Context, source string) error {
 	return c.do(ctx, call{method: post, path: []string{"sources", source, "pause"}})
 }
 
-// Sync asks for a read now of the named sources (none: all polled ones), and
+// Sync asks for a read now of the named sources (none: all that are polled and not paused), and
 // returns at once.
 func (c *Client) Sync(ctx context.Context, sources []string) error {
 	return c.do(ctx, call{method: post, path: []string{"sync"}, body: admin.SyncRequest{Sources: sources}})
