@@ -18,7 +18,7 @@ func (c *conflicts) decidedCommand() string {
 	if d, ok := c.decision(); ok && !c.env.readOnly {
 		return "rollcall conflicts undo " + quoted(d.ID)
 	}
-	return "rollcall conflicts list"
+	return "rollcall conflicts decisions"
 }
 
 func (c *conflicts) decidedBindings() kit.Keymap {

@@ -206,6 +206,9 @@ func (d *deliveries) view(w, h int) kit.Block {
 		if d.state != "" || d.target != "" || d.filter.words() != "" {
 			text = "Nothing like this is queued. esc shows everything."
 		}
+		if st := d.env.status; st.loaded && len(st.value.Targets) == 0 {
+			return append(block, kit.L(kit.Text(kit.Plain, "  No target is configured yet, so nothing is sent anywhere.")))
+		}
 		return append(block, kit.L(kit.Text(kit.Good, "  "+d.env.theme.Signs.Good+" "+text)))
 	}
 	return d.under(block, d.why(w), deliveryRows{d}, w, h)

@@ -466,3 +466,10 @@ func TestEveryNeedLeadsToWhereItIsDealtWith(t *testing.T) {
 		sitDown(t, f, 100, 30, Options{}).press("enter").sees(tt.sees...)
 	}
 }
+
+// An appliance that relays nothing to nobody is not in step.
+func TestPagesOfAnEmptyApplianceSayWhatIsMissing(t *testing.T) {
+	s := sitDown(t, &fake{}, 100, 24, Options{})
+	s.press("5").sees("No target is configured yet").missing("in step")
+	s.press("2", "d").sees("No answer is in force", "Same as: rollcall conflicts decisions")
+}

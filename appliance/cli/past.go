@@ -43,7 +43,7 @@ func (a *app) peopleDiff() *cobra.Command {
 				return err
 			}
 			if !ok {
-				return wrongUsage(errors.New("--from is missing: which instant is to be compared?"))
+				return wrongUsage(errors.New("--from is missing: which instant is to be compared? --from 7d compares with seven days ago"))
 			}
 			end, ok, err := a.resolveInstant("to", to)
 			if err != nil {

@@ -141,7 +141,12 @@ func (a *app) person() *cobra.Command {
 			"  why-not   why someone is not relayed, or not in full\n" +
 			"  history   what changed when\n\n" +
 			"With --at it is the person as they were at an instant.\n" + instantHelp,
-		Args: takes(1, 2),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 2 && !slices.Contains(modes, args[1]) {
+				return wrongUsage(fmt.Errorf("a name of several words stands between quotes: rollcall person %q %s", strings.Join(args[:2], " "), args[2]))
+			}
+			return takes(1, 2)(cmd, args)
+		},
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
 				return modes, cobra.ShellCompDirectiveNoFileComp

@@ -61,6 +61,18 @@ func (a *app) root() *cobra.Command {
 		completion.Long = "Prints what a shell needs to complete commands, flags and the names of sources."
 		completion.Example = "  rollcall completion bash > /etc/bash_completion.d/rollcall"
 		onlyTopic(completion)
+		for _, shell := range completion.Commands() {
+			shell.Args = takes(0, 0)
+		}
+	}
+	if help, _, err := root.Find([]string{"help"}); err == nil && help != root {
+		help.Args = func(_ *cobra.Command, args []string) error {
+			// Words that are no commands may be its arguments: "help people sales".
+			if _, _, err := root.Find(args); err != nil || len(args) > 0 && !isCommand(root, args[0]) {
+				return unknownWord(root, "command", args[0])
+			}
+			return nil
+		}
 	}
 	explained(root)
 	help := root.HelpFunc()
@@ -126,6 +138,10 @@ func (a *app) knownCommand(cmd *cobra.Command, args []string) error {
 	return unknownWord(cmd, "command", args[0])
 }
 
+func isCommand(c *cobra.Command, word string) bool {
+	return slices.ContainsFunc(c.Commands(), func(sub *cobra.Command) bool { return sub.Name() == word })
+}
+
 // unknownWord is the error of a word that is none of cmd's commands.
 func unknownWord(cmd *cobra.Command, what, word string) error {
 	var names []string
@@ -157,7 +173,27 @@ func flagError(cmd *cobra.Command, err error) error {
 			return wrongUsage(fmt.Errorf("unknown flag --%s: did you mean --%s? See \"%s --help\"", unknown.GetSpecifiedName(), near, cmd.CommandPath()))
 		}
 	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		name, _ := pflag.UnquoteUsage(invalid.GetFlag())
+		return wrongUsage(fmt.Errorf("--%s %q is not %s: see \"%s --help\"", invalid.GetFlag().Name, invalid.GetValue(), valueWord(invalid.GetFlag(), name), cmd.CommandPath()))
+	}
 	return wrongUsage(fmt.Errorf("%w: see \"%s --help\"", err, cmd.CommandPath()))
+}
+
+// valueWord says what a flag takes, in words.
+func valueWord(f *pflag.Flag, placeholder string) string {
+	switch f.Value.Type() {
+	case "int", "intSlice":
+		return "a whole number"
+	case "uint64":
+		return "a whole number from 0 on"
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a length of time such as 30m or 2h"
+	}
+	return "a " + placeholder
 }
 
 // maxListed is the most that --limit takes where a list is read page by page.

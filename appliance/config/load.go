@@ -36,10 +36,10 @@ func LoadIn(path string, env Environment) (*Config, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no configuration: looked for %s (%s): run \"rollcall install\" to have one written, copy config.example.toml there, or name your file with --config: %w",
+		return nil, fmt.Errorf("no configuration: %s (%s): %w: run \"rollcall install\" to have one written, copy config.example.toml there, or name your file with --config",
 			path, found, fs.ErrNotExist)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("configuration %s (%s) is not readable for this user: run the command with sudo, or join the group that owns the file: %w", path, found, fs.ErrPermission)
+		return nil, fmt.Errorf("configuration %s (%s): %w for this user: run the command with sudo, or join the group that owns the file", path, found, fs.ErrPermission)
 	case err != nil:
 		return nil, fmt.Errorf("configuration (%s): %w", found, err)
 	}
