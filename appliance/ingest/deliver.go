@@ -534,7 +534,7 @@ func (e *Engine) Failed(a Attempt, f Outcome) error {
 	return e.update(actorSelf, 0, model.JobReady, func(c *change) error {
 		key := store.TargetPerson{Target: a.Target, Person: a.Person}
 		if f.Forget {
-			return c.forgetAccount(a)
+			return c.forgotten(a, f)
 		}
 		job, ok, err := store.Outbox.Get(c.tx, key)
 		if err != nil {
@@ -564,6 +564,22 @@ func (e *Engine) Failed(a Attempt, f Outcome) error {
 		}
 		return store.Outbox.Put(c.tx, key, job)
 	})
+}
+
+// forgotten drops the link to an account that is gone, and lets whoever had it rest
+// where the outcome says so.
+func (c *change) forgotten(a Attempt, f Outcome) error {
+	if err := c.forgetAccount(a); err != nil || f.NotBefore.IsZero() {
+		return err
+	}
+	key := store.TargetPerson{Target: a.Target, Person: a.Person}
+	job, ok, err := store.Outbox.Get(c.tx, key)
+	if err != nil || !ok {
+		return err
+	}
+	job.LastClass, job.LastError, job.NotBefore = f.Class, f.Text, f.NotBefore
+	job.Ended(f.Class, f.Text)
+	return store.Outbox.Put(c.tx, key, job)
 }
 
 // forgetAccount drops the link to an account that is gone, so that the next look

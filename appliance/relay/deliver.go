@@ -213,7 +213,7 @@ func (l *Lane) note(a ingest.Attempt, cause error) error {
 	case connectors.Invalid, connectors.Taken:
 		out.Park = true
 	case connectors.Gone:
-		out.Forget = true
+		out.Forget, out.NotBefore = true, afterGone(a.Number, now)
 	default:
 		out.Applied = true
 		out.NotBefore = now.Add(backoff(a.Number))
@@ -278,6 +278,16 @@ func (l *Lane) recovered(lane model.Lane) error {
 // backoff is how long the n-th failure rests: 2 s, 4 s, 8 s … up to half an hour.
 func backoff(n int) time.Duration {
 	return min(time.Second<<min(max(n, 1), 20), 30*time.Minute)
+}
+
+// afterGone is when an account or group that writes do not find is tried anew: at once
+// the first time, for one that was deleted is made again; later when it happens again,
+// for a target may go on showing what it cannot write.
+func afterGone(attempt int, now time.Time) time.Time {
+	if attempt < 2 {
+		return time.Time{}
+	}
+	return now.Add(backoff(attempt))
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,10 @@ import (
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
+	"rollcall/connectors"
+	"rollcall/connectors/javelo/javelosim"
+	"rollcall/scimsrv"
+	"rollcall/scimsrv/attr"
 )
 
 // wipe empties the tenant but for an administrator nobody here knows.
@@ -181,5 +186,65 @@ func TestLoginThatIsStillAnothersInTheFileParksTheSecond(t *testing.T) {
 			t.Errorf("in the end the file holds %v", got)
 		}
 		w.settled()
+	})
+}
+
+// TestAccountThatIsShownAndCannotBeWrittenRests fails when a target that finds an account
+// and answers every write to it with 404 is asked without end: that takes the budget
+// of everybody else, and fills the journal.
+func TestAccountThatIsShownAndCannotBeWrittenRests(t *testing.T) {
+	inBubble(t, 2, func(t *testing.T, w *world) {
+		w.start()
+		broken, asked := true, 0
+		w.behave(func(c call) error {
+			if c.login != address(1) || !broken {
+				return nil
+			}
+			if asked++; asked > 500 {
+				return &connectors.Error{Class: connectors.Denied, Op: "javelo: update account", Detail: "that is enough"}
+			}
+			if c.op == "update" {
+				return &connectors.Error{Class: connectors.Gone, Op: "javelo: update account", Detail: "404"}
+			}
+			return nil
+		}, nil)
+		w.read(people(2, "title", "Partner")...)
+		w.pass(time.Hour)
+		if asked > 40 {
+			t.Errorf("%d requests in an hour about one account", asked)
+		}
+		if a, _ := w.target.byLogin(address(2)); a.Attributes[model.Title] != "Partner" {
+			t.Error("somebody else waits for it")
+		}
+		w.target.mu.Lock()
+		broken = false
+		w.target.mu.Unlock()
+		w.pass(time.Hour)
+		if a, _ := w.target.byLogin(address(1)); a.Attributes[model.Title] != "Partner" {
+			t.Error("it is not written when it can be")
+		}
+		w.settled()
+	})
+}
+
+// TestGroupThatIsShownAndCannotBeWrittenRests is the same of a group.
+func TestGroupThatIsShownAndCannotBeWrittenRests(t *testing.T) {
+	pushing(t, 2, javelosim.Options{}, func(t *testing.T, p *pushed) {
+		g := p.create(scimsrv.Group, "displayName", "Sales", p.users[:1])
+		p.pass(time.Minute)
+		p.sim.Fault(javelosim.Fault{Kind: javelosim.Unavailable, Status: 404, Method: http.MethodPatch, Path: "/Groups", Times: 500})
+		before := p.sim.Total()
+		p.change(g, scimsrv.Draft{Body: attr.NewObject(attr.Member{Name: "displayName", Value: "Sales"}),
+			Members: scimsrv.MemberChange{Add: []scimsrv.Member{{Value: p.users[1], Type: scimsrv.User}}}})
+		p.pass(time.Hour)
+		if n := p.sim.Total() - before; n > 60 {
+			t.Errorf("%d requests in an hour about one group", n)
+		}
+		p.sim.Heal()
+		p.pass(time.Hour)
+		if got := p.members("Sales"); !slices.Equal(got, addresses(1, 2)) {
+			t.Errorf("members %v", got)
+		}
+		p.quiet()
 	})
 }

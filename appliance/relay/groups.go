@@ -166,7 +166,7 @@ func (l *Lane) groupFailed(a ingest.GroupAttempt, cause error) (sent bool, err e
 	case connectors.Invalid, connectors.Taken:
 		out.Park = true
 	case connectors.Gone:
-		out.Forget = true
+		out.Forget, out.NotBefore = true, afterGone(a.Number, time.Now())
 		l.index = nil
 	default:
 		out.Applied = true
