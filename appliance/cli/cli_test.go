@@ -262,3 +262,12 @@ func TestEveryHelpIsASentenceAndEveryValueHasAName(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAccountOfNobodyDriftedAtNoTime(t *testing.T) {
+	fake := admintest.Acme()
+	fake.Drifted = []admin.Drift{{Target: "javelo", Login: "old@acme.example", Kind: "nobody", Active: true, Done: "nothing: no source covers it"}}
+	r := ends{}.call(t, "--socket", admintest.Serve(t, fake).Admin, "deliveries", "drift")
+	if r.code != ExitDone || !strings.Contains(r.out, "old@acme.example") || strings.Contains(r.out, "never") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -190,7 +190,11 @@ func (a *app) tellDrift(found []admin.Drift) {
 		if d.Person != nil {
 			who = personName(*d.Person)
 		}
-		t.add(d.Target, who, driftWord(d), strings.Join(d.Fields, ", "), ago(now, d.Since), d.Done)
+		since := "" // of an account that is nobody's, nobody noted it
+		if !d.Since.IsZero() {
+			since = ago(now, d.Since)
+		}
+		t.add(d.Target, who, driftWord(d), strings.Join(d.Fields, ", "), since, d.Done)
 	}
 	a.out.table(t)
 }

@@ -42,7 +42,7 @@ func (a *app) status() *cobra.Command {
 
 func (a *app) tellStatus(st admin.Status) {
 	a.out.line("rollcall ", st.Version.Version, ", ", health(st.Health), ": ", st.Headline)
-	a.out.line(faint("running since " + ago(st.Now, st.Started) + "; " + activity(st.Activity)))
+	a.out.line(faint("started " + ago(st.Now, st.Started) + "; " + activity(st.Activity)))
 	a.tellNeeds(st.Needs)
 	a.tellUnderWay(st.UnderWay)
 	a.tellSources(st.Now, st.Sources)
