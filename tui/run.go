@@ -16,7 +16,10 @@ import (
 	"github.com/muesli/termenv"
 
 	"rollcall/tui/kit"
+	"rollcall/tui/quiet"
 )
+
+func init() { quiet.Restore() }
 
 // Options are how the terminal UI runs.
 type Options struct {
@@ -37,10 +40,11 @@ type Options struct {
 	Instant func(now time.Time, text string) (time.Time, error)
 }
 
-// Look is the appearance of the terminal that out is, with the environment that
+// Look is the appearance of the terminal that out is, which is asked for the colour of
+// its background, with the environment that
 // getenv answers having its say (NO_COLOR, TERM, the locale).
 func Look(out io.Writer, getenv func(string) string) kit.Appearance {
-	r := lipgloss.DefaultRenderer()
+	r := lipgloss.NewRenderer(out) // the default one was kept from asking, see package quiet
 	profile := r.ColorProfile()
 	if f, ok := out.(*os.File); !ok || !term.IsTerminal(f.Fd()) {
 		profile = termenv.Ascii
