@@ -151,7 +151,7 @@ func TestAMassOfLeaversWaitsForAHuman(t *testing.T) {
 	if len(runs[0].Holds) != 1 || runs[0].Holds[0].Guard != "max_deactivations" {
 		t.Fatalf("the run holds %+v, want max_deactivations", runs[0].Holds)
 	}
-	released, err := w.app.Approve(w.ctx(), "test", runs[0].Seq)
+	released, err := w.app.Approve(w.ctx(), "test", runs[0].Seq, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestAMassOfLeaversWaitsForAHuman(t *testing.T) {
 	if got := activeAccounts(w.javelo); got != want-released || released < 15 {
 		t.Errorf("after approving %d, %d accounts are active, want %d", released, got, want-released)
 	}
-	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq); err == nil {
+	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq, ""); err == nil {
 		t.Error("a second approval of the same hold was taken")
 	}
 }
@@ -190,7 +190,7 @@ func TestAHeldDeactivationOfManagersKeepsTheirReportsLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq); err != nil {
+	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.wait()

@@ -274,14 +274,14 @@ func worthWaiting(lane model.Lane, now time.Time) bool {
 }
 
 // Approve implements admin.Service.
-func (a *App) Approve(_ context.Context, actor string, seq uint64) (int, error) {
-	n, err := a.engine.Approve(actor, seq, "")
+func (a *App) Approve(_ context.Context, actor string, seq uint64, tag string) (int, error) {
+	n, err := a.engine.Approve(actor, seq, tag)
 	return n, refusal(err)
 }
 
 // Reject implements admin.Service.
-func (a *App) Reject(_ context.Context, actor string, seq uint64) (int, error) {
-	n, err := a.engine.Reject(actor, seq, "")
+func (a *App) Reject(_ context.Context, actor string, seq uint64, tag string) (int, error) {
+	n, err := a.engine.Reject(actor, seq, tag)
 	return n, refusal(err)
 }
 

@@ -4,7 +4,10 @@ import (
 	"context"
 	"time"
 
+	"rollcall/appliance/admin"
+	"rollcall/appliance/model"
 	"rollcall/appliance/notify"
+	"rollcall/appliance/store"
 )
 
 // SetClock gives an App that does not serve another clock.
@@ -21,4 +24,23 @@ func (a *App) Authenticate(token string) bool {
 	a.auth.now = a.now
 	_, ok := a.auth.Authenticate(context.Background(), token)
 	return ok
+}
+
+// RunDetail is RunJSON in memory.
+func (a *App) RunDetail(ctx context.Context, seq uint64) (admin.RunDetail, error) {
+	var d admin.RunDetail
+	s, err := a.RunJSON(ctx, seq)
+	if err == nil {
+		err = admin.Unspool(s, &d)
+	}
+	return d, err
+}
+
+// PlanInMemory is what RunPlanJSON says, read in memory.
+func (a *App) PlanInMemory(seq uint64) (admin.Plan, error) {
+	p := admin.Plan{Counts: map[string]int{}}
+	err := a.store.View(func(tx *store.Tx) error {
+		return a.readPlan(tx, &p, func(j model.Job) bool { return j.Run == seq })
+	})
+	return p, err
 }

@@ -43,19 +43,23 @@ func (a *App) Runs(_ context.Context, page admin.Page) ([]model.Run, error) {
 	return out, err
 }
 
-// Run implements admin.Service.
-func (a *App) Run(_ context.Context, seq uint64) (model.Run, []admin.Delivery, error) {
-	var run model.Run
-	out := []admin.Delivery{}
-	err := a.store.View(func(tx *store.Tx) error {
-		var ok bool
-		var err error
-		if run, ok, err = store.Runs.Get(tx, seq); err != nil {
+// RunJSON implements admin.Service. The tag is taken first: what changes until the rest
+// is read makes it lapse.
+func (a *App) RunJSON(_ context.Context, seq uint64) (admin.Spooled, error) {
+	tag, held, err := a.engine.Held(seq)
+	if err != nil {
+		return nil, err
+	}
+	s := a.newSpool()
+	err = a.store.View(func(tx *store.Tx) error {
+		run, ok, err := store.Runs.Get(tx, seq)
+		if err != nil {
 			return err
 		}
 		if !ok {
 			return notFound("there is no run %d; rollcall runs lists them", seq)
 		}
+		s.list("deliveries")
 		for job, err := range store.JobByRun.Find(tx, store.Seq(seq)) {
 			if err != nil {
 				return err
@@ -64,11 +68,36 @@ func (a *App) Run(_ context.Context, seq uint64) (model.Run, []admin.Delivery, e
 			if err != nil {
 				return err
 			}
-			out = append(out, view)
+			if err := s.value(view); err != nil {
+				return err
+			}
 		}
-		return nil
+		return s.end(struct {
+			Run  model.Run `json:"run"`
+			Tag  string    `json:"tag"`
+			Held int       `json:"held"`
+		}{run, tag, held}, "deliveries")
 	})
-	return run, out, err
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// RunBrief implements admin.Service.
+func (a *App) RunBrief(_ context.Context, seq uint64) (out admin.RunDetail, err error) {
+	out.Deliveries = []admin.Delivery{}
+	if out.Tag, out.Held, err = a.engine.Held(seq); err != nil {
+		return out, err
+	}
+	err = a.store.View(func(tx *store.Tx) error {
+		var ok bool
+		if out.Run, ok, err = store.Runs.Get(tx, seq); err == nil && !ok {
+			err = notFound("there is no run %d; rollcall runs lists them", seq)
+		}
+		return err
+	})
+	return out, err
 }
 
 func deliveryView(tx *store.Tx, job model.Job) (admin.Delivery, error) {

@@ -115,8 +115,11 @@ type planning struct {
 	settings *ingest.Settings
 	p        *admin.Plan
 	wanted   func(model.Job) bool
-	seen     lookups
-	causes   causes
+	// changesOnly leaves out what is not of the jobs: conflicts, accounts of nobody and
+	// what is to be known of the targets.
+	changesOnly bool
+	seen        lookups
+	causes      causes
 }
 
 func newPlanning(a *App, tx *store.Tx, settings *ingest.Settings, p *admin.Plan, wanted func(model.Job) bool) *planning {
@@ -159,13 +162,15 @@ func planDigest(sum [sha256.Size]byte) string { return hex.EncodeToString(sum[:1
 // spool writes the lists into a file as they are found, the changes when they are
 // sorted.
 func (w *planning) spool(s *spool) error {
-	s.list("conflicts")
-	if err := w.eachConflict(func(q admin.Conflict) error { return s.value(q) }); err != nil {
-		return err
-	}
-	s.list("uncovered")
-	if err := w.eachUncovered(func(u admin.Uncovered) error { return s.value(u) }); err != nil {
-		return err
+	if !w.changesOnly {
+		s.list("conflicts")
+		if err := w.eachConflict(func(q admin.Conflict) error { return s.value(q) }); err != nil {
+			return err
+		}
+		s.list("uncovered")
+		if err := w.eachUncovered(func(u admin.Uncovered) error { return s.value(u) }); err != nil {
+			return err
+		}
 	}
 	sorted := w.tx.Sort("changes")
 	err := w.eachChange(func(c admin.PlanChange) error {
@@ -346,6 +351,9 @@ func (w *planning) eachUncovered(fn func(admin.Uncovered) error) error {
 func (w *planning) finish() error {
 	p := w.p
 	for _, t := range w.settings.Targets {
+		if w.changesOnly {
+			break
+		}
 		lane, _, err := store.Lanes.Get(w.tx, t.Name)
 		if err != nil {
 			return err

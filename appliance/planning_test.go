@@ -90,7 +90,7 @@ func TestPlanInAFileIsThePlanInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(runs, func(r model.Run) bool { return r.Cause == "activate" })
-	inMemory, err := w.app.RunPlan(w.ctx(), runs[i].Seq)
+	inMemory, err := w.app.PlanInMemory(runs[i].Seq)
 	if err != nil {
 		t.Fatal(err)
 	}

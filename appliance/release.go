@@ -3,6 +3,7 @@ package appliance
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,10 +14,21 @@ import (
 	"rollcall/appliance/store"
 )
 
-// RunPlan implements admin.Service: what a run still has to send, person by person.
-func (a *App) RunPlan(_ context.Context, seq uint64) (admin.Plan, error) {
-	p := admin.Plan{Changes: []admin.PlanChange{}, Counts: map[string]int{}}
-	err := a.store.View(func(tx *store.Tx) error {
+// RunPlan is [App.RunPlanJSON] in memory, for runs that are not large.
+func (a *App) RunPlan(ctx context.Context, seq uint64) (admin.Plan, error) {
+	var p admin.Plan
+	s, err := a.RunPlanJSON(ctx, seq)
+	if err == nil {
+		err = admin.Unspool(s, &p)
+	}
+	return p, err
+}
+
+// RunPlanJSON implements admin.Service: what a run still has to send, person by person.
+func (a *App) RunPlanJSON(_ context.Context, seq uint64) (admin.Spooled, error) {
+	p := admin.Plan{Counts: map[string]int{}}
+	s := a.newSpool()
+	err := a.store.Rehearse(func(tx *store.Tx) error {
 		run, ok, err := store.Runs.Get(tx, seq)
 		if err != nil {
 			return err
@@ -25,109 +37,137 @@ func (a *App) RunPlan(_ context.Context, seq uint64) (admin.Plan, error) {
 			return notFound("there is no run %d; rollcall runs lists them", seq)
 		}
 		p.Holds = run.Holds
-		if err := a.readPlan(tx, &p, func(j model.Job) bool { return j.Run == seq }); err != nil {
-			return err
-		}
-		p.Conflicts, p.Uncovered, p.Notices = nil, nil, nil
-		return nil
+		w := newPlanning(a, tx, a.engine.Settings(), &p, func(j model.Job) bool { return j.Run == seq })
+		w.changesOnly = true
+		return w.spool(s)
 	})
-	return p, err
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // ApproveOnly implements admin.Service: the part of a hold that is named.
-func (a *App) ApproveOnly(ctx context.Context, actor string, seq uint64, only admin.Only) (admin.Settled, error) {
-	// The digest is taken first: if anything changes while the plan is read, the
+func (a *App) ApproveOnly(ctx context.Context, actor string, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
+	// The tag is taken first: if anything changes while the plan is read, the
 	// approval is refused as stale.
-	digest, err := a.engine.HeldDigest(seq)
+	now, err := a.engine.HeldDigest(seq)
 	if err != nil {
 		return admin.Settled{}, err
 	}
-	plan, err := a.RunPlan(ctx, seq)
+	if tag == "" {
+		tag = now
+	}
+	o, err := a.choosing(only)
 	if err != nil {
 		return admin.Settled{}, err
 	}
-	chosen, left, err := a.choose(plan, only)
+	plan, err := a.RunPlanJSON(ctx, seq)
 	if err != nil {
 		return admin.Settled{}, err
 	}
-	released, waiting, err := a.engine.ApproveSome(actor, seq, digest, func(j model.Job) bool {
-		return chosen[store.TargetPerson{Target: j.Target, Person: j.Person}]
-	})
-	return admin.Settled{Deliveries: released, Waiting: waiting, Left: left}, refusal(err)
+	err = admin.UnspoolEach(plan, &o.plan, "changes", o.choose)
+	if err == nil && o.texts == nil {
+		err = o.causes() // there is no change
+	}
+	if err != nil {
+		return admin.Settled{}, err
+	}
+	released, waiting, err := a.engine.ApproveSome(actor, seq, tag, o.chosen.Has)
+	return admin.Settled{Deliveries: released, Waiting: waiting, Left: o.leftOut()}, refusal(err)
 }
 
-// choose picks the held changes of a plan that only names. A change is one write
-// and cannot be split: one that also has a cause which was not named is left, and
-// told.
-func (a *App) choose(plan admin.Plan, only admin.Only) (map[store.TargetPerson]bool, []admin.LeftOut, error) {
+// choosing picks, out of the plan of a run, the held changes that only names. A change
+// is one write and cannot be split: one that also has a cause which was not named is
+// left, and told.
+type choosing struct {
+	only        admin.Only
+	persons     map[string]bool // by id; true: something of theirs is held
+	departments map[string]bool
+	plan        admin.Plan // without the changes
+	texts       map[string]string
+	chosen      ingest.Selection
+	left        []admin.LeftOut
+}
+
+func (a *App) choosing(only admin.Only) (*choosing, error) {
 	if only.Empty() {
-		return nil, nil, invalid("nothing is chosen: name a person, a department or a cause, or approve all of it")
+		return nil, invalid("nothing is chosen: name a person, a department or a cause, or approve all of it")
 	}
-	persons := map[string]bool{}
+	o := &choosing{only: only, persons: map[string]bool{}, departments: map[string]bool{}}
 	for _, who := range only.Persons {
-		var id model.PersonID
 		err := a.store.View(func(tx *store.Tx) error {
 			p, err := find(tx, strings.TrimSpace(who))
-			id = p.ID
+			o.persons[string(p.ID)] = false
 			return err
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		persons[string(id)] = true
 	}
-	departments := map[string]bool{}
 	for _, d := range only.Departments {
-		departments[store.FoldDepartment(d)] = true
+		o.departments[store.FoldDepartment(d)] = true
 	}
-	known := map[string]bool{}
-	for _, c := range plan.Causes {
-		known[c.ID] = true
+	return o, nil
+}
+
+// causes reads the causes of the plan, which are known when its first change comes.
+func (o *choosing) causes() error {
+	o.texts = map[string]string{}
+	for _, c := range o.plan.Causes {
+		o.texts[c.ID] = c.Text
 	}
-	for _, id := range only.Causes {
-		if !known[id] {
-			return nil, nil, invalid("nothing this run holds has the cause %q; rollcall runs show lists the causes", id)
+	for _, id := range o.only.Causes {
+		if _, known := o.texts[id]; !known {
+			return invalid("nothing this run holds has the cause %q; rollcall runs show lists the causes", id)
 		}
 	}
-	chosen := map[store.TargetPerson]bool{}
-	var left []admin.LeftOut
-	texts := map[string]string{}
-	for _, c := range plan.Causes {
-		texts[c.ID] = c.Text
-	}
-	for _, c := range plan.Changes {
-		if c.State != string(model.JobHeld) {
-			continue
-		}
-		key := store.TargetPerson{Target: c.Target, Person: model.PersonID(c.Person.ID)}
-		if persons[c.Person.ID] || c.Department != "" && departments[store.FoldDepartment(c.Department)] {
-			chosen[key] = true
-			continue
-		}
-		var other []string
-		named := 0
-		for _, id := range c.Causes {
-			if slices.Contains(only.Causes, id) {
-				named++
-			} else {
-				other = append(other, texts[id])
-			}
-		}
-		switch {
-		case named > 0 && len(other) == 0:
-			chosen[key] = true
-		case named > 0:
-			left = append(left, admin.LeftOut{Target: c.Target, Person: c.Person, Why: "the same write also changes " + strings.Join(other, ", ")})
+	return nil
+}
+
+func (o *choosing) choose(c admin.PlanChange) error {
+	if o.texts == nil {
+		if err := o.causes(); err != nil {
+			return err
 		}
 	}
-	for id := range persons {
-		if !slices.ContainsFunc(plan.Changes, func(c admin.PlanChange) bool {
-			return c.Person.ID == id && c.State == string(model.JobHeld)
-		}) {
-			left = append(left, admin.LeftOut{Person: admin.PersonRef{ID: id, Name: id}, Why: "nothing of theirs is held by this run"})
+	if c.State != string(model.JobHeld) {
+		return nil
+	}
+	_, named := o.persons[c.Person.ID]
+	if named {
+		o.persons[c.Person.ID] = true
+	}
+	if named || c.Department != "" && o.departments[store.FoldDepartment(c.Department)] {
+		o.chosen.Add(c.Target, model.PersonID(c.Person.ID))
+		return nil
+	}
+	var other []string
+	causes := 0
+	for _, id := range c.Causes {
+		if slices.Contains(o.only.Causes, id) {
+			causes++
+		} else {
+			other = append(other, o.texts[id])
 		}
 	}
-	return chosen, left, nil
+	switch {
+	case causes > 0 && len(other) == 0:
+		o.chosen.Add(c.Target, model.PersonID(c.Person.ID))
+	case causes > 0:
+		o.left = append(o.left, admin.LeftOut{Target: c.Target, Person: c.Person, Why: "the same write also changes " + strings.Join(other, ", ")})
+	}
+	return nil
+}
+
+// leftOut names who was named, or whose cause was, and is not released.
+func (o *choosing) leftOut() []admin.LeftOut {
+	for id, held := range o.persons {
+		if !held {
+			o.left = append(o.left, admin.LeftOut{Person: admin.PersonRef{ID: id, Name: id}, Why: "nothing of theirs is held by this run"})
+		}
+	}
+	return o.left
 }
 
 // Apply implements admin.Service: exactly what a reviewed plan says.

@@ -1,6 +1,7 @@
 package appliance_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -29,16 +30,55 @@ func (w *world) heldRun() (uint64, string) {
 	for _, r := range runs {
 		for _, h := range r.Holds {
 			if h.State == model.HoldWaiting {
-				run, deliveries, err := w.app.Run(w.ctx(), r.Seq)
+				detail, err := w.app.RunDetail(w.ctx(), r.Seq)
 				if err != nil {
 					w.t.Fatal(err)
 				}
-				return r.Seq, admin.RunTag(run, deliveries)
+				return r.Seq, detail.Tag
 			}
 		}
 	}
 	w.t.Fatal("no run holds anything")
 	return 0, ""
+}
+
+// TestAnAnswerIsToTheValuesThatWereShown has somebody's new title become another one
+// between the look and the answer. It fails when the answer releases a value that nobody
+// has seen, as it did while the tag told attributes and not what they become.
+func TestAnAnswerIsToTheValuesThatWereShown(t *testing.T) {
+	w := newWorld(t, 20, "[policy.guard]\nmax_attribute_changes = 2\n")
+	w.start()
+	w.sync("hibob")
+	w.activate("hibob")
+	for n, i := range w.employed(5) {
+		w.hibob.Update(i, func(p *cast.Person) { p.Title = fmt.Sprint("Keeper of ", n) })
+	}
+	w.sync("hibob")
+	c := client.New(w.at.Admin)
+	seq, tag := w.heldRun()
+	if brief, err := c.RunBrief(w.ctx(), seq); err != nil || brief.Held != 5 || brief.Tag != tag || len(brief.Deliveries) != 0 {
+		t.Errorf("in brief: %+v, %v", brief, err)
+	}
+	w.hibob.Update(w.employed(5)[0], func(p *cast.Person) { p.Title = "Keeper of Secrets" })
+	w.sync("hibob")
+	for what, err := range map[string]error{
+		"approved": func() error { _, err := c.Approve(w.ctx(), seq, tag); return err }(),
+		"rejected": func() error { _, err := c.Reject(w.ctx(), seq, tag); return err }(),
+		"in part": func() error {
+			_, err := c.ApproveOnly(w.ctx(), seq, tag, admin.Only{Persons: []string{w.people[w.employed(5)[1]].Email}})
+			return err
+		}(),
+	} {
+		if !client.IsCode(err, admin.CodeStale) {
+			t.Errorf("%s although a title is another one by now: %v", what, err)
+		}
+	}
+	if _, tag = w.heldRun(); tag == "" {
+		t.Fatal("no tag")
+	}
+	if n, err := c.Approve(w.ctx(), seq, tag); err != nil || n != 5 {
+		t.Errorf("what is shown by now: %d, %v", n, err)
+	}
 }
 
 // TestDepartmentRenameIsOneLineAndIsReleasedInPart renames a department for many
@@ -87,14 +127,14 @@ func TestDepartmentRenameIsOneLineAndIsReleasedInPart(t *testing.T) {
 	if rename.People != len(who) || !strings.HasSuffix(rename.Text, "→ Department of Renaming") {
 		t.Fatalf("the rename is told as %+v", rename)
 	}
-	if _, err := c.ApproveOnlyIf(w.ctx(), seq, tag, admin.Only{Causes: []string{"00000000"}}); !client.IsCode(err, admin.CodeInvalid) {
+	if _, err := c.ApproveOnly(w.ctx(), seq, tag, admin.Only{Causes: []string{"00000000"}}); !client.IsCode(err, admin.CodeInvalid) {
 		t.Errorf("a cause there is not: %v", err)
 	}
-	done, err := c.ApproveOnlyIf(w.ctx(), seq, tag, admin.Only{Causes: []string{rename.ID}})
+	done, err := c.ApproveOnly(w.ctx(), seq, tag, admin.Only{Causes: []string{rename.ID}})
 	if err != nil || done.Deliveries != len(who)-1 || done.Waiting != 1 || len(done.Left) != 1 || done.Left[0].Person.Email != w.people[who[0]].Email {
 		t.Fatalf("released %+v, %v", done, err)
 	}
-	if _, err := c.ApproveIf(w.ctx(), seq, tag); !client.IsCode(err, admin.CodeStale) {
+	if _, err := c.Approve(w.ctx(), seq, tag); !client.IsCode(err, admin.CodeStale) {
 		t.Errorf("a second operator with the same screen: %v", err)
 	}
 	w.wait()
@@ -109,16 +149,16 @@ func TestDepartmentRenameIsOneLineAndIsReleasedInPart(t *testing.T) {
 	}
 	// The rest by department; the view socket may look and not decide.
 	_, tag = w.heldRun()
-	if _, err := client.New(w.at.View).ApproveOnlyIf(w.ctx(), seq, tag, admin.Only{Departments: []string{"department of renaming"}}); !client.IsCode(err, admin.CodeReadOnly) {
+	if _, err := client.New(w.at.View).ApproveOnly(w.ctx(), seq, tag, admin.Only{Departments: []string{"department of renaming"}}); !client.IsCode(err, admin.CodeReadOnly) {
 		t.Errorf("over the socket that only looks: %v", err)
 	}
-	done, err = c.ApproveOnlyIf(w.ctx(), seq, tag, admin.Only{Departments: []string{"department of  renaming"}})
+	done, err = c.ApproveOnly(w.ctx(), seq, tag, admin.Only{Departments: []string{"department of  renaming"}})
 	if err != nil || done.Deliveries != 1 || done.Waiting != 0 {
 		t.Errorf("the rest: %+v, %v", done, err)
 	}
 	w.wait()
-	if run, _, _ := w.app.Run(w.ctx(), seq); run.Holds[0].State != model.HoldApproved {
-		t.Errorf("the hold is %+v", run.Holds[0])
+	if detail, _ := w.app.RunDetail(w.ctx(), seq); detail.Run.Holds[0].State != model.HoldApproved {
+		t.Errorf("the hold is %+v", detail.Run.Holds[0])
 	}
 }
 
@@ -168,7 +208,7 @@ func TestActivationIsReviewedElsewhereAndAppliedAsReviewed(t *testing.T) {
 	}
 	// The three are looked at and released.
 	seq, tag := w.heldRun()
-	if n, err := c.ApproveIf(w.ctx(), seq, tag); n != 3 || err != nil {
+	if n, err := c.Approve(w.ctx(), seq, tag); n != 3 || err != nil {
 		t.Errorf("released %d, %v", n, err)
 	}
 	w.wait()
@@ -249,7 +289,8 @@ func TestActivationInWavesReachesEverybody(t *testing.T) {
 	w.stop()
 	w.start()
 	w.wait()
-	run, _, err := w.app.Run(w.ctx(), seq)
+	detail, err := w.app.RunDetail(w.ctx(), seq)
+	run := detail.Run
 	if err != nil || len(run.Waves) != 1 || run.Waves[0].State != model.WavesDone {
 		t.Fatalf("the waves: %+v, %v", run.Waves, err)
 	}

@@ -49,7 +49,8 @@ func TestAPolicyThatChangesEverybodyIsPreviewedAndHeld(t *testing.T) {
 	if n := w.javelo.Writes() - before; n != 0 {
 		t.Errorf("%d writes left although the guard holds them", n)
 	}
-	run, deliveries, err := w.app.Run(w.ctx(), r.Run)
+	detail, err := w.app.RunDetail(w.ctx(), r.Run)
+	run, deliveries := detail.Run, detail.Deliveries
 	if err != nil || len(run.Holds) != 1 || run.Holds[0].Guard != "max_attribute_changes" || len(deliveries) < 20 {
 		t.Errorf("run %d holds %+v over %d deliveries: %v", r.Run, run.Holds, len(deliveries), err)
 	}
@@ -108,7 +109,7 @@ func TestAMapOfASenderIsAppliedToWhatItSaidBefore(t *testing.T) {
 	if len(r.Held) != 1 || w.javelo.Writes() != before {
 		t.Errorf("the new map held %v and wrote %d times", r.Held, w.javelo.Writes()-before)
 	}
-	if _, err := w.app.Approve(w.ctx(), "test", r.Run); err != nil {
+	if _, err := w.app.Approve(w.ctx(), "test", r.Run, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.wait()

@@ -151,7 +151,7 @@ func TestASenderThatDeactivatesEverybodyIsHeldAfterAFew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq); err != nil {
+	if _, err := w.app.Approve(w.ctx(), "test", runs[0].Seq, ""); err != nil {
 		t.Fatal(err)
 	}
 	w.wait()

@@ -26,12 +26,12 @@ type Client interface {
 	// Runs returns runs newest first; a page begins after the run whose number
 	// Page.After is, in decimal.
 	Runs(ctx context.Context, page admin.Page) ([]model.Run, error)
-	Run(ctx context.Context, seq uint64) (model.Run, []admin.Delivery, error)
-	// ApproveIf and RejectIf decide on exactly what was seen: tag is the
-	// [admin.RunTag] of it. When the run is something else by now nothing happens
-	// and the refusal is [admin.CodeStale].
-	ApproveIf(ctx context.Context, seq uint64, tag string) (released int, err error)
-	RejectIf(ctx context.Context, seq uint64, tag string) (rejected int, err error)
+	Run(ctx context.Context, seq uint64) (admin.RunDetail, error)
+	// Approve and Reject decide on exactly what was seen: tag is that of the run.
+	// When the run is something else by now nothing happens and the refusal is
+	// [admin.CodeStale].
+	Approve(ctx context.Context, seq uint64, tag string) (released int, err error)
+	Reject(ctx context.Context, seq uint64, tag string) (rejected int, err error)
 
 	People(ctx context.Context, query string, page admin.Page) (list []admin.Person, next string, err error)
 	Person(ctx context.Context, who string) (admin.Person, error)
@@ -82,6 +82,6 @@ type Client interface {
 	UndoRunIf(ctx context.Context, seq uint64, tag string) (admin.Undo, error)
 	// RunPlan is what a run still has to send, with the causes of it.
 	RunPlan(ctx context.Context, seq uint64) (admin.Plan, error)
-	// ApproveOnlyIf is ApproveIf of the part that only names.
-	ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error)
+	// ApproveOnly is Approve of the part that only names.
+	ApproveOnly(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error)
 }

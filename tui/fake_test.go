@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rollcall/appliance/admin"
+	"rollcall/appliance/admin/admintest"
 	"rollcall/appliance/model"
 )
 
@@ -144,29 +145,29 @@ func (f *fake) Runs(_ context.Context, page admin.Page) ([]model.Run, error) {
 	return f.runs[from:min(from+page.Limit, len(f.runs))], f.down
 }
 
-func (f *fake) Run(_ context.Context, seq uint64) (model.Run, []admin.Delivery, error) {
+func (f *fake) Run(_ context.Context, seq uint64) (admin.RunDetail, error) {
 	for _, r := range f.runs {
 		if r.Seq == seq {
-			return r, f.held, f.down
+			return admin.RunDetail{Run: r, Deliveries: f.held, Tag: admintest.RunTag(r, f.held)}, f.down
 		}
 	}
-	return model.Run{}, nil, &admin.Error{Code: admin.CodeNotFound, Text: "there is no run " + strconv.FormatUint(seq, 10)}
+	return admin.RunDetail{}, &admin.Error{Code: admin.CodeNotFound, Text: "there is no run " + strconv.FormatUint(seq, 10)}
 }
 
-func (f *fake) ApproveIf(ctx context.Context, seq uint64, tag string) (int, error) {
+func (f *fake) Approve(ctx context.Context, seq uint64, tag string) (int, error) {
 	return f.decide(ctx, "approve", seq, tag)
 }
 
-func (f *fake) RejectIf(ctx context.Context, seq uint64, tag string) (int, error) {
+func (f *fake) Reject(ctx context.Context, seq uint64, tag string) (int, error) {
 	return f.decide(ctx, "reject", seq, tag)
 }
 
 func (f *fake) decide(ctx context.Context, verb string, seq uint64, tag string) (int, error) {
-	run, deliveries, err := f.Run(ctx, seq)
+	detail, err := f.Run(ctx, seq)
 	if err != nil {
 		return 0, err
 	}
-	if tag != admin.RunTag(run, deliveries) {
+	if tag != detail.Tag {
 		return 0, &admin.Error{Code: admin.CodeStale, Text: "run 812 is not as it was shown"}
 	}
 	return len(f.held), f.change("%s %d", verb, seq)
@@ -435,12 +436,12 @@ func (f *fake) UndoRunIf(_ context.Context, seq uint64, tag string) (admin.Undo,
 	return admin.Undo{Run: seq, By: seq + 5}, f.change("undo run %d if %s", seq, tag)
 }
 
-func (f *fake) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
-	run, deliveries, err := f.Run(ctx, seq)
+func (f *fake) ApproveOnly(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
+	detail, err := f.Run(ctx, seq)
 	if err != nil {
 		return admin.Settled{}, err
 	}
-	if tag != admin.RunTag(run, deliveries) {
+	if tag != detail.Tag {
 		return admin.Settled{}, &admin.Error{Code: admin.CodeStale, Text: "run 812 is not as it was shown"}
 	}
 	return admin.Settled{Deliveries: len(only.Persons)}, f.change("approve %d only %s %s %s", seq, strings.Join(only.Persons, ","), strings.Join(only.Departments, ","), strings.Join(only.Causes, ","))

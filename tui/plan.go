@@ -211,12 +211,12 @@ func (p *plan) askDetail() tea.Cmd {
 	return p.detail.ask(p.env, func(ctx context.Context) (planDetail, error) {
 		if en.hold != nil {
 			// The tag first: what changes until the plan is read makes it lapse.
-			run, deliveries, err := client.Run(ctx, en.hold.Seq)
+			detail, err := client.Run(ctx, en.hold.Seq)
 			if err != nil {
 				return planDetail{}, err
 			}
 			pl, err := client.RunPlan(ctx, en.hold.Seq)
-			return planDetail{run: run, tag: admin.RunTag(run, deliveries), plan: pl, items: heldItems(pl)}, err
+			return planDetail{run: detail.Run, tag: detail.Tag, plan: pl, items: heldItems(pl)}, err
 		}
 		pl, err := client.Plan(ctx, en.source)
 		return planDetail{plan: pl, items: planItems(pl)}, err
@@ -323,13 +323,13 @@ func (p *plan) decide(verb string) tea.Cmd {
 		return p.env.change(func(ctx context.Context) (string, error) {
 			switch {
 			case verb == "reject":
-				n, err := client.RejectIf(ctx, seq, tag)
+				n, err := client.Reject(ctx, seq, tag)
 				return kit.Plural(n, "change", "changes") + " rejected.", err
 			case part:
-				done, err := client.ApproveOnlyIf(ctx, seq, tag, only)
+				done, err := client.ApproveOnly(ctx, seq, tag, only)
 				return settledWords(done), err
 			}
-			n, err := client.ApproveIf(ctx, seq, tag)
+			n, err := client.Approve(ctx, seq, tag)
 			return kit.Plural(n, "change", "changes") + " released.", err
 		}, func(done bool) tea.Cmd {
 			if p.opened != nil && (part || !done) {

@@ -139,8 +139,8 @@ func (r *runs) show(seq uint64) tea.Cmd {
 func (r *runs) askDetail() tea.Cmd {
 	seq, client := r.opened, r.env.client
 	return r.detail.ask(r.env, func(ctx context.Context) (runDetail, error) {
-		run, deliveries, err := client.Run(ctx, seq)
-		return runDetail{run, deliveries}, err
+		detail, err := client.Run(ctx, seq)
+		return runDetail{detail.Run, detail.Deliveries}, err
 	})
 }
 

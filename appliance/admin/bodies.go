@@ -1,12 +1,6 @@
 package admin
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"rollcall/appliance/model"
@@ -41,10 +35,13 @@ type (
 		Done bool `json:"done"`
 	}
 	// RunDetail is one run with its deliveries. Tag is what an approval or a
-	// rejection of exactly this names; see [RunTag].
+	// rejection of exactly this names: it changes when its holds do, or who is held for
+	// which change.
 	// Causes and Changes are those of the run's plan, where it is shown with them.
+	// Held is how many deliveries wait for an answer.
 	RunDetail struct {
 		Run        model.Run    `json:"run"`
+		Held       int          `json:"held"`
 		Deliveries []Delivery   `json:"deliveries"`
 		Tag        string       `json:"tag"`
 		Causes     []Cause      `json:"causes,omitempty"`
@@ -103,38 +100,3 @@ type (
 		Config string `json:"config"`
 	}
 )
-
-// RunTag returns the entity tag of what a human decides upon in a run: its
-// holds, and who is held for which change. Attempts, errors and times are not
-// part of it, so that it changes exactly when the decision would be another one.
-// It does not depend on the order of deliveries.
-func RunTag(run model.Run, deliveries []Delivery) string {
-	type hold struct {
-		Guard, Target, State, Attribute string
-		Count, Limit                    int
-	}
-	var pinned struct {
-		Seq     uint64
-		Holds   []hold
-		Changes []string
-	}
-	pinned.Seq = run.Seq
-	for _, h := range run.Holds {
-		pinned.Holds = append(pinned.Holds, hold{h.Guard, h.Target, string(h.State), string(h.Attribute), h.Count, h.Limit})
-	}
-	for _, d := range deliveries {
-		if d.State != string(model.JobHeld) {
-			continue
-		}
-		changed := slices.Sorted(slices.Values(d.Changed))
-		pinned.Changes = append(pinned.Changes, strings.Join(append([]string{d.Target, d.Person.ID, d.Effect}, changed...), "\x00"))
-	}
-	slices.Sort(pinned.Changes)
-	raw, err := json.Marshal(pinned)
-	if err != nil {
-		// Strings and numbers only: there is nothing in it that cannot be encoded.
-		return strconv.FormatUint(run.Seq, 10)
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:8])
-}

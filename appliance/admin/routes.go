@@ -243,14 +243,16 @@ func (s *Server) run(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	run, deliveries, err := s.service.Run(r.Context(), seq)
-	if err != nil {
+	q, err := r.parameters("brief")
+	switch {
+	case err != nil:
 		return nil, err
+	case q.Get("brief") == "true":
+		return s.service.RunBrief(r.Context(), seq)
+	case q.Has("brief"):
+		return nil, invalid("brief is true or left out")
 	}
-	if deliveries == nil {
-		deliveries = []Delivery{}
-	}
-	return RunDetail{Run: run, Deliveries: deliveries, Tag: RunTag(run, deliveries)}, nil
+	return s.service.RunJSON(r.Context(), seq)
 }
 
 func (s *Server) resolve(r *request) (any, error) {

@@ -6,12 +6,12 @@ import (
 )
 
 // decision is what is done to what a run holds.
-type decision func(ctx context.Context, actor string, seq uint64) (Settled, error)
+type decision func(ctx context.Context, actor string, seq uint64, tag string) (Settled, error)
 
 // whole makes a decision of one that concerns all that a run holds.
-func whole(do func(ctx context.Context, actor string, seq uint64) (int, error)) decision {
-	return func(ctx context.Context, actor string, seq uint64) (Settled, error) {
-		n, err := do(ctx, actor, seq)
+func whole(do func(ctx context.Context, actor string, seq uint64, tag string) (int, error)) decision {
+	return func(ctx context.Context, actor string, seq uint64, tag string) (Settled, error) {
+		n, err := do(ctx, actor, seq, tag)
 		return Settled{Deliveries: n}, err
 	}
 }
@@ -26,8 +26,8 @@ func (s *Server) approve(r *request) (any, error) {
 	if asked.Only == nil {
 		return s.decide(r, whole(s.service.Approve))
 	}
-	return s.decide(r, func(ctx context.Context, actor string, seq uint64) (Settled, error) {
-		return s.service.ApproveOnly(ctx, actor, seq, *asked.Only)
+	return s.decide(r, func(ctx context.Context, actor string, seq uint64, tag string) (Settled, error) {
+		return s.service.ApproveOnly(ctx, actor, seq, tag, *asked.Only)
 	})
 }
 
@@ -36,11 +36,7 @@ func (s *Server) runPlan(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.service.RunPlan(r.Context(), seq)
-	if p.Changes == nil {
-		p.Changes = []PlanChange{}
-	}
-	return p, err
+	return s.service.RunPlanJSON(r.Context(), seq)
 }
 
 func (s *Server) undoPlan(r *request) (any, error) {
@@ -97,20 +93,11 @@ func (s *Server) decide(r *request, do decision) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tag, conditional, err := r.ifMatch()
+	tag, _, err := r.ifMatch()
 	if err != nil {
 		return nil, err
 	}
 	s.deciding.Lock()
 	defer s.deciding.Unlock()
-	if conditional {
-		run, deliveries, err := s.service.Run(r.Context(), seq)
-		if err != nil {
-			return nil, err
-		}
-		if RunTag(run, deliveries) != tag {
-			return nil, &Error{Code: CodeStale, Text: "run " + strconv.FormatUint(seq, 10) + " is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show " + strconv.FormatUint(seq, 10) + "\""}
-		}
-	}
-	return do(r.Context(), r.actor(), seq)
+	return do(r.Context(), r.actor(), seq, tag)
 }

@@ -207,16 +207,16 @@ func TestOfTwoOperatorsOnARunTheSecondGetsStale(t *testing.T) {
 	defer second.Close()
 	var tags []string
 	for _, c := range []*client.Client{first, second} {
-		run, deliveries, err := c.Run(ctx, 12)
+		detail, err := c.Run(ctx, 12)
 		if err != nil {
 			t.Fatal(err)
 		}
-		tags = append(tags, admin.RunTag(run, deliveries))
+		tags = append(tags, detail.Tag)
 	}
-	if n, err := first.RejectIf(ctx, 12, tags[0]); err != nil || n != 1 {
+	if n, err := first.Reject(ctx, 12, tags[0]); err != nil || n != 1 {
 		t.Fatalf("first operator: %d, %v", n, err)
 	}
-	if _, err := second.ApproveIf(ctx, 12, tags[1]); !client.IsCode(err, admin.CodeStale) {
+	if _, err := second.Approve(ctx, 12, tags[1]); !client.IsCode(err, admin.CodeStale) {
 		t.Errorf("second operator: %v, want stale", err)
 	}
 	if got := fake.Asked(); len(got) != 1 {
@@ -250,55 +250,6 @@ func TestIfMatchThatIsNoTagIsRefused(t *testing.T) {
 	fake := admintest.Acme()
 	if resp, _ := ask(newServer(fake).Handler(), "POST", "/v1/conflicts/c_9f2c/resolve", `{"verb":"merge","rev":3}`, "If-Match", `"4"`); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("two revisions: %d", resp.StatusCode)
-	}
-}
-
-func TestRunTagChangesWithWhatIsDecidedAndNothingElse(t *testing.T) {
-	run := model.Run{Seq: 7, Holds: []model.Hold{{Guard: "max_deactivations", Count: 2, Limit: 1, State: model.HoldWaiting}}}
-	held := []admin.Delivery{
-		{Target: "javelo", Person: admin.PersonRef{ID: "p_1"}, State: "held", Effect: "deactivate", Changed: []string{"active"}},
-		{Target: "javelo", Person: admin.PersonRef{ID: "p_2"}, State: "held", Effect: "update", Changed: []string{"title", "site"}},
-	}
-	tag := admin.RunTag(run, held)
-	same := map[string]func(*model.Run, []admin.Delivery) []admin.Delivery{
-		"order":    func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0], d[1] = d[1], d[0]; return d },
-		"attempts": func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Attempts = 3; return d },
-		"a ready one": func(_ *model.Run, d []admin.Delivery) []admin.Delivery {
-			return append(d, admin.Delivery{State: "ready"})
-		},
-		"order of fields": func(_ *model.Run, d []admin.Delivery) []admin.Delivery {
-			d[1].Changed = []string{"site", "title"}
-			return d
-		},
-		"end of the run": func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Ended = admintest.Now; return d },
-	}
-	other := map[string]func(*model.Run, []admin.Delivery) []admin.Delivery{
-		"person":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Person.ID = "p_3"; return d },
-		"effect":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[0].Effect = "create"; return d },
-		"fields":   func(_ *model.Run, d []admin.Delivery) []admin.Delivery { d[1].Changed = []string{"title"}; return d },
-		"one less": func(_ *model.Run, d []admin.Delivery) []admin.Delivery { return d[:1] },
-		"hold's end": func(r *model.Run, d []admin.Delivery) []admin.Delivery {
-			r.Holds[0].State = model.HoldApproved
-			return d
-		},
-		"hold's size": func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Holds[0].Count = 3; return d },
-		"run":         func(r *model.Run, d []admin.Delivery) []admin.Delivery { r.Seq = 8; return d },
-	}
-	try := func(change func(*model.Run, []admin.Delivery) []admin.Delivery) string {
-		r, d := run, append([]admin.Delivery(nil), held...)
-		r.Holds = append([]model.Hold(nil), run.Holds...)
-		d = change(&r, d)
-		return admin.RunTag(r, d)
-	}
-	for name, change := range same {
-		if got := try(change); got != tag {
-			t.Errorf("%s: the tag changed", name)
-		}
-	}
-	for name, change := range other {
-		if got := try(change); got == tag {
-			t.Errorf("%s: the tag stayed", name)
-		}
 	}
 }
 

@@ -731,12 +731,18 @@ type Service interface {
 	// would change, as a [Plan].
 	PlanJSON(ctx context.Context, source string) (Spooled, error)
 	Runs(ctx context.Context, page Page) ([]model.Run, error)
-	Run(ctx context.Context, seq uint64) (model.Run, []Delivery, error)
-	// RunPlan is what a run still has to send, person by person.
-	RunPlan(ctx context.Context, seq uint64) (Plan, error)
-	Approve(ctx context.Context, actor string, seq uint64) (released int, err error)
+	// RunJSON is one run with its deliveries, as a [RunDetail]; RunBrief is the same
+	// without them, however many they are.
+	RunJSON(ctx context.Context, seq uint64) (Spooled, error)
+	RunBrief(ctx context.Context, seq uint64) (RunDetail, error)
+	// RunPlanJSON is what a run still has to send, person by person, as a [Plan].
+	RunPlanJSON(ctx context.Context, seq uint64) (Spooled, error)
+	// Approve releases what a run holds. tag, when not empty, must be that of the run as
+	// it is at that moment; otherwise nothing happens and the answer is [CodeStale]. The
+	// same goes for ApproveOnly and Reject.
+	Approve(ctx context.Context, actor string, seq uint64, tag string) (released int, err error)
 	// ApproveOnly releases a part of what a run holds; the rest goes on waiting.
-	ApproveOnly(ctx context.Context, actor string, seq uint64, only Only) (Settled, error)
+	ApproveOnly(ctx context.Context, actor string, seq uint64, tag string, only Only) (Settled, error)
 	// UndoPlan says what undoing a run would do, and what cannot be undone; UndoRun
 	// does it, as a run of its own under the same guards.
 	UndoPlan(ctx context.Context, seq uint64) (Undo, error)
@@ -744,7 +750,7 @@ type Service interface {
 	// Apply does exactly what a reviewed plan says and leaves out, by name, who
 	// changed since.
 	Apply(ctx context.Context, actor string, plan ReviewedPlan) (Applied, error)
-	Reject(ctx context.Context, actor string, seq uint64) (rejected int, err error)
+	Reject(ctx context.Context, actor string, seq uint64, tag string) (rejected int, err error)
 
 	People(ctx context.Context, query string, page Page) (list []Person, next string, err error)
 	// Person finds one person by id, email, employee number or unambiguous name.

@@ -60,9 +60,9 @@ func (a *app) approve() *cobra.Command {
 			fresh := cmd.Context()
 			var done admin.Settled
 			if only.Empty() {
-				done.Deliveries, err = c.ApproveIf(fresh, seq, tag)
+				done.Deliveries, err = c.Approve(fresh, seq, tag)
 			} else {
-				done, err = c.ApproveOnlyIf(fresh, seq, tag, only)
+				done, err = c.ApproveOnly(fresh, seq, tag, only)
 			}
 			if err != nil {
 				return err
@@ -100,7 +100,7 @@ func (a *app) reject() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			n, err := c.RejectIf(cmd.Context(), seq, tag)
+			n, err := c.Reject(cmd.Context(), seq, tag)
 			if err != nil {
 				return err
 			}
@@ -134,14 +134,14 @@ func (a *app) decidable(cmd *cobra.Command, word, digest string) (uint64, string
 	if err != nil {
 		return 0, "", err
 	}
-	run, deliveries, err := c.Run(ctx, seq)
+	detail, err := c.RunBrief(ctx, seq)
 	if err != nil {
 		return 0, "", err
 	}
-	if len(waiting(run.Holds)) == 0 {
+	if len(waiting(detail.Run.Holds)) == 0 {
 		return 0, "", fmt.Errorf("nothing of run %d is held: see \"rollcall runs\" for those that are", seq)
 	}
-	return seq, admin.RunTag(run, deliveries), nil
+	return seq, detail.Tag, nil
 }
 
 func parseOnly(parts []string) (admin.Only, error) {
@@ -161,6 +161,13 @@ func parseOnly(parts []string) (admin.Only, error) {
 // howMany counts the held deliveries that a decision would release; of what a
 // name means only the appliance knows, and each is counted as one person.
 func howMany(ctx context.Context, c *client.Client, seq uint64, only admin.Only) (int, error) {
+	switch {
+	case only.Empty():
+		detail, err := c.RunBrief(ctx, seq)
+		return detail.Held, err
+	case len(only.Departments)+len(only.Causes) == 0:
+		return len(only.Persons), nil
+	}
 	plan, err := c.RunPlan(ctx, seq)
 	if err != nil {
 		return 0, err
@@ -172,7 +179,7 @@ func howMany(ctx context.Context, c *client.Client, seq uint64, only admin.Only)
 		}
 		ofDepartment := slices.ContainsFunc(only.Departments, func(d string) bool { return strings.EqualFold(strings.TrimSpace(d), strings.TrimSpace(ch.Department)) })
 		ofCause := len(ch.Causes) > 0 && !slices.ContainsFunc(ch.Causes, func(id string) bool { return !slices.Contains(only.Causes, id) })
-		if only.Empty() || ofDepartment || ofCause {
+		if ofDepartment || ofCause {
 			n++
 		}
 	}

@@ -169,7 +169,7 @@ func TestJSONIsTheTypesOfTheAPI(t *testing.T) {
 	}
 	var detail admin.RunDetail
 	decode(t, &detail, "runs", "show", "12")
-	if detail.Run.Seq != 12 || len(detail.Deliveries) != 1 || detail.Tag != admin.RunTag(detail.Run, detail.Deliveries) {
+	if detail.Run.Seq != 12 || len(detail.Deliveries) != 1 || detail.Tag != admintest.RunTag(detail.Run, detail.Deliveries) {
 		t.Errorf("run: %+v", detail)
 	}
 	for args, into := range map[string]any{

@@ -53,19 +53,21 @@ func (a *app) runs() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			run, deliveries, err := c.Run(ctx, seq)
+			// The tag of what is shown is taken before the plan is: what changes until then
+			// makes it lapse.
+			detail, err := c.Run(ctx, seq)
 			if err != nil {
 				return err
 			}
-			tag := admin.RunTag(run, deliveries)
 			plan, err := c.RunPlan(ctx, seq)
 			if err != nil {
 				return err
 			}
 			if a.json {
-				return a.out.json(admin.RunDetail{Run: run, Deliveries: deliveries, Tag: tag, Causes: plan.Causes, Changes: plan.Changes}, true)
+				detail.Causes, detail.Changes = plan.Causes, plan.Changes
+				return a.out.json(detail, true)
 			}
-			a.tellRun(run, deliveries, plan, tag)
+			a.tellRun(detail.Run, detail.Deliveries, plan, detail.Tag)
 			return nil
 		},
 	})

@@ -199,12 +199,12 @@ func (s *story) activation(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		run, _, err := s.client.Run(ctx, seq)
+		detail, err := s.client.Run(ctx, seq)
 		if err != nil {
 			return err
 		}
-		if len(run.Holds) > 0 {
-			return untold(3, "activating %s was held: %s", name, run.Holds[0].Reason)
+		if holds := detail.Run.Holds; len(holds) > 0 {
+			return untold(3, "activating %s was held: %s", name, holds[0].Reason)
 		}
 	}
 	plan, err := s.client.Plan(ctx, "")

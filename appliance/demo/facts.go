@@ -192,8 +192,8 @@ func (s *stage) read(ctx context.Context, sources ...string) (model.Run, error) 
 	if err != nil {
 		return model.Run{}, err
 	}
-	run, _, err := s.client.Run(ctx, source(st, sources[0]).LastRun)
-	return run, err
+	detail, err := s.client.Run(ctx, source(st, sources[0]).LastRun)
+	return detail.Run, err
 }
 
 // conflict finds the open conflict of a kind that concerns all these people.

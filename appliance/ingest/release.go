@@ -9,47 +9,73 @@ import (
 	"hash"
 	"iter"
 	"slices"
+	"strconv"
 
 	"rollcall/appliance/model"
 	"rollcall/appliance/reconcile"
 	"rollcall/appliance/store"
 )
 
-// HeldDigest pins what a run holds: it changes when anything in it does, so that
-// an approval is for exactly what was shown.
-func (e *Engine) HeldDigest(seq uint64) (digest string, err error) {
+// HeldDigest is the digest of [Engine.Held].
+func (e *Engine) HeldDigest(seq uint64) (string, error) {
+	digest, _, err := e.Held(seq)
+	return digest, err
+}
+
+// Held counts the deliveries that a run holds, and pins what it holds: the digest
+// changes when anything of it does, a value that would be written or a hold that was
+// answered, so that an answer is to exactly what was shown. Attempts, reasons and times
+// are not part of it.
+func (e *Engine) Held(seq uint64) (digest string, n int, err error) {
 	err = e.store.View(func(tx *store.Tx) error {
+		run, _, err := store.Runs.Get(tx, seq)
+		if err != nil {
+			return err
+		}
 		c := e.begin(tx, actorSelf, seq, model.JobReady)
-		sum := e.newHeldSum()
+		sum := e.newHeldSum(run)
 		for job, err := range c.held(seq) {
 			if err != nil {
 				return err
 			}
 			sum.add(job)
+			n++
 		}
 		digest = sum.String()
 		return nil
 	})
-	return digest, err
+	return digest, n, err
 }
 
-// heldSum is a keyed digest of jobs in the making.
+// heldSum is a keyed digest of what a run holds in the making: its holds, then the jobs.
 type heldSum struct {
 	mac hash.Hash
 	buf []byte
 }
 
-func (e *Engine) newHeldSum() *heldSum { return &heldSum{mac: hmac.New(sha256.New, e.store.Secret())} }
+func (e *Engine) newHeldSum(run model.Run) *heldSum {
+	s := &heldSum{mac: hmac.New(sha256.New, e.store.Secret())}
+	s.texts(runSubject(run.Seq), strconv.Itoa(len(run.Holds)))
+	for _, h := range run.Holds {
+		s.texts(h.Guard, h.Target, string(h.State), string(h.Attribute), h.Department, strconv.Itoa(h.Count), strconv.Itoa(h.Limit))
+	}
+	return s
+}
 
-func (s *heldSum) add(job model.Job) {
+func (s *heldSum) texts(list ...string) {
 	s.buf = s.buf[:0]
-	for _, text := range []string{job.Target, string(job.Person), string(job.Effect), job.Digest} {
+	for _, text := range list {
 		s.buf = append(binary.AppendUvarint(s.buf, uint64(len(text))), text...)
 	}
 	s.mac.Write(s.buf)
 }
 
-func (s *heldSum) String() string { return hex.EncodeToString(s.mac.Sum(nil)[:16]) }
+func (s *heldSum) add(job model.Job) {
+	s.texts(job.Target, string(job.Person), string(job.Effect), job.Digest)
+}
+
+// String is short, because a human copies it.
+func (s *heldSum) String() string { return hex.EncodeToString(s.mac.Sum(nil)[:8]) }
 
 // held yields the jobs that guards hold of a run, in the order of targets and people.
 func (c *change) held(seq uint64) iter.Seq2[model.Job, error] {
@@ -110,8 +136,8 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 			return &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
 		}
 		t := newTally(run)
-		sum := e.newHeldSum()
-		var selected [][sumSize]byte
+		sum := e.newHeldSum(run)
+		selected := &Selection{}
 		for job, err := range c.held(seq) {
 			if err != nil {
 				return err
@@ -119,11 +145,11 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 			sum.add(job)
 			now := chosen == nil || chosen(job)
 			if t.count(job, now); now && chosen != nil {
-				selected = append(selected, [sumSize]byte(sumOf(job)))
+				selected.Add(job.Target, job.Person)
 			}
 		}
 		if digest != "" && digest != sum.String() {
-			return &StaleError{What: fmt.Sprintf("what run %d holds has changed since it was shown; look at it again", seq)}
+			return &StaleError{What: fmt.Sprintf("run %d is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show %d\"", seq, seq)}
 		}
 		decided, waiting = t.done, t.left
 		if decided == 0 && chosen != nil {
@@ -132,7 +158,7 @@ func (e *Engine) decideHold(actor string, seq uint64, digest string, state model
 		if err := c.answerHolds(run, t, state, chosen == nil); err != nil {
 			return err
 		}
-		r := &ruling{Actor: actor, Run: model.Run{Seq: seq}, Answer: &answer{State: state, Part: chosen != nil}, selected: selectionOf(selected)}
+		r := &ruling{Actor: actor, Run: model.Run{Seq: seq}, Answer: &answer{State: state, Part: chosen != nil}, selected: selected}
 		return c.rule(r, decided)
 	})
 	return decided, waiting, err

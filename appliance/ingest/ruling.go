@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 
 	"rollcall/appliance/model"
@@ -37,7 +36,7 @@ type ruling struct {
 	Ready map[string]bool `json:"ready,omitempty"`
 
 	closing
-	selected selection
+	selected *Selection // of an answer to a part
 }
 
 // ruled says what becomes of the jobs that a ruling is about.
@@ -59,7 +58,7 @@ func (r *ruling) ruled(job model.Job) model.Job {
 func (r *ruling) about(job model.Job) bool {
 	switch {
 	case r.Answer != nil:
-		return job.State == model.JobHeld && (!r.Answer.Part || r.selected.has(job))
+		return job.State == model.JobHeld && (!r.Answer.Part || r.selected.Has(job))
 	case r.Wave != nil:
 		return job.State == model.JobOpen && job.Target == r.Wave.Target && job.Wave > 0 && (r.Wave.stops() || job.Wave == r.Wave.Number)
 	}
@@ -138,9 +137,11 @@ func (c *change) ruling(seq uint64) (*ruling, error) {
 		return nil, err
 	}
 	if r != nil && r.Answer != nil && r.Answer.Part {
-		if _, err := c.tx.Setting(selectedName(seq), &r.selected.sums); err != nil {
+		var stored []byte
+		if _, err := c.tx.Setting(selectedName(seq), &stored); err != nil {
 			return nil, err
 		}
+		r.selected = selectionOf(stored)
 	}
 	c.rulings[seq] = r
 	return r, nil
@@ -180,7 +181,7 @@ func (c *change) rule(r *ruling, n int) error {
 	if n > closeBatch && !c.dry && !c.tx.Rehearsal() {
 		c.closings = append(c.closings, r.Run.Seq)
 		if r.Answer != nil && r.Answer.Part {
-			if err := c.tx.SetSetting(selectedName(r.Run.Seq), r.selected.sums); err != nil {
+			if err := c.tx.SetSetting(selectedName(r.Run.Seq), r.selected.stored()); err != nil {
 				return err
 			}
 		}
@@ -345,31 +346,50 @@ func (e *Engine) openRuling(seq uint64) (r *ruling, err error) {
 	return r, err
 }
 
-// selection is a set of deliveries: a digest of each, which is short, and long enough
-// that no two have the same.
-type selection struct {
-	sums []byte // sorted, sumSize bytes each
+// Selection is a set of deliveries that keeps sixteen bytes of each: a digest, long
+// enough that no two have the same. The zero value is empty. It is used by one goroutine.
+type Selection struct {
+	sums   [][sumSize]byte
+	sorted bool
 }
 
 const sumSize = 16
 
-func sumOf(job model.Job) []byte {
-	sum := sha256.Sum256(store.Key(job.Target, string(job.Person)))
-	return sum[:sumSize]
+func sumOf(target string, person model.PersonID) [sumSize]byte {
+	sum := sha256.Sum256(store.Key(target, string(person)))
+	return [sumSize]byte(sum[:sumSize])
 }
 
-// selectionOf returns the set of these deliveries, which it sorts.
-func selectionOf(sums [][sumSize]byte) selection {
-	slices.SortFunc(sums, func(a, b [sumSize]byte) int { return bytes.Compare(a[:], b[:]) })
-	s := selection{sums: make([]byte, 0, len(sums)*sumSize)}
-	for _, sum := range sums {
-		s.sums = append(s.sums, sum[:]...)
+func compareSums(a, b [sumSize]byte) int { return bytes.Compare(a[:], b[:]) }
+
+// Add takes the delivery of a person to a target into the set.
+func (s *Selection) Add(target string, person model.PersonID) {
+	s.sums, s.sorted = append(s.sums, sumOf(target, person)), false
+}
+
+// Has reports whether a delivery is in the set.
+func (s *Selection) Has(job model.Job) bool {
+	if !s.sorted {
+		slices.SortFunc(s.sums, compareSums)
+		s.sorted = true
+	}
+	_, in := slices.BinarySearchFunc(s.sums, sumOf(job.Target, job.Person), compareSums)
+	return in
+}
+
+// stored is the set as it is kept in the database.
+func (s *Selection) stored() []byte {
+	out := make([]byte, 0, len(s.sums)*sumSize)
+	for _, sum := range s.sums {
+		out = append(out, sum[:]...)
+	}
+	return out
+}
+
+func selectionOf(stored []byte) *Selection {
+	s := &Selection{sums: make([][sumSize]byte, 0, len(stored)/sumSize)}
+	for sum := range slices.Chunk(stored, sumSize) {
+		s.sums = append(s.sums, [sumSize]byte(sum))
 	}
 	return s
-}
-
-func (s *selection) has(job model.Job) bool {
-	sum := sumOf(job)
-	_, in := sort.Find(len(s.sums)/sumSize, func(i int) int { return bytes.Compare(sum, s.sums[i*sumSize:(i+1)*sumSize]) })
-	return in
 }

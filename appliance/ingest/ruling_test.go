@@ -522,6 +522,34 @@ func TestWhatFailedHalfwayIsCarriedOutByTheSameProcess(t *testing.T) {
 	}
 }
 
+// TestTheDigestOfWhatIsHeldTellsEveryDifference fails when an approval of one plan
+// passes for one of another, and when it is refused although nothing differs.
+func TestTheDigestOfWhatIsHeldTellsEveryDifference(t *testing.T) {
+	list := people(8, "title", "Partner")
+	other := slices.Clone(list)
+	other[3] = someone(4, "title", "Director")
+	leaves := slices.Clone(list)
+	leaves[3] = left(leaves[3])
+	w := settled(t, people(8)...)
+	w.limit(0, -1, 0)
+	seq := w.read("hr", list...).Seq
+	seen := w.digest(seq)
+	for name, now := range map[string][]model.Observation{"another value": other, "another effect": leaves} {
+		w.read("hr", now...)
+		if got := w.digest(seq); got == seen {
+			t.Errorf("%s: the digest is the same", name)
+		}
+		w.read("hr", list...)
+	}
+	// Number 4 is held by a later run by now, as when their title came anew.
+	two := w.digest(seq)
+	w.now = w.now.AddDate(0, 0, 1)
+	w.read("hr", list...)
+	if got := w.digest(seq); got != two {
+		t.Error("nothing changed, and the digest did")
+	}
+}
+
 // TestNoTransactionOfAnAnswerChangesMoreThanAFewBatches counts, between any two
 // transactions of answers, releases and stops, how many jobs became something else.
 func TestNoTransactionOfAnAnswerChangesMoreThanAFewBatches(t *testing.T) {

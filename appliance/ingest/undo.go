@@ -214,9 +214,6 @@ func (c *change) putBack(w store.Written) (string, error) {
 		return "the account was changed again since", nil
 	}
 	job, pending, err := store.Outbox.Get(c.tx, key)
-	if err == nil {
-		job, err = c.judged(job)
-	}
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,8 @@ package admintest
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,8 +35,75 @@ func (s *Service) RunPlan(ctx context.Context, seq uint64) (admin.Plan, error) {
 	return p, err
 }
 
+// RunPlanJSON implements admin.Service.
+func (s *Service) RunPlanJSON(ctx context.Context, seq uint64) (admin.Spooled, error) {
+	p, err := s.RunPlan(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	if p.Changes == nil {
+		p.Changes = []admin.PlanChange{}
+	}
+	return admin.InMemory(p)
+}
+
+// RunJSON implements admin.Service.
+func (s *Service) RunJSON(ctx context.Context, seq uint64) (admin.Spooled, error) {
+	run, deliveries, err := s.Run(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	if deliveries == nil {
+		deliveries = []admin.Delivery{}
+	}
+	held := 0
+	for _, d := range deliveries {
+		if d.State == string(model.JobHeld) {
+			held++
+		}
+	}
+	return admin.InMemory(admin.RunDetail{Run: run, Held: held, Deliveries: deliveries, Tag: RunTag(run, deliveries)})
+}
+
+// RunBrief implements admin.Service.
+func (s *Service) RunBrief(ctx context.Context, seq uint64) (out admin.RunDetail, err error) {
+	whole, err := s.RunJSON(ctx, seq)
+	if err == nil {
+		err = admin.Unspool(whole, &out)
+	}
+	out.Deliveries = []admin.Delivery{}
+	return out, err
+}
+
+// RunTag is the tag of a run in the way of this service.
+func RunTag(run model.Run, deliveries []admin.Delivery) string {
+	text := fmt.Sprint(run.Seq)
+	for _, h := range run.Holds {
+		text += fmt.Sprintf(" %s %s %s %d", h.Guard, h.Target, h.State, h.Count)
+	}
+	for _, d := range deliveries {
+		if d.State == string(model.JobHeld) {
+			text += fmt.Sprintf(" %s %s %s %s", d.Target, d.Person.ID, d.Effect, d.Changed)
+		}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
+
+// still refuses a decision on a run that is not what was seen.
+func (s *Service) still(seq uint64, tag string) error {
+	run, deliveries, err := s.Run(context.Background(), seq)
+	if err == nil && tag != "" && tag != RunTag(run, deliveries) {
+		err = &admin.Error{Code: admin.CodeStale, Text: fmt.Sprintf("run %d is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show %d\"", seq, seq)}
+	}
+	return err
+}
+
 // ApproveOnly makes those held deliveries of a run ready whose person is named.
-func (s *Service) ApproveOnly(_ context.Context, actor string, seq uint64, only admin.Only) (out admin.Settled, err error) {
+func (s *Service) ApproveOnly(_ context.Context, actor string, seq uint64, tag string, only admin.Only) (out admin.Settled, err error) {
+	if err := s.still(seq, tag); err != nil {
+		return out, err
+	}
 	what := fmt.Sprintf("approve %d only %s", seq, strings.Join(slices.Concat(only.Persons, only.Departments, only.Causes), " "))
 	err = s.do(actor, what, func() error {
 		if _, err := s.run(seq); err != nil {

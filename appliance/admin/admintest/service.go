@@ -255,7 +255,10 @@ func (s *Service) Run(_ context.Context, seq uint64) (model.Run, []admin.Deliver
 }
 
 // Approve makes the held deliveries of a run ready.
-func (s *Service) Approve(_ context.Context, actor string, seq uint64) (n int, err error) {
+func (s *Service) Approve(_ context.Context, actor string, seq uint64, tag string) (n int, err error) {
+	if err := s.still(seq, tag); err != nil {
+		return 0, err
+	}
 	err = s.do(actor, fmt.Sprintf("approve %d", seq), func() error {
 		n, err = s.settle(actor, seq, model.HoldApproved, model.JobReady)
 		return err
@@ -264,7 +267,10 @@ func (s *Service) Approve(_ context.Context, actor string, seq uint64) (n int, e
 }
 
 // Reject makes the held deliveries of a run rejected.
-func (s *Service) Reject(_ context.Context, actor string, seq uint64) (n int, err error) {
+func (s *Service) Reject(_ context.Context, actor string, seq uint64, tag string) (n int, err error) {
+	if err := s.still(seq, tag); err != nil {
+		return 0, err
+	}
 	err = s.do(actor, fmt.Sprintf("reject %d", seq), func() error {
 		n, err = s.settle(actor, seq, model.HoldRejected, model.JobRejected)
 		return err

@@ -111,7 +111,7 @@ func TestMismatchIsToldOnceSomethingAnswered(t *testing.T) {
 	if got := c.Mismatch("9.9.9"); got != "" {
 		t.Errorf("before any answer: %q", got)
 	}
-	if _, _, err := c.Run(t.Context(), 999); !client.IsCode(err, admin.CodeNotFound) { // a refusal carries the version too
+	if _, err := c.Run(t.Context(), 999); !client.IsCode(err, admin.CodeNotFound) { // a refusal carries the version too
 		t.Fatal(err)
 	}
 	if got := c.Mismatch(admintest.Version.Version); got != "" {

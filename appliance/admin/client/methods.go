@@ -93,33 +93,26 @@ func (c *Client) Runs(ctx context.Context, page admin.Page) ([]model.Run, error)
 	return ask[[]model.Run](ctx, c, call{method: get, path: []string{"runs"}, query: pageQuery(page)})
 }
 
-// Run returns one run and its deliveries. [admin.RunTag] of both is what a
-// decision on exactly this names.
-func (c *Client) Run(ctx context.Context, seq uint64) (model.Run, []admin.Delivery, error) {
-	var d admin.RunDetail
-	err := c.do(ctx, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10)}, into: &d})
-	return d.Run, d.Deliveries, err
+// Run returns one run and its deliveries. Its tag is what a decision on exactly this
+// names.
+func (c *Client) Run(ctx context.Context, seq uint64) (admin.RunDetail, error) {
+	return ask[admin.RunDetail](ctx, c, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10)}})
 }
 
-// Approve releases what a run holds, as it is when the appliance is asked.
-func (c *Client) Approve(ctx context.Context, seq uint64) (released int, err error) {
-	return c.decide(ctx, seq, "approve", "")
+// RunBrief is Run without the deliveries, which may be many.
+func (c *Client) RunBrief(ctx context.Context, seq uint64) (admin.RunDetail, error) {
+	return ask[admin.RunDetail](ctx, c, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10)}, query: url.Values{"brief": {"true"}}})
 }
 
-// Reject refuses what a run holds, as it is when the appliance is asked.
-func (c *Client) Reject(ctx context.Context, seq uint64) (rejected int, err error) {
-	return c.decide(ctx, seq, "reject", "")
-}
-
-// ApproveIf is Approve of exactly what the operator saw: tag is its
-// [admin.RunTag]. When the run is something else by now, nothing happens and the
-// answer is [admin.CodeStale].
-func (c *Client) ApproveIf(ctx context.Context, seq uint64, tag string) (released int, err error) {
+// Approve releases what a run holds. With a tag, that of the run as the operator saw
+// it, nothing happens when it is something else by now, and the answer is
+// [admin.CodeStale].
+func (c *Client) Approve(ctx context.Context, seq uint64, tag string) (released int, err error) {
 	return c.decide(ctx, seq, "approve", tag)
 }
 
-// RejectIf is Reject of exactly what the operator saw; see [Client.ApproveIf].
-func (c *Client) RejectIf(ctx context.Context, seq uint64, tag string) (rejected int, err error) {
+// Reject refuses what a run holds; tag is as for [Client.Approve].
+func (c *Client) Reject(ctx context.Context, seq uint64, tag string) (rejected int, err error) {
 	return c.decide(ctx, seq, "reject", tag)
 }
 
@@ -134,15 +127,8 @@ func (c *Client) RunPlan(ctx context.Context, seq uint64) (admin.Plan, error) {
 	return ask[admin.Plan](ctx, c, call{method: get, path: []string{"runs", strconv.FormatUint(seq, 10), "plan"}})
 }
 
-// ApproveOnly releases a part of what a run holds, as it is when the appliance is
-// asked.
-func (c *Client) ApproveOnly(ctx context.Context, seq uint64, only admin.Only) (admin.Settled, error) {
-	return c.ApproveOnlyIf(ctx, seq, "", only)
-}
-
-// ApproveOnlyIf is ApproveOnly of exactly what the operator saw; see
-// [Client.ApproveIf].
-func (c *Client) ApproveOnlyIf(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
+// ApproveOnly releases a part of what a run holds; tag is as for [Client.Approve].
+func (c *Client) ApproveOnly(ctx context.Context, seq uint64, tag string, only admin.Only) (admin.Settled, error) {
 	return ask[admin.Settled](ctx, c, call{method: post, path: []string{"runs", strconv.FormatUint(seq, 10), "approve"}, tag: tag, body: admin.ApproveRequest{Only: &only}})
 }
 
