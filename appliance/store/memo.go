@@ -10,7 +10,7 @@ type memo map[memoKey]remembered
 type memoKey struct{ table, key string }
 
 type remembered struct {
-	value any
+	value any // a pointer to it
 	seal  seal
 }
 

@@ -71,13 +71,17 @@ type alteration struct {
 }
 
 // maxChunk is how many alterations lie in one piece.
-const maxChunk = 256
+const maxChunk = 64
 
 // alterationSize is what an alteration takes beside its key and value.
 const alterationSize = 56
 
 func newRehearsed(b below, size *int) *rehearsed {
-	return &rehearsed{base: b, sequence: b.Sequence(), size: size}
+	r := &rehearsed{base: b, sequence: b.Sequence(), size: size}
+	if k, _ := b.Cursor().First(); k == nil {
+		r.base = noBucket{} // there is nothing to look through, which is done very often
+	}
+	return r
 }
 
 // place is a position among the alterations; one behind the last of a chunk does
@@ -184,7 +188,12 @@ func (r *rehearsed) Sequence() uint64         { return r.sequence }
 func (r *rehearsed) Stats() bbolt.BucketStats { return r.base.Stats() }
 func (r *rehearsed) fill(float64)             {}
 func (r *rehearsed) Cursor() cursor {
-	return &mergedCursor{base: r.base.Cursor(), over: &inMemory{of: r}}
+	c := &struct {
+		mergedCursor
+		memory inMemory
+	}{memory: inMemory{of: r}}
+	c.base, c.over = r.base.Cursor(), &c.memory
+	return &c.mergedCursor
 }
 
 // altered walks the alterations of a layer in key order; false: there is none.

@@ -34,6 +34,10 @@ var UnloadAt = 32 << 20
 // because bbolt keeps the pages of a transaction in memory.
 const unloadStep = 8192
 
+// scratchMap is how much of the scratch file has its addresses from the beginning. Where
+// the map must grow, bbolt copies all that a transaction has touched.
+const scratchMap = 256 << 20
+
 // ScratchName is how the names of files begin that are nobody's any more once the
 // process is gone; what follows is random. [Open] removes those that are left.
 const ScratchName = "scratch-"
@@ -66,7 +70,7 @@ func (s *scratch) open() error {
 		return err
 	}
 	// Nothing in it outlives the process, so nothing waits for the disk.
-	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType})
+	s.db, err = bbolt.Open(s.path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: scratchMap})
 	if err != nil {
 		return errors.Join(err, os.Remove(s.path))
 	}
@@ -147,8 +151,14 @@ func (s *scratch) put(name string, r *rehearsed) error {
 				return err
 			}
 			b.FillPercent = appendFill
-			done := 0
-			for ; done < len(r.chunks) && done*maxChunk < unloadStep; done++ {
+			done, size := 0, 0
+			for _, chunk := range r.chunks[:min(len(r.chunks), unloadStep/maxChunk)] {
+				for _, a := range chunk {
+					size += 1 + len(a.value)
+				}
+			}
+			values := make([]byte, 0, size) // of this step: bbolt keeps them until it ends
+			for ; done < len(r.chunks) && done < unloadStep/maxChunk; done++ {
 				for _, a := range r.chunks[done] {
 					if a.gone && file.Get(a.key) == nil { // see [rehearsed.Delete]
 						if err := b.Delete(a.key); err != nil {
@@ -156,11 +166,13 @@ func (s *scratch) put(name string, r *rehearsed) error {
 						}
 						continue
 					}
-					value := []byte{scratchGone}
-					if !a.gone {
-						value = append(append(make([]byte, 0, 1+len(a.value)), scratchThere), a.value...)
+					from := len(values)
+					if a.gone {
+						values = append(values, scratchGone)
+					} else {
+						values = append(append(values, scratchThere), a.value...)
 					}
-					if err := b.Put(a.key, value); err != nil {
+					if err := b.Put(a.key, values[from:]); err != nil {
 						return err
 					}
 				}

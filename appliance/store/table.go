@@ -50,6 +50,9 @@ type index[V any] struct {
 	// looks it up by this index need not read the value. nil: nothing.
 	note  func(V) []byte
 	width int
+	// same says that two versions of a value have the same entries, so that they need
+	// not be made to be compared; nil: nobody knows.
+	same func(old, now *V) bool
 }
 
 // Index names one index of a table for lookups.
@@ -188,6 +191,12 @@ func (t *Table[K, V]) addIndex(name string, unique bool, keys func(V) [][]byte) 
 	return &Index[K, V]{table: t, index: ix}
 }
 
+// unlessSame makes an index that is left alone where same says so.
+func (ix *Index[K, V]) unlessSame(same func(old, now *V) bool) *Index[K, V] {
+	ix.index.same = same
+	return ix
+}
+
 // addNoted adds a unique index that also tells the note of a value.
 func (t *Table[K, V]) addNoted(name string, width int, keys func(V) [][]byte, note func(V) []byte) *Index[K, V] {
 	ix := t.addIndex(name, true, keys)
@@ -200,23 +209,34 @@ func (t *Table[K, V]) addNoted(name string, width int, keys func(V) [][]byte, no
 func (t *Table[K, V]) Get(tx *Tx, k K) (V, bool, error) { return t.get(tx, t.encode(k)) }
 
 func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
-	var v V
+	v, err := t.find(tx, key)
+	if v == nil || err != nil {
+		var none V
+		return none, false, err
+	}
+	return *v, true, nil
+}
+
+// find is get without a copy: what it points at is the transaction's, which may hand it
+// out again. nil: there is none.
+func (t *Table[K, V]) find(tx *Tx, key []byte) (*V, error) {
 	if t.remembered {
 		if known, ok := tx.memo[memoKey{t.name, string(key)}]; ok {
-			return known.value.(V), true, nil
+			return known.value.(*V), nil
 		}
 	}
 	raw := tx.bucket(t.name).Get(key)
 	if raw == nil {
-		return v, false, nil
+		return nil, nil
 	}
-	if err := t.codec.decode(raw, &v); err != nil {
-		return v, false, t.broken(key, err)
+	v := new(V)
+	if err := t.codec.decode(raw, v); err != nil {
+		return nil, t.broken(key, err)
 	}
 	if t.remembered {
 		tx.memo.keep(memoKey{t.name, string(key)}, v)
 	}
-	return v, true, nil
+	return v, nil
 }
 
 // Has reports whether k is present, without decoding.
@@ -234,33 +254,17 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 		delete(tx.memo, memoKey{t.name, string(key)})
 		return t.writable(tx).Put(key, raw)
 	}
-	old, had, err := t.get(tx, key)
+	old, err := t.find(tx, key)
 	if err != nil {
 		return err
 	}
-	for _, ix := range t.indexes {
-		if ix.unique {
-			for _, entry := range ix.keys(v) {
-				if holder := tx.bucket(ix.name).Get(entry); holder != nil && !bytes.Equal(holder[ix.width:], key) {
-					return &DuplicateError{Index: ix.name, Holder: string(holder[ix.width:])}
-				}
-			}
-		}
-	}
-	for _, ix := range t.indexes {
-		var before, after entries
-		if had {
-			before = ix.entries(old, key)
-		}
-		after = ix.entries(v, key)
-		if err := ix.update(tx, key, before, after); err != nil {
-			return err
-		}
+	if err := t.index(tx, key, old, &v); err != nil {
+		return err
 	}
 	if t.kinds != nil {
 		var before []string
-		if had {
-			before = t.kinds(old)
+		if old != nil {
+			before = t.kinds(*old)
 		}
 		if err := t.count(tx, before, t.kinds(v)); err != nil {
 			return err
@@ -269,10 +273,43 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 	delete(tx.memo, memoKey{t.name, string(key)})
 	if t.clip != nil && tx.memo != nil {
 		if t.clip(&v); wrote(t.name, v, raw, t.codec) {
-			tx.memo.keep(memoKey{t.name, string(key)}, v)
+			tx.memo.keep(memoKey{t.name, string(key)}, &v)
 		}
 	}
 	return t.writable(tx).Put(key, raw)
+}
+
+// index brings the indexes in line after old (nil: there was none) became v, or writes
+// nothing because a unique entry is another's.
+func (t *Table[K, V]) index(tx *Tx, key []byte, old, v *V) error {
+	type change struct {
+		of            *index[V]
+		before, after entries
+	}
+	changes := make([]change, 0, 8) // more indexes than a table has
+	for _, ix := range t.indexes {
+		if old != nil && ix.same != nil && ix.same(old, v) {
+			continue
+		}
+		c := change{of: ix, after: ix.entries(*v, key)}
+		if old != nil {
+			c.before = ix.entries(*old, key)
+		}
+		if ix.unique {
+			for _, entry := range c.after.keys {
+				if holder := tx.bucket(ix.name).Get(entry); holder != nil && !bytes.Equal(holder[ix.width:], key) {
+					return &DuplicateError{Index: ix.name, Holder: string(holder[ix.width:])}
+				}
+			}
+		}
+		changes = append(changes, c)
+	}
+	for _, c := range changes {
+		if err := c.of.update(tx, key, c.before, c.after); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Delete removes k and its index entries; removing what is not there is no error.

@@ -270,27 +270,34 @@ var (
 	// RecordByNative tells of each record what a read must know to pass over one
 	// that is unchanged, see [RecordNote].
 	RecordByNative = Records.addNoted("native", recordNoteWidth, func(r model.Record) [][]byte { return one(Key(r.Source, r.Native)) },
-		func(r model.Record) []byte { return noteOf(r).append(nil) })
+		func(r model.Record) []byte { return noteOf(r).append(nil) }).unlessSame(func(old, now *model.Record) bool {
+		return old.Source == now.Source && old.Native == now.Native && old.Ordinal == now.Ordinal && old.Digest == now.Digest && old.Gone == now.Gone && old.Staged == now.Staged
+	})
 	// RecordByIdentifier finds who carries an identifier, and who carried it before.
 	RecordByIdentifier = Records.addIndex("identifier", false, func(r model.Record) [][]byte {
 		return each(slices.Concat(r.Identifiers, r.Former), IdentifierKey)
+	}).unlessSame(func(old, now *model.Record) bool {
+		return slices.Equal(old.Identifiers, now.Identifiers) && slices.Equal(old.Former, now.Former)
 	})
-	RecordByAlias      = Records.addIndex("alias", false, func(r model.Record) [][]byte { return each(r.Aliases, text[string]) })
-	RecordByManagerKey = Records.addIndex("managerkey", false, func(r model.Record) [][]byte { return each(r.ManagerKeys, text[string]) })
-	RecordByPerson     = Records.addIndex("person", false, func(r model.Record) [][]byte {
+	RecordByAlias = Records.addIndex("alias", false, func(r model.Record) [][]byte { return each(r.Aliases, text[string]) }).
+			unlessSame(func(old, now *model.Record) bool { return slices.Equal(old.Aliases, now.Aliases) })
+	RecordByManagerKey = Records.addIndex("managerkey", false, func(r model.Record) [][]byte { return each(r.ManagerKeys, text[string]) }).
+				unlessSame(func(old, now *model.Record) bool { return slices.Equal(old.ManagerKeys, now.ManagerKeys) })
+	RecordByPerson = Records.addIndex("person", false, func(r model.Record) [][]byte {
 		if r.Person == "" {
 			return nil
 		}
 		return one(text(r.Person))
-	})
-	RecordBySource = Records.addIndex("source", false, func(r model.Record) [][]byte { return one(Key(r.Source)) })
+	}).unlessSame(func(old, now *model.Record) bool { return old.Person == now.Person })
+	RecordBySource = Records.addIndex("source", false, func(r model.Record) [][]byte { return one(Key(r.Source)) }).
+			unlessSame(func(old, now *model.Record) bool { return old.Source == now.Source })
 
 	PersonByEmail = Persons.addIndex("email", false, func(p model.Person) [][]byte {
 		if p.EmailKey == "" {
 			return nil
 		}
 		return one(text(p.EmailKey))
-	})
+	}).unlessSame(func(old, now *model.Person) bool { return old.EmailKey == now.EmailKey })
 	// PersonByName orders people as lists show them.
 	PersonByName = Persons.addIndex("name", false, func(p model.Person) [][]byte {
 		name := p.Attributes.Text(model.DisplayName)
@@ -298,19 +305,21 @@ var (
 			name = p.Attributes.Text(model.Email)
 		}
 		return one(text(strings.ToLower(name)))
+	}).unlessSame(func(old, now *model.Person) bool {
+		return old.Attributes.Text(model.DisplayName) == now.Attributes.Text(model.DisplayName) && old.Attributes.Text(model.Email) == now.Attributes.Text(model.Email)
 	})
 	PersonByManager = Persons.addIndex("manager", false, func(p model.Person) [][]byte {
 		if p.Manager == "" {
 			return nil
 		}
 		return one(text(p.Manager))
-	})
+	}).unlessSame(func(old, now *model.Person) bool { return old.Manager == now.Manager })
 	PersonByReview = Persons.addIndex("review", false, func(p model.Person) [][]byte {
 		if p.Review == "" {
 			return nil
 		}
 		return one(text(p.Review))
-	})
+	}).unlessSame(func(old, now *model.Person) bool { return old.Review == now.Review })
 
 	// PersonByDepartment finds the people of a department, whatever its case.
 	PersonByDepartment = Persons.addIndex("department", false, func(p model.Person) [][]byte {
@@ -319,6 +328,8 @@ var (
 			return nil
 		}
 		return one(text(d))
+	}).unlessSame(func(old, now *model.Person) bool {
+		return old.Attributes.Text(model.Department) == now.Attributes.Text(model.Department)
 	})
 
 	DecisionByRecord = Decisions.addIndex("record", false, func(d model.Decision) [][]byte { return each(d.Records, text[model.RecordID]) })
