@@ -395,7 +395,7 @@ func (l *lookups) source(id model.RecordID) (string, error) {
 	if len(l.records) == lookupsKept {
 		clear(l.records)
 	}
-	r, _, err := store.Records.Get(l.tx, id)
+	r, _, err := store.GlanceAt(l.tx, id)
 	l.records[id] = r.Source
 	return r.Source, err
 }

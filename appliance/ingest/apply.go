@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,19 +14,26 @@ import (
 // persons, conflicts, managers, and a look at every person whose accounts may
 // now differ. seeds are written already; before holds their old versions.
 func (c *change) settle(seeds []model.RecordID, before []model.Record) error {
+	return c.settleWith(nil, seeds, before)
+}
+
+// settleWith is settle where those of the seeds that are in unwritten are not written
+// yet, but with what is planned for them: a record that joins the roster is written
+// once. They must be found under everything by which what is stored is found.
+func (c *change) settleWith(unwritten map[model.RecordID]*model.Record, seeds []model.RecordID, before []model.Record) error {
 	if len(seeds) == 0 && len(before) == 0 {
 		return nil
 	}
-	in, err := reconcile.Gather(roster{c.tx}, seeds, before, c.today, &c.settings.Policy)
+	in, err := reconcile.Gather(roster{c.tx, unwritten}, seeds, before, c.today, &c.settings.Policy)
 	if err != nil {
 		return err
 	}
 	plan := reconcile.PlanRoster(in)
-	relinked, err := c.link(in, plan)
+	relinked, err := c.link(in, plan, unwritten)
 	if err != nil {
 		return err
 	}
-	changed, err := c.persons(plan)
+	changed, resolved, err := c.persons(plan)
 	if err != nil {
 		return err
 	}
@@ -40,7 +48,7 @@ func (c *change) settle(seeds []model.RecordID, before []model.Record) error {
 			return err
 		}
 	}
-	if err := c.managers(seeds, before, relinked, changed); err != nil {
+	if err := c.managers(seeds, before, relinked, changed, resolved); err != nil {
 		return err
 	}
 	if err := c.writeHistory(); err != nil {
@@ -54,18 +62,18 @@ func (c *change) settle(seeds []model.RecordID, before []model.Record) error {
 	return c.evaluateTouched()
 }
 
-// link writes the records whose person changed or whose spare id was spent, and
-// returns them as they are now.
-func (c *change) link(in reconcile.Input, plan reconcile.Plan) ([]model.Record, error) {
-	records := make(map[model.RecordID]model.Record, len(in.Records))
-	for _, r := range in.Records {
-		records[r.ID] = r
-	}
+// link writes the records whose person changed, whose spare id was spent or which were
+// not written yet, and returns those whose person changed, as they are now.
+func (c *change) link(in reconcile.Input, plan reconcile.Plan, unwritten map[model.RecordID]*model.Record) ([]model.Record, error) {
 	var relinked []model.Record
-	for _, l := range plan.Links {
-		r := records[l.Record]
-		spent := slices.Contains(plan.Spent, r.ID)
-		if r.Person == l.Person && !spent {
+	at := 0
+	for _, l := range plan.Links { // both in the order of the ids, but for records that take no part
+		for in.Records[at].ID != l.Record {
+			at++
+		}
+		r := in.Records[at]
+		_, spent := slices.BinarySearch(plan.Spent, r.ID)
+		if r.Person == l.Person && !spent && unwritten[r.ID] == nil {
 			continue
 		}
 		moved, was := r.Person != l.Person, r.Person
@@ -86,21 +94,26 @@ func (c *change) link(in reconcile.Input, plan reconcile.Plan) ([]model.Record, 
 	return relinked, nil
 }
 
-// persons writes the people who changed and returns their ids.
-func (c *change) persons(plan reconcile.Plan) ([]model.PersonID, error) {
-	var changed []model.PersonID
+// persons writes the people who changed, with the managers that they have now that
+// the records are linked, and returns their ids. It says of everybody planned whether
+// the reference to their manager leads somewhere, see [change.managerOf].
+func (c *change) persons(plan reconcile.Plan) (changed []model.PersonID, resolved map[model.PersonID]bool, err error) {
+	resolved = make(map[model.PersonID]bool, len(plan.Persons))
 	for _, p := range plan.Persons {
 		old, had, err := store.Persons.Get(c.tx, p.ID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		p.Rev, p.Created, p.Changed, p.Manager = old.Rev, old.Created, old.Changed, old.Manager
-		if had && reconcile.SamePerson(old, p) {
+		p.Rev, p.Created, p.Changed = old.Rev, old.Created, old.Changed
+		if p.Manager, resolved[p.ID], err = c.managerOf(&p); err != nil {
+			return nil, nil, err
+		}
+		if had && old.Manager == p.Manager && reconcile.SamePerson(old, p) {
 			continue
 		}
 		if had {
 			if err := c.freezeFlapping(old, &p); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		p.Rev++
@@ -110,17 +123,17 @@ func (c *change) persons(plan reconcile.Plan) ([]model.PersonID, error) {
 		}
 		c.remember(p.ID, old, had)
 		if err := store.Persons.Put(c.tx, p.ID, p); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		changed = append(changed, p.ID)
 		c.touched[p.ID] = true
 		if !had || standingOf(old) != standingOf(p) {
 			if err := c.touchReports(p.ID); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
-	return changed, nil
+	return changed, resolved, nil
 }
 
 // standingOf is what a person's reports depend on.
@@ -137,11 +150,11 @@ func heldIDs(p model.Person) []string {
 }
 
 func (c *change) touchReports(manager model.PersonID) error {
-	for p, err := range store.PersonByManager.Find(c.tx, store.Key(string(manager))) {
+	for id, err := range store.PersonByManager.Keys(c.tx, store.Prefix(string(manager))) {
 		if err != nil {
 			return err
 		}
-		c.touched[p.ID] = true
+		c.touched[model.PersonID(id)] = true
 	}
 	return nil
 }
@@ -320,8 +333,8 @@ func (c *change) conflicts(in reconcile.Input, plan reconcile.Plan) error {
 			note(q)
 		}
 	}
-	for _, q := range stale {
-		if err := c.closeConflict(q); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(stale)) {
+		if err := c.closeConflict(stale[id]); err != nil {
 			return err
 		}
 	}
@@ -366,24 +379,26 @@ func (c *change) closeConflict(q model.Conflict) error {
 	return err
 }
 
-// managers resolves the manager references that this change may have moved: of
-// the people who changed, and of everybody whose reference looks for one of the
-// names under which the changed records are or were known.
-func (c *change) managers(seeds []model.RecordID, before, relinked []model.Record, changed []model.PersonID) error {
-	affected := map[model.PersonID]bool{}
+// managers resolves the manager references that this change may have moved and that
+// are not resolved yet: of everybody whose reference looks for one of the names under
+// which the changed records are or were known. It asks what is to be asked about the
+// managers of these and of those who changed.
+func (c *change) managers(seeds []model.RecordID, before, relinked []model.Record, changed []model.PersonID, resolved map[model.PersonID]bool) error {
+	affected := make(map[model.PersonID]bool, len(changed))
 	for _, id := range changed {
 		affected[id] = true
 	}
 	aliases := map[string]bool{}
-	for _, r := range before {
+	known := func(r *model.Record) {
 		for _, a := range r.Aliases {
 			aliases[a] = true
 		}
 	}
-	for _, r := range relinked {
-		for _, a := range r.Aliases {
-			aliases[a] = true
-		}
+	for i := range before {
+		known(&before[i])
+	}
+	for i := range relinked {
+		known(&relinked[i])
 	}
 	for _, id := range seeds {
 		r, ok, err := store.Records.Get(c.tx, id)
@@ -393,15 +408,13 @@ func (c *change) managers(seeds []model.RecordID, before, relinked []model.Recor
 		if !ok {
 			continue
 		}
-		for _, a := range r.Aliases {
-			aliases[a] = true
-		}
+		known(&r)
 		if r.Person != "" {
 			affected[r.Person] = true
 		}
 	}
 	for a := range aliases {
-		for r, err := range store.RecordByManagerKey.Find(c.tx, store.Key(a)) {
+		for r, err := range store.GlanceBy(c.tx, store.RecordByManagerKey, store.Key(a)) {
 			if err != nil {
 				return err
 			}
@@ -410,20 +423,18 @@ func (c *change) managers(seeds []model.RecordID, before, relinked []model.Recor
 			}
 		}
 	}
-	ids := make([]model.PersonID, 0, len(affected))
-	for id := range affected {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	resolved := make([]bool, len(ids))
-	for i, id := range ids {
+	ids := slices.Sorted(maps.Keys(affected))
+	for _, id := range ids {
+		if _, done := resolved[id]; done {
+			continue
+		}
 		var err error
-		if resolved[i], err = c.resolveManager(id); err != nil {
+		if resolved[id], err = c.resolveManager(id); err != nil {
 			return err
 		}
 	}
-	for i, id := range ids {
-		if err := c.managerConflicts(id, resolved[i]); err != nil {
+	for _, id := range ids {
+		if err := c.managerConflicts(id, resolved[id]); err != nil {
 			return err
 		}
 	}
@@ -437,7 +448,7 @@ func (c *change) resolveManager(id model.PersonID) (resolved bool, err error) {
 	if err != nil || !ok {
 		return true, err
 	}
-	manager, resolved, err := c.managerOf(p)
+	manager, resolved, err := c.managerOf(&p)
 	if err != nil || manager == p.Manager {
 		return resolved, err
 	}
@@ -451,7 +462,7 @@ func (c *change) resolveManager(id model.PersonID) (resolved bool, err error) {
 
 // managerOf resolves a person's manager reference; resolved is false when there
 // is a reference and it leads nowhere.
-func (c *change) managerOf(p model.Person) (model.PersonID, bool, error) {
+func (c *change) managerOf(p *model.Person) (model.PersonID, bool, error) {
 	value, ok := p.Attributes[model.Manager]
 	if !ok || value.Null {
 		return "", true, nil
@@ -467,7 +478,7 @@ func (c *change) managerOf(p model.Person) (model.PersonID, bool, error) {
 // reference.
 func (c *change) aliasOwners(key string) ([]model.PersonID, error) {
 	var out []model.PersonID
-	for r, err := range store.RecordByAlias.Find(c.tx, store.Key(key)) {
+	for r, err := range store.GlanceBy(c.tx, store.RecordByAlias, store.Key(key)) {
 		if err != nil {
 			return nil, err
 		}
@@ -481,10 +492,10 @@ func (c *change) aliasOwners(key string) ([]model.PersonID, error) {
 // managerQuestions returns what is to be asked about a person's manager; resolved
 // is what resolving the reference said.
 func (c *change) managerQuestions(p model.Person, resolved bool) (map[model.ConflictID]model.Conflict, error) {
-	wanted := map[model.ConflictID]model.Conflict{}
-	if p.Access != model.AccessOn {
-		return wanted, nil
+	if p.Access != model.AccessOn || resolved && p.Manager == "" {
+		return nil, nil
 	}
+	wanted := map[model.ConflictID]model.Conflict{}
 	id := p.ID
 	source := []model.RecordID{p.Provenance[model.Manager]}
 	if !resolved {
@@ -540,7 +551,7 @@ func (c *change) managerConflicts(id model.PersonID, resolved bool) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[model.ConflictID]model.Conflict{}
+	var wanted map[model.ConflictID]model.Conflict
 	if ok {
 		if wanted, err = c.managerQuestions(p, resolved); err != nil {
 			return err

@@ -219,50 +219,59 @@ func (e *Engine) digest(v any) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// roster answers reconcile.Gather out of the running transaction.
-type roster struct{ tx *store.Tx }
+// roster answers reconcile.Gather out of the running transaction, with some records as
+// they are about to be written.
+type roster struct {
+	tx        *store.Tx
+	unwritten map[model.RecordID]*model.Record
+}
 
 func (r roster) Record(id model.RecordID) (model.Record, bool, error) {
+	if rec := r.unwritten[id]; rec != nil {
+		return *rec, !rec.Staged, nil
+	}
 	rec, ok, err := store.Records.Get(r.tx, id)
 	return rec, ok && !rec.Staged, err
 }
 
-func (r roster) Carriers(id model.Identifier) ([]model.Record, error) {
-	var out []model.Record
-	for rec, err := range store.RecordByIdentifier.Find(r.tx, store.IdentifierKey(id)) {
+func (r roster) Carriers(id model.Identifier, limit int) ([]model.Record, bool, error) {
+	var ids []model.RecordID
+	for rec, err := range store.GlanceBy(r.tx, store.RecordByIdentifier, store.IdentifierKey(id)) {
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		if !rec.Staged {
-			out = append(out, rec)
-		}
-	}
-	return out, nil
-}
-
-func (r roster) CountCarriers(id model.Identifier, limit int) (int, error) {
-	n := 0
-	for rec, err := range store.RecordByIdentifier.Find(r.tx, store.IdentifierKey(id)) {
-		if err != nil {
-			return 0, err
-		}
-		if rec.Staged {
+		if rec.Staged && r.unwritten[rec.ID] == nil {
 			continue
 		}
-		if n++; n >= limit {
-			break
+		if len(ids) == limit {
+			return nil, true, nil
 		}
+		ids = append(ids, rec.ID)
 	}
-	return n, nil
+	out, err := r.all(ids)
+	return out, false, err
 }
 
 func (r roster) RecordsOf(person model.PersonID) ([]model.Record, error) {
-	var out []model.Record
-	for rec, err := range store.RecordByPerson.Find(r.tx, store.Key(string(person))) {
+	var ids []model.RecordID
+	for id, err := range store.RecordByPerson.Keys(r.tx, store.Prefix(string(person))) {
 		if err != nil {
 			return nil, err
 		}
-		if !rec.Staged {
+		ids = append(ids, model.RecordID(id))
+	}
+	return r.all(ids)
+}
+
+// all returns those of the records that take part.
+func (r roster) all(ids []model.RecordID) ([]model.Record, error) {
+	out := make([]model.Record, 0, len(ids))
+	for _, id := range ids {
+		rec, ok, err := r.Record(id)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			out = append(out, rec)
 		}
 	}

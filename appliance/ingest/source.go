@@ -245,7 +245,8 @@ func contains(sorted []model.RecordID, id model.RecordID) bool {
 }
 
 func (c *change) unstage(ids []model.RecordID) error {
-	var seeds []model.RecordID
+	seeds := make([]model.RecordID, 0, len(ids))
+	joining := make(map[model.RecordID]*model.Record, len(ids))
 	for _, id := range ids {
 		r, ok, err := store.Records.Get(c.tx, id)
 		if err != nil {
@@ -256,12 +257,9 @@ func (c *change) unstage(ids []model.RecordID) error {
 		}
 		r.Staged = false
 		r.Rev++
-		if err := store.Records.Put(c.tx, id, r); err != nil {
-			return err
-		}
-		seeds = append(seeds, id)
+		seeds, joining[id] = append(seeds, id), &r
 	}
-	return c.settle(seeds, nil)
+	return c.settleWith(joining, seeds, nil)
 }
 
 // SetStance pauses a source or lets it go on; going on from preview is

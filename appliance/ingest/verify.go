@@ -22,7 +22,7 @@ func (e *Engine) SameKeys(tx *store.Tx, r model.Record) (bool, error) {
 // it.
 func (e *Engine) ManagerOf(tx *store.Tx, p model.Person) (model.PersonID, []model.Conflict, error) {
 	c := e.begin(tx, actorSelf, 0, model.JobOpen)
-	manager, resolved, err := c.managerOf(p)
+	manager, resolved, err := c.managerOf(&p)
 	if err != nil {
 		return "", nil, err
 	}

@@ -11,10 +11,9 @@ import (
 // being planned. Records that take no part (staged ones) are never returned.
 type Roster interface {
 	Record(id model.RecordID) (model.Record, bool, error)
-	// Carriers returns the records that carry an identifier, or carried it before.
-	Carriers(id model.Identifier) ([]model.Record, error)
-	// CountCarriers counts them up to limit.
-	CountCarriers(id model.Identifier, limit int) (int, error)
+	// Carriers returns the records that carry an identifier, or carried it before; when
+	// these are more than limit, none of them, and that there are more.
+	Carriers(id model.Identifier, limit int) (carriers []model.Record, more bool, err error)
 	RecordsOf(person model.PersonID) ([]model.Record, error)
 	Person(id model.PersonID) (model.Person, bool, error)
 	DecisionsOn(record model.RecordID) ([]model.Decision, error)
@@ -122,20 +121,15 @@ func (g *gathering) addCarriers(id model.Identifier, first bool) error {
 	if _, known := g.hot[id]; known && !first {
 		return nil
 	}
-	margin := g.limit + 1 + g.carried[id]
-	n, err := g.roster.CountCarriers(id, margin+1)
+	limit := g.limit
+	if first {
+		limit += 1 + g.carried[id]
+	}
+	carriers, more, err := g.roster.Carriers(id, limit)
 	if err != nil {
 		return err
 	}
-	if n > margin || (n > g.limit && !first) {
-		g.hot[id] = true
-		return nil
-	}
-	carriers, err := g.roster.Carriers(id)
-	if err != nil {
-		return err
-	}
-	g.hot[id] = n > g.limit
+	g.hot[id] = more || len(carriers) > g.limit
 	for _, r := range carriers {
 		g.add(r)
 	}

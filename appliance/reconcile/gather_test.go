@@ -43,12 +43,13 @@ func (c *counting) Record(id model.RecordID) (model.Record, bool, error) {
 	c.records[id] = true
 	return c.world.Record(id)
 }
-func (c *counting) Carriers(id model.Identifier) ([]model.Record, error) {
-	return c.of(c.byIdentifier[id])
-}
-func (c *counting) CountCarriers(id model.Identifier, limit int) (int, error) {
-	c.lookups++
-	return min(len(c.byIdentifier[id]), limit), nil
+func (c *counting) Carriers(id model.Identifier, limit int) ([]model.Record, bool, error) {
+	if len(c.byIdentifier[id]) > limit {
+		c.lookups++
+		return nil, true, nil
+	}
+	out, err := c.of(c.byIdentifier[id])
+	return out, false, err
 }
 func (c *counting) RecordsOf(p model.PersonID) ([]model.Record, error) { return c.of(c.byPerson[p]) }
 func (c *counting) Person(id model.PersonID) (model.Person, bool, error) {
@@ -63,7 +64,7 @@ func (c *counting) DecisionsOn(id model.RecordID) ([]model.Decision, error) {
 
 // TestASingleChangeReadsItsNeighbourhoodOnly counts what planning one change reads:
 // it must be the same whatever the size of the company. It fails when Gather asks
-// for the carriers of a hot identifier, or walks on from the people it finds.
+// for more carriers than make an identifier hot, or walks on from the people it finds.
 func TestASingleChangeReadsItsNeighbourhoodOnly(t *testing.T) {
 	read := map[int][3]int{}
 	for _, people := range []int{50, 5000} {

@@ -34,21 +34,36 @@ func ResolveManager(self model.PersonID, keys []string, lookup func(key string) 
 // start runs into, sorted, and nil when the chain ends. manager returns a
 // person's manager, empty for none.
 func ManagerCycle(start model.PersonID, manager func(model.PersonID) (model.PersonID, error)) ([]model.PersonID, error) {
-	at := map[model.PersonID]int{}
-	var chain []model.PersonID
+	// A chain that does not end meets a mark that is set ever farther along it, the
+	// mark being in the cycle and the way round not longer than until the next one.
+	mark, steps, far := start, 0, 1
 	for p := start; p != ""; {
-		if i, seen := at[p]; seen {
-			cycle := slices.Clone(chain[i:])
-			slices.Sort(cycle)
-			return cycle, nil
-		}
-		at[p] = len(chain)
-		chain = append(chain, p)
 		next, err := manager(p)
 		if err != nil {
 			return nil, err
 		}
-		p = next
+		if p = next; p == mark && p != "" {
+			return cycleFrom(p, manager)
+		}
+		if steps++; steps == far {
+			mark, steps, far = p, 0, 2*far
+		}
 	}
 	return nil, nil
+}
+
+// cycleFrom returns the persons of a cycle, sorted, given one of them.
+func cycleFrom(one model.PersonID, manager func(model.PersonID) (model.PersonID, error)) ([]model.PersonID, error) {
+	cycle := []model.PersonID{one}
+	for {
+		next, err := manager(cycle[len(cycle)-1])
+		if err != nil {
+			return nil, err
+		}
+		if next == one {
+			slices.Sort(cycle)
+			return cycle, nil
+		}
+		cycle = append(cycle, next)
+	}
 }

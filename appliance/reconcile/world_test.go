@@ -34,19 +34,16 @@ func (w *world) Record(id model.RecordID) (model.Record, bool, error) {
 	return r, ok && !r.Staged, nil
 }
 
-func (w *world) Carriers(id model.Identifier) ([]model.Record, error) {
-	var out []model.Record
+func (w *world) Carriers(id model.Identifier, limit int) (out []model.Record, more bool, err error) {
 	for _, r := range w.records {
 		if !r.Staged && slices.Contains(slices.Concat(r.Identifiers, r.Former), id) {
 			out = append(out, r)
 		}
 	}
-	return out, nil
-}
-
-func (w *world) CountCarriers(id model.Identifier, limit int) (int, error) {
-	all, _ := w.Carriers(id)
-	return min(len(all), limit), nil
+	if len(out) > limit {
+		return nil, true, nil
+	}
+	return out, false, nil
 }
 
 func (w *world) RecordsOf(p model.PersonID) ([]model.Record, error) {

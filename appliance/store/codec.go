@@ -309,7 +309,7 @@ func encodeRecord(record model.Record) ([]byte, error) {
 	r := recordRow(record)
 	e := make(encoder, 0, 1536)
 	e.text(1, string(r.ID))
-	e.text(2, r.Source)
+	e.text(recordSource, r.Source)
 	e.text(3, string(r.Kind))
 	e.text(4, r.Native)
 	e.number(5, r.Rev)
@@ -342,10 +342,10 @@ func encodeRecord(record model.Record) ([]byte, error) {
 	for _, s := range r.Notices {
 		e.item(17, s)
 	}
-	e.truth(18, r.Staged)
+	e.truth(recordStaged, r.Staged)
 	e.truth(19, r.Gone)
 	e.text(20, r.Digest)
-	e.text(21, string(r.Person))
+	e.text(recordPerson, string(r.Person))
 	e.text(22, string(r.Spare))
 	e.number(23, r.Run)
 	e.moment(24, r.Created)
@@ -360,7 +360,7 @@ func decodeRecord(raw []byte, to *model.Record) error {
 		switch n {
 		case 1:
 			r.ID = model.RecordID(strings.Clone(d.text())) // outlives the rest
-		case 2:
+		case recordSource:
 			r.Source = d.text()
 		case 3:
 			r.Kind = model.Kind(d.text())
@@ -412,13 +412,13 @@ func decodeRecord(raw []byte, to *model.Record) error {
 			r.Scope.Reason = d.text()
 		case 17:
 			r.Notices = append(r.Notices, d.text())
-		case 18:
+		case recordStaged:
 			r.Staged = d.truth()
 		case 19:
 			r.Gone = d.truth()
 		case 20:
 			r.Digest = d.text()
-		case 21:
+		case recordPerson:
 			r.Person = model.PersonID(d.text())
 		case 22:
 			r.Spare = model.PersonID(d.text())

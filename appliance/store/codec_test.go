@@ -106,6 +106,9 @@ func FuzzRows(f *testing.F) {
 			if err != nil || decodeRecord(again, &back) != nil || !cmp.Equal(r, back) {
 				t.Errorf("a record that was read is not written the same: %v", cmp.Diff(r, back))
 			}
+			if g, err := glance(raw); err != nil || g != (Glance{Source: r.Source, Person: r.Person, Staged: r.Staged}) {
+				t.Errorf("a glance at a record that says %q, %q, %v: %+v, %v", r.Source, r.Person, r.Staged, g, err)
+			}
 		}
 		var p model.Person
 		if decodePerson(raw, &p) == nil {

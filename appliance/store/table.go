@@ -495,7 +495,7 @@ func (ix *Index[K, V]) Find(tx *Tx, key []byte) iter.Seq2[V, error] {
 			}
 		}
 	}
-	return ix.Prefix(tx, append(append([]byte{}, key...), 0))
+	return ix.Prefix(tx, append(key[:len(key):len(key)], 0))
 }
 
 // only is the one value that a unique index has under key.
