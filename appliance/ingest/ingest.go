@@ -20,6 +20,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,7 @@ type Engine struct {
 	now      func() time.Time
 	kick     func(target string)
 	carrying sync.Map // the runs of which something is being carried out by a caller
+	macs     sync.Pool // of keyed hashes
 }
 
 // New returns an engine. now is the clock; kick is called after a commit that
@@ -97,6 +99,7 @@ func New(s *store.Store, settings *Settings, now func() time.Time, kick func(tar
 		kick = func(string) {}
 	}
 	e := &Engine{store: s, now: now, kick: kick}
+	e.macs.New = func() any { return hmac.New(sha256.New, e.store.Secret()) }
 	e.settings.Store(settings)
 	return e
 }
@@ -214,9 +217,21 @@ func (e *Engine) digest(v any) string {
 		// Only strings, numbers and maps of them come here.
 		panic("ingest: digest of an unencodable value: " + err.Error())
 	}
-	mac := hmac.New(sha256.New, e.store.Secret())
+	return e.digestOf(raw)
+}
+
+// digestDesired is digest of a desired state.
+func (e *Engine) digestDesired(d *model.Desired) string {
+	return e.digestOf(appendDesired(make([]byte, 0, 512), d))
+}
+
+func (e *Engine) digestOf(raw []byte) string {
+	mac := e.macs.Get().(hash.Hash)
+	defer e.macs.Put(mac)
+	mac.Reset()
 	mac.Write(raw)
-	return hex.EncodeToString(mac.Sum(nil)[:16])
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(mac.Sum(sum[:0])[:16])
 }
 
 // roster answers reconcile.Gather out of the running transaction, with some records as

@@ -299,9 +299,9 @@ func (c *change) evaluate(t *TargetSettings, id model.PersonID) error {
 // whatever else it held before, so that an answer to it outlives an earlier write.
 func (e *Engine) jobDigest(pr reconcile.Projection) string {
 	if pr.Effect == model.EffectDeactivate {
-		return e.digest(model.Desired{Person: pr.Want.Person})
+		return e.digestDesired(&model.Desired{Person: pr.Want.Person})
 	}
-	return e.digest(pr.Want)
+	return e.digestDesired(&pr.Want)
 }
 
 // targetConflicts opens and closes what one target has to say about a person.

@@ -24,17 +24,38 @@ func (r Reviewed) key() store.TargetPerson {
 // would be written, and what the target is known to hold before. Behind the dot it
 // tells what the target holds when it is done.
 func (e *Engine) Pin(o Outlook) string {
-	return e.digest(struct {
-		Effect model.Effect
-		Want   model.Desired
-		Have   *model.Desired
-	}{o.Projection.Effect, o.Projection.Want, o.Have}) + "." + e.digest(o.Projection.Want)
+	all, want := appendPinned(make([]byte, 0, 1024), &o)
+	return e.digestOf(all) + "." + e.digestOf(want)
+}
+
+// pinned is what a pin is a digest of.
+type pinned struct {
+	Effect model.Effect
+	Want   model.Desired
+	Have   *model.Desired
+}
+
+// appendPinned appends it as encoding/json writes it; want is the part of it that says
+// what is wanted.
+func appendPinned(b []byte, o *Outlook) (all, want []byte) {
+	b = appendText(append(b, `{"Effect":`...), string(o.Projection.Effect))
+	b = append(b, `,"Want":`...)
+	from := len(b)
+	b = appendDesired(b, &o.Projection.Want)
+	to := len(b)
+	b = append(b, `,"Have":`...)
+	if o.Have == nil {
+		b = append(b, "null"...)
+	} else {
+		b = appendDesired(b, o.Have)
+	}
+	return append(b, '}'), b[from:to:to]
 }
 
 // done reports whether a target holds what the change of a pin was to bring about.
 func (e *Engine) done(o Outlook, pin string) bool {
 	_, want, _ := strings.Cut(pin, ".")
-	return o.Delivered != nil && want == e.digest(o.Delivered.Sent)
+	return o.Delivered != nil && want == e.digestDesired(&o.Delivered.Sent)
 }
 
 // Applied is what came of applying a reviewed plan.

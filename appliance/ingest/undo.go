@@ -29,7 +29,7 @@ func (c *change) noteWritten(a Attempt, d model.Delivered) error {
 	if !had {
 		w = store.Written{Run: a.Run, Target: a.Target, Person: a.Person, Effect: a.Effect, Before: a.Have}
 	}
-	w.At, w.After = c.at, c.e.digest(d.Sent)
+	w.At, w.After = c.at, c.e.digestDesired(&d.Sent)
 	return store.Writes.Put(c.tx, key, w)
 }
 
@@ -210,7 +210,7 @@ func (c *change) putBack(w store.Written) (string, error) {
 		return "is not in the roster any more", nil
 	case !had:
 		return "the account is not there any more", nil
-	case c.e.digest(d.Sent) != w.After:
+	case c.e.digestDesired(&d.Sent) != w.After:
 		return "the account was changed again since", nil
 	}
 	job, pending, err := store.Outbox.Get(c.tx, key)
