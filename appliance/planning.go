@@ -313,20 +313,8 @@ func (w *planning) eachUncovered(fn func(admin.Uncovered) error) error {
 	if len(w.settings.Targets) == 0 {
 		return nil
 	}
-	// People out of scope claim no address, and are known all the same. A digest of
-	// each is enough: there are far fewer than would make two of them meet.
-	outside, seed := map[uint64]struct{}{}, maphash.MakeSeed()
-	for q, err := range store.Persons.Each(w.tx, nil) {
-		if err != nil {
-			return err
-		}
-		if q.EmailKey != "" {
-			continue
-		}
-		if id, _, err := identity.Email(q.Attributes.Text(model.Email)); err == nil {
-			outside[maphash.String(seed, id.Value)] = struct{}{}
-		}
-	}
+	var outside map[uint64]struct{} // read when first needed: mostly everybody is covered
+	seed := maphash.MakeSeed()
 	for _, t := range w.settings.Targets {
 		for acc, err := range store.Accounts.Each(w.tx, store.Prefix(t.Name)) {
 			if err != nil {
@@ -335,6 +323,11 @@ func (w *planning) eachUncovered(fn func(admin.Uncovered) error) error {
 			_, _, owned := store.DeliveredByRemote.Note(w.tx, store.Key(t.Name, acc.RemoteID))
 			if owned || acc.EmailKey != "" && store.PersonByEmail.Count(w.tx, store.Prefix(acc.EmailKey), 1) > 0 {
 				continue
+			}
+			if outside == nil {
+				if outside, err = w.addressesOutside(seed); err != nil {
+					return err
+				}
 			}
 			if _, out := outside[maphash.String(seed, acc.EmailKey)]; out {
 				continue
@@ -345,6 +338,25 @@ func (w *planning) eachUncovered(fn func(admin.Uncovered) error) error {
 		}
 	}
 	return nil
+}
+
+// addressesOutside returns digests of the addresses of people out of scope, who claim
+// none and are known all the same. A digest of each is enough: there are far fewer than
+// would make two of them meet.
+func (w *planning) addressesOutside(seed maphash.Seed) (map[uint64]struct{}, error) {
+	outside := map[uint64]struct{}{}
+	for q, err := range store.Persons.Each(w.tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if q.EmailKey != "" {
+			continue
+		}
+		if id, _, err := identity.Email(q.Attributes.Text(model.Email)); err == nil {
+			outside[maphash.String(seed, id.Value)] = struct{}{}
+		}
+	}
+	return outside, nil
 }
 
 // finish says the rest: causes, notices, what it rests on, and all in one sentence.

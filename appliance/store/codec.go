@@ -196,23 +196,7 @@ func (d *decoder) moment() time.Time {
 	return time.Unix(protowire.DecodeZigZag(sec), int64(nano)).UTC()
 }
 
-// names gives fixed attribute names without making them anew.
-var names = func() map[string]model.Name {
-	m := make(map[string]model.Name, len(model.Names))
-	for _, n := range model.Names {
-		m[string(n)] = n
-	}
-	return m
-}()
-
-func (d *decoder) name() model.Name { return nameOf(d.text()) }
-
-func nameOf(s string) model.Name {
-	if n, ok := names[s]; ok {
-		return n
-	}
-	return model.Name(s)
-}
+func (d *decoder) name() model.Name { return model.Name(d.text()) }
 
 // pair appends a message of two texts.
 func (e *encoder) pair(n protowire.Number, first, second string) {
@@ -274,8 +258,25 @@ func (d *decoder) attribute(into model.Attributes) {
 	into[name] = v
 }
 
-// expected is how many attributes a map is made for.
-const expected = 20
+// count returns how many fields of this number the value has, so that a map of them is
+// made as large as it gets: one that is too large costs more than to look.
+func (d *decoder) count(field protowire.Number) (n int) {
+	for at := 0; at < d.end; {
+		number, kind, size := protowire.ConsumeTag(d.raw[at:d.end])
+		if size < 0 {
+			return n // whoever reads it says so
+		}
+		at += size
+		if size = protowire.ConsumeFieldValue(number, kind, d.raw[at:d.end]); size < 0 {
+			return n
+		}
+		at += size
+		if number == field {
+			n++
+		}
+	}
+	return n
+}
 
 type recordRow struct {
 	ID          model.RecordID
@@ -372,7 +373,7 @@ func decodeRecord(raw []byte, to *model.Record) error {
 			r.Ordinal = d.number()
 		case 7:
 			if r.Attributes == nil {
-				r.Attributes = make(model.Attributes, expected)
+				r.Attributes = make(model.Attributes, d.count(7))
 			}
 			d.attribute(r.Attributes)
 		case 8:
@@ -508,8 +509,8 @@ func encodePerson(person model.Person) ([]byte, error) {
 }
 
 func decodePerson(raw []byte, to *model.Person) error {
-	p := personRow{Attributes: make(model.Attributes, expected)}
 	d := newDecoder(raw)
+	p := personRow{Attributes: make(model.Attributes, d.count(4))}
 	for n := d.next(); n != 0; n = d.next() {
 		switch n {
 		case 1:
@@ -524,7 +525,7 @@ func decodePerson(raw []byte, to *model.Person) error {
 			p.EmailKey = d.text()
 		case 6:
 			if p.Provenance == nil {
-				p.Provenance = make(map[model.Name]model.RecordID, expected)
+				p.Provenance = make(map[model.Name]model.RecordID, d.count(6))
 			}
 			name, id := d.origin(p.Records)
 			p.Provenance[name] = id
@@ -551,7 +552,7 @@ func decodePerson(raw []byte, to *model.Person) error {
 				p.Frozen = map[model.Name]model.Date{}
 			}
 			name, until := d.pair()
-			p.Frozen[nameOf(name)] = model.Date(until)
+			p.Frozen[model.Name(name)] = model.Date(until)
 		default:
 			d.skip(n)
 		}
@@ -603,10 +604,10 @@ func decodeOrigin(raw []byte, o *Origin) error {
 			o.Document = json.RawMessage(d.all[from:to])
 		case 2:
 			if o.Fields == nil {
-				o.Fields = make(map[model.Name]string, expected)
+				o.Fields = make(map[model.Name]string, d.count(2))
 			}
 			name, field := d.pair()
-			o.Fields[nameOf(name)] = field
+			o.Fields[model.Name(name)] = field
 		default:
 			d.skip(n)
 		}

@@ -28,7 +28,7 @@ type scratch struct {
 // UnloadAt is from how many bytes on [Tx.Unload] moves what a rehearsal keeps in
 // memory into a file. It is a variable for tests, which make it small before anything
 // is rehearsed.
-var UnloadAt = 32 << 20
+var UnloadAt = 64 << 20
 
 // unloadStep is how many alterations one transaction of the scratch file takes,
 // because bbolt keeps the pages of a transaction in memory.
