@@ -131,9 +131,12 @@ func newPlanning(a *App, tx *store.Tx, settings *ingest.Settings, p *admin.Plan,
 func (w *planning) read() error {
 	p := w.p
 	err := errors.Join(
-		w.eachChange(func(c admin.PlanChange) error {
-			w.causes.count(&c)
-			p.Changes = append(p.Changes, c)
+		w.eachPage(func(page []described) error {
+			for i := range page {
+				c := page[i].pinned(w.a)
+				w.causes.count(c)
+				p.Changes = append(p.Changes, *c)
+			}
 			return nil
 		}),
 		w.eachUncovered(func(u admin.Uncovered) error { p.Uncovered = append(p.Uncovered, u); return nil }),
@@ -173,18 +176,7 @@ func (w *planning) spool(s *spool) error {
 		}
 	}
 	sorted := w.tx.Sort("changes")
-	err := w.eachChange(func(c admin.PlanChange) error {
-		// Which causes an update has is known when all of them were counted.
-		if w.causes.count(&c); c.Effect != string(model.EffectUpdate) {
-			w.causes.name(&c)
-		}
-		raw, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		return sorted.Put(changeKey(&c), raw)
-	})
-	if err != nil {
+	if err := w.sortChanges(sorted); err != nil {
 		return err
 	}
 	s.list("changes")
@@ -196,9 +188,11 @@ func (w *planning) spool(s *spool) error {
 				return err
 			}
 			w.causes.name(&c)
-			if raw, err = json.Marshal(c); err != nil {
+			named, err := json.Marshal(c)
+			if err != nil {
 				return err
 			}
+			raw = named
 		}
 		if err := s.item(raw); err != nil {
 			return err
@@ -224,6 +218,72 @@ func (w *planning) spool(s *spool) error {
 	}{Plan: w.p}, "changes")
 }
 
+// sortChanges puts the changes into a list that sorts them. What needs no transaction,
+// pinning and writing them, is done beside the reading of the next page.
+func (w *planning) sortChanges(sorted store.Sorted) error {
+	var writing chan written
+	finish := func() error {
+		if writing == nil {
+			return nil
+		}
+		page := <-writing
+		for i := range page.keys {
+			if err := sorted.Put(page.keys[i], page.lines[i]); err != nil {
+				return err
+			}
+		}
+		return page.err
+	}
+	err := w.eachPage(func(page []described) error {
+		for i := range page {
+			// Which causes an update has is known when all of them were counted.
+			c := &page[i].change
+			if w.causes.count(c); c.Effect != string(model.EffectUpdate) {
+				w.causes.name(c)
+			}
+		}
+		if err := finish(); err != nil {
+			return err
+		}
+		writing = make(chan written, 1)
+		go func() { writing <- w.a.write(page) }()
+		return nil
+	})
+	return errors.Join(err, finish())
+}
+
+// written is a page of changes as JSON.
+type written struct {
+	keys, lines [][]byte
+	err         error
+}
+
+func (a *App) write(page []described) written {
+	out := written{keys: make([][]byte, 0, len(page)), lines: make([][]byte, 0, len(page))}
+	for i := range page {
+		c := page[i].pinned(a)
+		raw, err := json.Marshal(c)
+		if err != nil {
+			out.err = err
+			break
+		}
+		out.keys, out.lines = append(out.keys, changeKey(c)), append(out.lines, raw)
+	}
+	return out
+}
+
+// described is a change and what it was made of.
+type described struct {
+	change  admin.PlanChange // without its pin
+	outlook ingest.Outlook
+}
+
+// pinned returns the change with its pin.
+func (d *described) pinned(a *App) *admin.PlanChange {
+	d.change.Pin = a.engine.Pin(d.outlook)
+	return &d.change
+}
+
 // changeKey orders changes: by target, then by effect, then by name.
 func changeKey(c *admin.PlanChange) []byte {
 	name := c.Person.Name
@@ -246,8 +306,8 @@ func isUpdate(key []byte) bool {
 // rehearsal holds may be moved out of memory.
 const planPage = 1000
 
-// eachChange describes the jobs that are asked for, in the order of the outbox.
-func (w *planning) eachChange(fn func(admin.PlanChange) error) error {
+// eachPage describes the jobs that are asked for, in the order of the outbox.
+func (w *planning) eachPage(fn func([]described) error) error {
 	for i := range w.settings.Targets {
 		t := &w.settings.Targets[i]
 		var after []byte
@@ -267,20 +327,18 @@ func (w *planning) eachChange(fn func(admin.PlanChange) error) error {
 				}
 			}
 			more = looked == planPage
+			page := make([]described, 0, len(jobs))
 			for _, job := range jobs {
-				c, ok, err := w.a.planChange(&w.seen, t, job)
+				d, ok, err := describe(&w.seen, t, job)
 				if err != nil {
 					return err
 				}
-				if !ok {
-					continue
-				}
-				w.p.Counts[c.Effect]++
-				if err := fn(c); err != nil {
-					return err
+				if ok {
+					w.p.Counts[d.change.Effect]++
+					page = append(page, d)
 				}
 			}
-			if err := w.tx.Unload(); err != nil {
+			if err := errors.Join(fn(page), w.tx.Unload()); err != nil {
 				return err
 			}
 		}
@@ -424,13 +482,13 @@ func (l *lookups) name(id model.PersonID) (string, error) {
 	return ref.Name, err
 }
 
-func (a *App) planChange(seen *lookups, t *ingest.TargetSettings, job model.Job) (admin.PlanChange, bool, error) {
+func describe(seen *lookups, t *ingest.TargetSettings, job model.Job) (described, bool, error) {
 	o, ok, err := ingest.Look(seen.tx, t, job.Person)
 	if err != nil || !ok || o.Projection.Effect == model.EffectNone {
-		return admin.PlanChange{}, false, err
+		return described{}, false, err
 	}
 	c := admin.PlanChange{Target: t.Name, Person: personRef(o.Person), Effect: string(o.Projection.Effect), State: string(job.State), Why: o.Person.Reason,
-		Cause: o.Person.Reason, Department: o.Person.Attributes.Text(model.Department), Pin: a.engine.Pin(o)}
+		Cause: o.Person.Reason, Department: o.Person.Attributes.Text(model.Department)}
 	if o.Restored != nil {
 		c.Cause = fmt.Sprintf("run %d is undone", o.Restored.Undone)
 		c.Why = c.Cause
@@ -448,22 +506,23 @@ func (a *App) planChange(seen *lookups, t *ingest.TargetSettings, job model.Job)
 			names = append(names, model.Manager)
 		}
 	}
+	c.Attributes = make([]admin.AttributeChange, 0, len(names))
 	for _, n := range names {
 		from, err := seen.value(old, n, o.Have != nil)
 		if err != nil {
-			return c, false, err
+			return described{}, false, err
 		}
 		to, err := seen.value(o.Projection.Want, n, true)
 		if err != nil {
-			return c, false, err
+			return described{}, false, err
 		}
 		change := admin.AttributeChange{Attribute: string(n), Old: from, New: to}
 		if change.Source, err = seen.source(o.Person.Provenance[n]); err != nil {
-			return c, false, err
+			return described{}, false, err
 		}
 		c.Attributes = append(c.Attributes, change)
 	}
-	return c, true, nil
+	return described{c, o}, true, nil
 }
 
 func sortedNames(m map[model.Name]string) []model.Name {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -413,14 +414,17 @@ func (c *change) managers(seeds []model.RecordID, before, relinked []model.Recor
 			affected[r.Person] = true
 		}
 	}
+	keys := make([][]byte, 0, len(aliases))
 	for a := range aliases {
-		for r, err := range store.GlanceBy(c.tx, store.RecordByManagerKey, store.Key(a)) {
-			if err != nil {
-				return err
-			}
-			if r.Person != "" {
-				affected[r.Person] = true
-			}
+		keys = append(keys, store.Key(a))
+	}
+	slices.SortFunc(keys, bytes.Compare) // as they lie in the index
+	for r, err := range store.GlanceBy(c.tx, store.RecordByManagerKey, keys...) {
+		if err != nil {
+			return err
+		}
+		if r.Person != "" {
+			affected[r.Person] = true
 		}
 	}
 	ids := slices.Sorted(maps.Keys(affected))

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,20 +25,12 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 	person.Status = v.status
 	person.Frozen = w.frozen(person)
 
-	heard := w.heard(speaking)
-	names := presentNames(heard)
-	person.Attributes = make(model.Attributes, len(names)+1)
-	person.Provenance = make(map[model.Name]model.RecordID, len(names))
-	for _, n := range names {
-		if r := w.winner(n, heard); r != nil {
-			person.Attributes[n] = r.Attributes[n]
-			person.Provenance[n] = r.ID
-		}
-	}
+	w.speak(person, w.heard(speaking))
 	w.applySet(person, records)
 	if !person.Attributes.Has(model.DisplayName) || person.Attributes[model.DisplayName].Null {
 		full := strings.TrimSpace(person.Attributes.Text(model.GivenName) + " " + person.Attributes.Text(model.FamilyName))
 		if full != "" {
+			person.Attributes = maps.Clone(person.Attributes)
 			person.Attributes[model.DisplayName] = model.Text(full)
 			delete(person.Provenance, model.DisplayName)
 		}
@@ -50,6 +43,29 @@ func (w *work) merge(person *model.Person, records []*model.Record) {
 		}
 	}
 	person.Waiting = w.waiting(person, speaking)
+}
+
+// speak fills in what the records say. Of one alone it is what it says, and the person
+// has the record's own attributes: whoever changes them must copy them.
+func (w *work) speak(person *model.Person, heard []*model.Record) {
+	if len(heard) == 1 && len(heard[0].Attributes) > 0 && w.in.Policy.hearsAll(heard[0].Source) {
+		r := heard[0]
+		person.Attributes = r.Attributes
+		person.Provenance = make(map[model.Name]model.RecordID, len(r.Attributes))
+		for n := range r.Attributes {
+			person.Provenance[n] = r.ID
+		}
+		return
+	}
+	names := presentNames(heard)
+	person.Attributes = make(model.Attributes, len(names))
+	person.Provenance = make(map[model.Name]model.RecordID, len(names))
+	for _, n := range names {
+		if r := w.winner(n, heard); r != nil {
+			person.Attributes[n] = r.Attributes[n]
+			person.Provenance[n] = r.ID
+		}
+	}
 }
 
 // frozen keeps what is frozen beyond today, and has the person looked at again on
@@ -159,6 +175,7 @@ func (w *work) applySet(person *model.Person, records []*model.Record) {
 		}
 		i := slices.IndexFunc(records, func(r *model.Record) bool { return r.ID == d.Record })
 		if i >= 0 && records[i].Scope.State != model.OutOfScope {
+			person.Attributes = maps.Clone(person.Attributes)
 			person.Attributes[d.Attribute] = d.Value
 			person.Provenance[d.Attribute] = d.Record
 		}

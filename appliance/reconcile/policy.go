@@ -61,6 +61,16 @@ func (p *Policy) rank(n model.Name, source string) int {
 	return len(list)
 }
 
+// hearsAll reports whether a source may give every attribute.
+func (p *Policy) hearsAll(source string) bool {
+	for _, own := range p.Attributes {
+		if !slices.Contains(own, source) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *Policy) mayCreate(source string) bool {
 	return len(p.Creates) == 0 || slices.Contains(p.Creates, source)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 
@@ -22,23 +23,33 @@ type Glance struct {
 // there is no such record.
 func GlanceAt(tx *Tx, id model.RecordID) (Glance, bool, error) { return glanceAt(tx, text(id)) }
 
-// GlanceBy yields the same of the records whose entries in an index equal key, in the
-// order of their ids.
-func GlanceBy(tx *Tx, ix *Index[model.RecordID, model.Record], key []byte) iter.Seq2[Glance, error] {
+// GlanceBy yields the same of the records whose entries in an index equal one of the
+// keys, for each in the order of their ids.
+func GlanceBy(tx *Tx, ix *Index[model.RecordID, model.Record], keys ...[]byte) iter.Seq2[Glance, error] {
 	return func(yield func(Glance, error) bool) {
-		for id, err := range ix.Keys(tx, append(key[:len(key):len(key)], 0)) {
-			var g Glance
-			if err == nil {
-				ok := false
-				if g, ok, err = glanceAt(tx, id); err == nil && !ok {
-					err = fmt.Errorf("store: index %s points at a missing entry; run verify", ix.index.name)
+		c := tx.bucket(ix.index.name).Cursor()
+		for _, key := range keys {
+			prefix := append(key[:len(key):len(key)], 0)
+			for k, value := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, value = c.Next() {
+				g, err := glanceBehind(tx, ix.index, k, value)
+				if !yield(g, err) || err != nil {
+					return
 				}
-			}
-			if !yield(g, err) || err != nil {
-				return
 			}
 		}
 	}
+}
+
+func glanceBehind(tx *Tx, ix *index[model.Record], entry, value []byte) (Glance, error) {
+	id, err := ix.primary(entry, value)
+	if err != nil {
+		return Glance{}, err
+	}
+	g, ok, err := glanceAt(tx, id)
+	if err == nil && !ok {
+		err = fmt.Errorf("store: index %s points at a missing entry; run verify", ix.name)
+	}
+	return g, err
 }
 
 func glanceAt(tx *Tx, key []byte) (Glance, bool, error) {

@@ -17,6 +17,13 @@ type remembered struct {
 // maxMemo bounds how many values are kept; a larger transaction begins anew.
 const maxMemo = 8192
 
+// forget drops the value of a key, which is about to have another.
+func (t *Table[K, V]) forget(tx *Tx, key []byte) {
+	if t.remembered {
+		delete(tx.memo, memoKey{t.name, string(key)})
+	}
+}
+
 func (m memo) keep(k memoKey, v any) {
 	if m == nil {
 		return

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"slices"
-	"sort"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -91,13 +90,32 @@ type place struct{ chunk, at int }
 // find returns the place of the first alteration at or behind key, and whether it
 // is key's.
 func (r *rehearsed) find(key []byte) (place, bool) {
-	c := sort.Search(len(r.chunks), func(i int) bool { return bytes.Compare(r.chunks[i][len(r.chunks[i])-1].key, key) >= 0 })
-	if c == len(r.chunks) {
-		return place{c, 0}, false
+	from, to := 0, len(r.chunks)
+	for from < to {
+		if mid := int(uint(from+to) >> 1); bytes.Compare(r.chunks[mid][len(r.chunks[mid])-1].key, key) < 0 {
+			from = mid + 1
+		} else {
+			to = mid
+		}
 	}
-	list := r.chunks[c]
-	i := sort.Search(len(list), func(i int) bool { return bytes.Compare(list[i].key, key) >= 0 })
-	return place{c, i}, bytes.Equal(list[i].key, key)
+	p := place{chunk: from}
+	if p.chunk == len(r.chunks) {
+		return p, false
+	}
+	list, known := r.chunks[p.chunk], false
+	for from, to = 0, len(list); from < to && !known; {
+		mid := int(uint(from+to) >> 1)
+		switch bytes.Compare(list[mid].key, key) {
+		case -1:
+			from = mid + 1
+		case 0:
+			from, known = mid, true
+		default:
+			to = mid
+		}
+	}
+	p.at = from
+	return p, known
 }
 
 func (r *rehearsed) alter(a alteration) {

@@ -251,7 +251,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 		return fmt.Errorf("store: encode %s: %w", t.name, err)
 	}
 	if len(t.indexes) == 0 && t.kinds == nil {
-		delete(tx.memo, memoKey{t.name, string(key)})
+		t.forget(tx, key)
 		return t.writable(tx).Put(key, raw)
 	}
 	old, err := t.find(tx, key)
@@ -270,7 +270,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 			return err
 		}
 	}
-	delete(tx.memo, memoKey{t.name, string(key)})
+	t.forget(tx, key)
 	if t.clip != nil && tx.memo != nil {
 		if t.clip(&v); wrote(t.name, v, raw, t.codec) {
 			tx.memo.keep(memoKey{t.name, string(key)}, &v)
@@ -334,7 +334,7 @@ func (t *Table[K, V]) Delete(tx *Tx, k K) error {
 			return err
 		}
 	}
-	delete(tx.memo, memoKey{t.name, string(key)})
+	t.forget(tx, key)
 	return tx.writable(t.name).Delete(key)
 }
 
