@@ -66,7 +66,7 @@ func (c *change) settleWith(unwritten map[model.RecordID]*model.Record, seeds []
 // link writes the records whose person changed, whose spare id was spent or which were
 // not written yet, and returns those whose person changed, as they are now.
 func (c *change) link(in reconcile.Input, plan reconcile.Plan, unwritten map[model.RecordID]*model.Record) ([]model.Record, error) {
-	var relinked []model.Record
+	relinked := make([]model.Record, 0, len(plan.Links))
 	at := 0
 	for _, l := range plan.Links { // both in the order of the ids, but for records that take no part
 		for in.Records[at].ID != l.Record {

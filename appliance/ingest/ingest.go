@@ -88,7 +88,7 @@ type Engine struct {
 	settings atomic.Pointer[Settings]
 	now      func() time.Time
 	kick     func(target string)
-	carrying sync.Map // the runs of which something is being carried out by a caller
+	carrying sync.Map  // the runs of which something is being carried out by a caller
 	macs     sync.Pool // of keyed hashes
 }
 

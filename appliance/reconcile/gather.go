@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"rollcall/appliance/model"
@@ -26,7 +27,7 @@ type Roster interface {
 // identifier may just have become hot or stopped being so; from there it follows
 // identifiers that are not hot, persons and decisions until nothing is added.
 func Gather(roster Roster, seeds []model.RecordID, before []model.Record, today model.Date, p *Policy) (Input, error) {
-	g := &gathering{roster: roster, limit: p.hotLimit(), records: map[model.RecordID]model.Record{}, hot: map[model.Identifier]bool{},
+	g := &gathering{roster: roster, limit: p.hotLimit(), records: map[model.RecordID]*model.Record{}, hot: map[model.Identifier]bool{},
 		persons: map[model.PersonID]bool{}, decisions: map[string]model.Decision{}, carried: map[model.Identifier]int{}}
 	for _, id := range seeds {
 		r, ok, err := roster.Record(id)
@@ -53,8 +54,8 @@ func Gather(roster Roster, seeds []model.RecordID, before []model.Record, today 
 type gathering struct {
 	roster    Roster
 	limit     int
-	records   map[model.RecordID]model.Record
-	queue     []model.Record
+	records   map[model.RecordID]*model.Record
+	queue     []*model.Record
 	first     []model.Identifier // identifiers of the seeds
 	carried   map[model.Identifier]int
 	hot       map[model.Identifier]bool
@@ -93,10 +94,12 @@ func carriedBy(r *model.Record) []model.Identifier {
 }
 
 func (g *gathering) add(r model.Record) {
-	if _, seen := g.records[r.ID]; !seen {
-		g.records[r.ID] = r
-		g.queue = append(g.queue, r)
+	if _, seen := g.records[r.ID]; seen {
+		return
 	}
+	kept := r
+	g.records[r.ID] = &kept
+	g.queue = append(g.queue, &kept)
 }
 
 func (g *gathering) addPerson(id model.PersonID) error {
@@ -150,7 +153,7 @@ func (g *gathering) expand() error {
 				return err
 			}
 		}
-		for _, id := range carriedBy(&r) {
+		for _, id := range carriedBy(r) {
 			if err := g.addCarriers(id, false); err != nil {
 				return err
 			}
@@ -185,10 +188,10 @@ func (g *gathering) input(today model.Date, p *Policy) (Input, error) {
 			in.Hot[id] = true
 		}
 	}
-	for _, r := range g.records {
-		in.Records = append(in.Records, r)
+	in.Records = make([]model.Record, 0, len(g.records))
+	for _, id := range slices.Sorted(maps.Keys(g.records)) {
+		in.Records = append(in.Records, *g.records[id])
 	}
-	slices.SortFunc(in.Records, func(a, b model.Record) int { return cmp.Compare(a.ID, b.ID) })
 	for id := range g.persons {
 		person, ok, err := g.roster.Person(id)
 		if err != nil {

@@ -131,7 +131,7 @@ func switchOff(p model.Person, holding Holding) Projection {
 
 func want(p model.Person, holding Holding, manager ManagerView, rules *TargetRules) model.Desired {
 	have := holding.State
-	w := model.Desired{Person: p.ID, Active: true, Attributes: map[model.Name]string{}}
+	w := model.Desired{Person: p.ID, Active: true, Attributes: make(map[model.Name]string, min(len(p.Attributes), len(rules.Attributes)))}
 	if have != nil {
 		w.Email, w.Manager = have.Email, have.Manager
 		for n, v := range have.Attributes {

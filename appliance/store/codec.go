@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -90,6 +91,18 @@ func (e *encoder) message(n protowire.Number, fill func(*encoder)) {
 		copy((*e)[start+1+extra:], (*e)[start+1:start+1+size])
 	}
 	protowire.AppendVarint((*e)[:start], uint64(size))
+}
+
+// encoders are used again: what they hold is copied when it is whole, as large as it is.
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// encodedBy returns what fill appends.
+func encodedBy(fill func(*encoder)) []byte {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	*e = (*e)[:0]
+	fill(e)
+	return slices.Clone(*e)
 }
 
 // decoder reads fields. All texts of a value share one copy of its bytes.
@@ -307,8 +320,10 @@ type recordRow struct {
 }
 
 func encodeRecord(record model.Record) ([]byte, error) {
-	r := recordRow(record)
-	e := make(encoder, 0, 1536)
+	return encodedBy(func(e *encoder) { e.record((*recordRow)(&record)) }), nil
+}
+
+func (e *encoder) record(r *recordRow) {
 	e.text(1, string(r.ID))
 	e.text(recordSource, r.Source)
 	e.text(3, string(r.Kind))
@@ -351,7 +366,6 @@ func encodeRecord(record model.Record) ([]byte, error) {
 	e.number(23, r.Run)
 	e.moment(24, r.Created)
 	e.moment(25, r.Changed)
-	return e, nil
 }
 
 func decodeRecord(raw []byte, to *model.Record) error {
@@ -467,8 +481,10 @@ type personRow struct {
 }
 
 func encodePerson(person model.Person) ([]byte, error) {
-	p := personRow(person)
-	e := make(encoder, 0, 1024)
+	return encodedBy(func(e *encoder) { e.person((*personRow)(&person)) }), nil
+}
+
+func (e *encoder) person(p *personRow) {
 	e.text(1, string(p.ID))
 	e.number(2, p.Rev)
 	e.text(3, string(p.Status))
@@ -505,7 +521,6 @@ func encodePerson(person model.Person) ([]byte, error) {
 	for n, until := range p.Frozen {
 		e.pair(16, string(n), string(until))
 	}
-	return e, nil
 }
 
 func decodePerson(raw []byte, to *model.Person) error {

@@ -53,8 +53,7 @@ func glanceBehind(tx *Tx, ix *index[model.Record], entry, value []byte) (Glance,
 }
 
 func glanceAt(tx *Tx, key []byte) (Glance, bool, error) {
-	if known, ok := tx.memo[memoKey{Records.name, string(key)}]; ok {
-		r := known.value.(*model.Record)
+	if r := Records.remembers(tx, key); r != nil {
 		return Glance{ID: r.ID, Source: r.Source, Person: r.Person, Staged: r.Staged}, true, nil
 	}
 	raw := tx.bucket(Records.name).Get(key)

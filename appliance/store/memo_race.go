@@ -38,9 +38,11 @@ func wrote[V any](table string, written V, raw []byte, c codec[V]) bool {
 }
 
 func (m memo) check() {
-	for k, r := range m {
-		if now := sealOf(r.value); now != r.seal {
-			panic(fmt.Sprintf("store: a value of %s was modified after it was read:\n%s\n%s", k.table, r.seal, now))
+	for _, values := range m {
+		for _, r := range values {
+			if now := sealOf(r.value); now != r.seal {
+				panic(fmt.Sprintf("store: a value of %s was modified after it was read:\n%s\n%s", r.table, r.seal, now))
+			}
 		}
 	}
 }

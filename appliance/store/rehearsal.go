@@ -206,6 +206,9 @@ func (r *rehearsed) Sequence() uint64         { return r.sequence }
 func (r *rehearsed) Stats() bbolt.BucketStats { return r.base.Stats() }
 func (r *rehearsed) fill(float64)             {}
 func (r *rehearsed) Cursor() cursor {
+	if len(r.chunks) == 0 {
+		return r.base.Cursor()
+	}
 	c := &struct {
 		mergedCursor
 		memory inMemory

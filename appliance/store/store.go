@@ -323,7 +323,7 @@ func newTx(tx *bbolt.Tx) *Tx {
 	if !tx.Writable() {
 		return &Tx{tx: tx, cache: map[string]bucket{}}
 	}
-	return &Tx{tx: tx, cache: make(map[string]bucket, 32), memo: memo{}}
+	return &Tx{tx: tx, cache: make(map[string]bucket, 32), memo: newMemo()}
 }
 
 // readable is what can be done with a bucket without changing it, so that no
@@ -439,7 +439,7 @@ func (s *Store) Try(fn func(*Tx) error) error {
 func (s *Store) Rehearse(fn func(*Tx) error) error {
 	return s.db.View(func(b *bbolt.Tx) error {
 		tx := newTx(b)
-		tx.rehearsal, tx.memo, tx.scratch = true, memo{}, &scratch{store: s}
+		tx.rehearsal, tx.memo, tx.scratch = true, newMemo(), &scratch{store: s}
 		defer tx.scratch.close()
 		if err := fn(tx); err != nil {
 			return err

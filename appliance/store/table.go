@@ -22,9 +22,9 @@ type Table[K, V any] struct {
 	encode  func(K) []byte
 	codec   codec[V]
 	indexes []*index[V]
-	// remembered tables keep what they decoded until the end of a write
-	// transaction, see [memo].
-	remembered bool
+	// memo is the place, from 1 on, of a table that keeps what it decoded until the end
+	// of a write transaction, see [memo].
+	memo int
 	// clip cuts the spare capacity off the lists of a value, so that an append by
 	// whoever gets it never writes into what others hold. Tables that have it
 	// remember what was written, too.
@@ -70,7 +70,8 @@ func newTable[K, V any](name string, encode func(K) []byte) *Table[K, V] {
 
 // remember makes a table of values that one change reads again and again.
 func (t *Table[K, V]) remember() *Table[K, V] {
-	t.remembered = true
+	memoTables++
+	t.memo = memoTables
 	return t
 }
 
@@ -220,10 +221,8 @@ func (t *Table[K, V]) get(tx *Tx, key []byte) (V, bool, error) {
 // find is get without a copy: what it points at is the transaction's, which may hand it
 // out again. nil: there is none.
 func (t *Table[K, V]) find(tx *Tx, key []byte) (*V, error) {
-	if t.remembered {
-		if known, ok := tx.memo[memoKey{t.name, string(key)}]; ok {
-			return known.value.(*V), nil
-		}
+	if known := t.remembers(tx, key); known != nil {
+		return known, nil
 	}
 	raw := tx.bucket(t.name).Get(key)
 	if raw == nil {
@@ -233,9 +232,7 @@ func (t *Table[K, V]) find(tx *Tx, key []byte) (*V, error) {
 	if err := t.codec.decode(raw, v); err != nil {
 		return nil, t.broken(key, err)
 	}
-	if t.remembered {
-		tx.memo.keep(memoKey{t.name, string(key)}, v)
-	}
+	t.keep(tx, key, v)
 	return v, nil
 }
 
@@ -273,7 +270,7 @@ func (t *Table[K, V]) Put(tx *Tx, k K, v V) error {
 	t.forget(tx, key)
 	if t.clip != nil && tx.memo != nil {
 		if t.clip(&v); wrote(t.name, v, raw, t.codec) {
-			tx.memo.keep(memoKey{t.name, string(key)}, &v)
+			t.keep(tx, key, &v)
 		}
 	}
 	return t.writable(tx).Put(key, raw)

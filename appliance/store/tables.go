@@ -245,7 +245,7 @@ var (
 	Persons         = newBinaryTable("persons", text[model.PersonID], encodePerson, decodePerson).remember().clipped(clipPerson).inOrder().counted(kindsOfPerson)
 	Decisions       = newTable[string, model.Decision]("decisions", text[string])
 	Conflicts       = newTable[model.ConflictID, model.Conflict]("conflicts", text[model.ConflictID])
-	Outbox          = newTable[TargetPerson, model.Job]("outbox", targetPerson)
+	Outbox          = newTable[TargetPerson, model.Job]("outbox", targetPerson).remember()
 	Deliveries      = newTable[TargetPerson, model.Delivered]("delivered", targetPerson)
 	Doubts          = newTable[TargetPerson, model.Doubt]("doubts", targetPerson)
 	Writes          = newTable[WrittenKey, Written]("written", func(k WrittenKey) []byte { return append(Seq(k.Run), targetPerson(k.TargetPerson)...) })
