@@ -437,6 +437,8 @@ func (c *change) managers(seeds []model.RecordID, before, relinked []model.Recor
 			return err
 		}
 	}
+	c.ends = make(map[model.PersonID]bool, len(ids))
+	defer func() { c.ends = nil }()
 	for _, id := range ids {
 		if err := c.managerConflicts(id, resolved[id]); err != nil {
 			return err
@@ -515,7 +517,12 @@ func (c *change) managerQuestions(p model.Person, resolved bool) (map[model.Conf
 		}
 	}
 	// Who has no active account manages nobody in a target: no circle closes there.
+	walked := make([]model.PersonID, 0, 8)
 	cycle, err := reconcile.ManagerCycle(id, func(p model.PersonID) (model.PersonID, error) {
+		if c.ends[p] {
+			return "", nil
+		}
+		walked = append(walked, p)
 		person, _, err := store.Persons.Get(c.tx, p)
 		if person.Access != model.AccessOn {
 			return "", err
@@ -524,6 +531,11 @@ func (c *change) managerQuestions(p model.Person, resolved bool) (map[model.Conf
 	})
 	if err != nil {
 		return nil, err
+	}
+	if cycle == nil && c.ends != nil {
+		for _, p := range walked {
+			c.ends[p] = true
+		}
 	}
 	if !slices.Contains(cycle, id) {
 		return wanted, nil

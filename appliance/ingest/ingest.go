@@ -154,6 +154,9 @@ type change struct {
 	heirs map[model.PersonID]model.PersonID
 	// grouped are the groups made of attributes that this change touched already.
 	grouped map[model.GroupRef]bool
+	// ends are those whose chain of managers was followed to its end, while none of
+	// them changes; nil: nobody's is remembered.
+	ends map[model.PersonID]bool
 	// closings are the runs of which something was decided that is carried out after
 	// the commit; rulings what is known of what is being carried out, nil: nothing.
 	closings []uint64

@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +58,28 @@ func TestManagerCycleIsFoundOnceAndEnds(t *testing.T) {
 		got, err := ManagerCycle(tc.start, func(p model.PersonID) (model.PersonID, error) { return managers[p], nil })
 		if diff := cmp.Diff(tc.want, got); diff != "" || err != nil {
 			t.Errorf("from %q: %v: %s", tc.start, err, diff)
+		}
+	}
+	for tail := range 20 {
+		for round := 1; round < 20; round++ {
+			steps := 0
+			got, _ := ManagerCycle("00", func(p model.PersonID) (model.PersonID, error) {
+				if steps++; steps > 10*(1+tail+round) {
+					t.Fatalf("%d steps for a circle of %d behind a chain of %d", steps, round, tail)
+				}
+				at, _ := strconv.Atoi(string(p))
+				if at++; at == tail+round {
+					at = tail
+				}
+				return model.PersonID(fmt.Sprintf("%02d", at)), nil
+			})
+			var want []model.PersonID
+			for at := range round {
+				want = append(want, model.PersonID(fmt.Sprintf("%02d", tail+at)))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("a circle of %d behind a chain of %d: %s", round, tail, diff)
+			}
 		}
 	}
 	broken := errors.New("unreadable")
