@@ -352,11 +352,15 @@ func (c *change) openConflict(q model.Conflict) error {
 	if err != nil {
 		return err
 	}
-	q.Opened, q.Rev = old.Opened, old.Rev
+	q.Opened = old.Opened
 	if had && old.Rule == q.Rule && slices.Equal(old.Persons, q.Persons) && slices.Equal(old.Identifiers, q.Identifiers) && slices.Equal(old.Records, q.Records) && slices.Equal(old.Groups, q.Groups) {
 		return nil
 	}
-	q.Rev++
+	next, err := c.tx.NextRevision()
+	if err != nil {
+		return err
+	}
+	q.Rev = max(next, old.Rev+1) // a version may be older than the count
 	if !had {
 		q.Opened = c.at
 		c.counts.Conflicts++

@@ -31,6 +31,28 @@ func twinPairs(t *testing.T, n int) (*world, []model.Conflict) {
 	return w, open
 }
 
+// TestAnAnswerIsNoneToWhatOpensAgainUnderTheSameID fails when somebody who looked at a
+// question answers another one, which took its place after it was closed.
+func TestAnAnswerIsNoneToWhatOpensAgainUnderTheSameID(t *testing.T) {
+	w, open := twinPairs(t, 1)
+	w.read("hr", someone(1), someone(101))
+	if left := w.conflicts(); len(left) != 0 {
+		t.Fatalf("still open: %v", left)
+	}
+	w.read("hr", someone(1), someone(101, "email", address(1)))
+	again := all(w, store.Conflicts)
+	if len(again) != 1 || again[0].ID != open[0].ID {
+		t.Fatalf("opened again: %v, want %s", again, open[0].ID)
+	}
+	var stale *ingest.StaleError
+	if _, err := w.e.ResolveAll("uid:1000(ops)", asked(open), ingest.Answer{Verb: model.Separate}); !errors.As(err, &stale) {
+		t.Errorf("an answer to revision %d was taken for revision %d: %v", open[0].Rev, again[0].Rev, err)
+	}
+	if _, err := w.e.ResolveAll("uid:1000(ops)", asked(again), ingest.Answer{Verb: model.Separate}); err != nil {
+		t.Error(err)
+	}
+}
+
 func asked(open []model.Conflict) (out []ingest.Asked) {
 	for _, q := range open {
 		out = append(out, ingest.Asked{ID: q.ID, Rev: q.Rev})

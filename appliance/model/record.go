@@ -217,7 +217,8 @@ type Conflict struct {
 	// Rule is the rule that failed, in words.
 	Rule   string    `json:"rule"`
 	Opened time.Time `json:"opened"`
-	Rev    uint64    `json:"rev"`
+	// Rev grows with every version, and when it opens again under the same id.
+	Rev uint64 `json:"rev"`
 	// Groups are those of a duplicate_group: the one that Target has under the
 	// name, then the one that asks for it.
 	Groups []GroupRef `json:"groups,omitempty"`

@@ -47,6 +47,11 @@ func (t *Tx) Append(e model.Event) (uint64, error) {
 // NextRun returns the number for a new run.
 func (t *Tx) NextRun() (uint64, error) { return t.writable(Runs.name).NextSequence() }
 
+// NextRevision returns the number of a new version of a conflict. No two versions of any
+// conflicts share one, so that an answer to one that was closed is none to what opens
+// under its id later.
+func (t *Tx) NextRevision() (uint64, error) { return t.writable(Conflicts.name).NextSequence() }
+
 // NextResource returns the order number for a new SCIM resource.
 func (t *Tx) NextResource() (uint64, error) { return t.writable(Resources.name).NextSequence() }
 
