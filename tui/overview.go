@@ -223,6 +223,7 @@ func (d *overviewDrawing) draw() {
 		d.steps(steps)
 	}
 	d.needs(st.Needs)
+	d.underWay(st.UnderWay)
 	d.sources(st.Sources)
 	d.targets(st.Targets)
 	d.add(theme.Rule("People and activity", d.w))
@@ -277,6 +278,23 @@ func (d *overviewDrawing) needs(needs []admin.Need) {
 			d.add(kit.L(kit.Text(kit.Plain, "    "+text)))
 		}
 		d.add(kit.L(kit.Text(kit.Faint, "    "+n.Command)))
+	}
+}
+
+// underWay says why nothing is sent at this moment, and how long that may last.
+func (d *overviewDrawing) underWay(list []admin.UnderWay) {
+	if len(list) == 0 {
+		return
+	}
+	d.add(d.env.theme.Rule("Being carried out; nothing is sent until it is done", d.w))
+	for _, u := range list {
+		text := fmt.Sprintf("Run %d: %s", u.Run, u.What)
+		if u.Of > 0 {
+			text += fmt.Sprintf(", %s of %s so far", kit.Count(u.Done), kit.Plural(u.Of, "delivery", "deliveries"))
+		}
+		for _, line := range kit.Wrap(text+".", d.w-4) {
+			d.add(kit.L(kit.Text(kit.Plain, "  "+line)))
+		}
 	}
 }
 

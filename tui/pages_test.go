@@ -49,6 +49,12 @@ func TestFirstStepsLeadToTheFirstActivation(t *testing.T) {
 	}
 }
 
+func TestOverviewSaysWhatIsBeingCarriedOut(t *testing.T) {
+	f := acme()
+	f.status.UnderWay = []admin.UnderWay{{Run: 812, What: "approved by ops", Done: 31000, Of: 400000}}
+	sitDown(t, f, 80, 40, Options{}).sees("nothing is sent until it is done", "Run 812: approved by ops, 31,000 of 400,000 deliveries so far.")
+}
+
 func TestPeopleAreSearchedWithEveryLetter(t *testing.T) {
 	f := acme()
 	s := sitDown(t, f, 80, 24, Options{})

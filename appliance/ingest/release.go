@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash"
 	"iter"
@@ -109,7 +110,8 @@ func (e *Engine) Approve(actor string, seq uint64, digest string) (released int,
 
 // ApproveSome releases those of what a run holds that are chosen; the others go on
 // waiting, and so does a hold that has any of them. What is no delivery, such as
-// the counting of absences, is only approved whole. chosen is asked once about each.
+// the counting of absences, is only approved whole. chosen is asked about each, again when
+// anything has changed by the time of the answer.
 func (e *Engine) ApproveSome(actor string, seq uint64, digest string, chosen func(model.Job) bool) (released, waiting int, err error) {
 	return e.decideHold(actor, seq, digest, model.HoldApproved, chosen)
 }
@@ -121,47 +123,107 @@ func (e *Engine) Reject(actor string, seq uint64, digest string) (rejected int, 
 }
 
 func (e *Engine) decideHold(actor string, seq uint64, digest string, state model.HoldState, chosen func(model.Job) bool) (decided, waiting int, err error) {
+	// What is held is read before the transaction, in which it is enough then that
+	// nothing has changed since: many senders wait for it.
+	var seen *holdings
+	err = e.store.View(func(tx *store.Tx) error {
+		seen, err = e.begin(tx, actor, seq, model.JobReady).holdings(seq, chosen)
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
+	}
 	err = e.update(actor, seq, model.JobReady, func(c *change) error {
-		run, ok, err := store.Runs.Get(c.tx, seq)
+		now, err := c.stampOf(seq)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return &NotFoundError{What: runSubject(seq)}
-		}
-		if err := c.unruled(seq); err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(run.Holds, func(h model.Hold) bool { return h.State == model.HoldWaiting }) {
-			return &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
-		}
-		t := newTally(run)
-		sum := e.newHeldSum(run)
-		selected := &Selection{}
-		for job, err := range c.held(seq) {
-			if err != nil {
+		if now != seen.stamp {
+			if seen, err = c.holdings(seq, chosen); err != nil {
 				return err
 			}
-			sum.add(job)
-			now := chosen == nil || chosen(job)
-			if t.count(job, now); now && chosen != nil {
-				selected.Add(job.Target, job.Person)
-			}
 		}
-		if digest != "" && digest != sum.String() {
+		if digest != "" && digest != seen.digest {
 			return &StaleError{What: fmt.Sprintf("run %d is not what you saw any more: someone decided, or people changed: look again with \"rollcall runs show %d\"", seq, seq)}
 		}
-		decided, waiting = t.done, t.left
+		decided, waiting = seen.done, seen.left
 		if decided == 0 && chosen != nil {
 			return &InvalidError{What: fmt.Sprintf("nobody held by run %d is chosen by that", seq)}
 		}
-		if err := c.answerHolds(run, t, state, chosen == nil); err != nil {
+		if err := c.answerHolds(seen.run, seen.tally, state, chosen == nil); err != nil {
 			return err
 		}
-		r := &ruling{Actor: actor, Run: model.Run{Seq: seq}, Answer: &answer{State: state, Part: chosen != nil}, selected: selected}
+		r := &ruling{Actor: actor, Run: model.Run{Seq: seq}, Answer: &answer{State: state, Part: chosen != nil}, selected: &seen.selected}
 		return c.rule(r, decided)
 	})
 	return decided, waiting, err
+}
+
+// holdings are what a run holds that waits for an answer.
+type holdings struct {
+	*tally
+	run      model.Run
+	digest   string // that of [Engine.Held]
+	selected Selection
+	stamp    stamp
+}
+
+// holdings reads what a run holds. It refuses when there is nothing to answer.
+func (c *change) holdings(seq uint64, chosen func(model.Job) bool) (*holdings, error) {
+	run, ok, err := store.Runs.Get(c.tx, seq)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, &NotFoundError{What: runSubject(seq)}
+	}
+	if err := c.unruled(seq); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(run.Holds, func(h model.Hold) bool { return h.State == model.HoldWaiting }) {
+		return nil, &StaleError{What: fmt.Sprintf("run %d holds nothing that waits for an answer", seq)}
+	}
+	l := &holdings{tally: newTally(run), run: run}
+	sum := c.e.newHeldSum(run)
+	for job, err := range c.held(seq) {
+		if err != nil {
+			return nil, err
+		}
+		sum.add(job)
+		now := chosen == nil || chosen(job)
+		if l.count(job, now); now && chosen != nil {
+			l.selected.Add(job.Target, job.Person)
+		}
+	}
+	l.digest = sum.String()
+	l.stamp, err = c.stampOf(seq)
+	return l, err
+}
+
+// stamp is a digest of everything that an answer to what a run holds depends on: the
+// run, what is being carried out of it, its jobs.
+type stamp [sha256.Size]byte
+
+func (c *change) stampOf(seq uint64) (s stamp, err error) {
+	run, _, err := store.Runs.Get(c.tx, seq)
+	if err != nil {
+		return s, err
+	}
+	under, err := rulingOf(c.tx, seq)
+	if err != nil {
+		return s, err
+	}
+	sum := sha256.New()
+	if err := json.NewEncoder(sum).Encode([]any{run, under}); err != nil {
+		return s, err
+	}
+	for raw, err := range store.JobByRun.Rows(c.tx, append(store.Seq(seq), 0)) {
+		if err != nil {
+			return s, err
+		}
+		sum.Write(raw)
+	}
+	return stamp(sum.Sum(nil)), nil
 }
 
 // tally counts the jobs that a run's holds hold: those that a human decides upon, and

@@ -1,7 +1,10 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"rollcall/appliance/model"
@@ -72,12 +75,13 @@ type Refused struct {
 }
 
 // ApplyReviewed releases what runs hold of a reviewed plan, and exactly that:
-// whoever would change in another way by now is left as they are, and named.
+// whoever would change in another way by now is left as they are, and named. To each run
+// that holds something of it, it is an answer to a part.
 func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
 	var out Applied
 	err := e.update(actor, 0, model.JobReady, func(c *change) error {
 		out = Applied{}
-		released := map[uint64]*tally{}
+		parts := map[uint64]*part{}
 		for _, r := range plan {
 			job, verdict, err := c.review(r)
 			if err != nil {
@@ -86,46 +90,75 @@ func (e *Engine) ApplyReviewed(actor string, plan []Reviewed) (Applied, error) {
 			switch {
 			case verdict != "":
 				out.Refused = append(out.Refused, Refused{r, verdict})
+				continue
 			case job == nil:
 				out.Flowing++
-			default:
-				job.State, job.Reason = model.JobReady, ""
-				c.kicks[job.Target] = true
-				if err := store.Outbox.Put(c.tx, r.key(), *job); err != nil {
+				continue
+			}
+			if parts[job.Run] == nil {
+				if parts[job.Run], err = c.partOf(job.Run); err != nil {
 					return err
 				}
-				if released[job.Run] == nil {
-					run, _, err := store.Runs.Get(c.tx, job.Run)
-					if err != nil {
-						return err
-					}
-					released[job.Run] = newTally(run)
-				}
-				released[job.Run].count(*job, true)
+			}
+			if p := parts[job.Run]; p.why != "" {
+				out.Refused = append(out.Refused, Refused{r, p.why})
+			} else {
+				p.selected.Add(job.Target, job.Person)
 				out.Released++
 			}
 		}
-		for seq, t := range released {
-			run, ok, err := store.Runs.Get(c.tx, seq)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			for job, err := range c.held(seq) {
-				if err != nil {
-					return err
-				}
-				t.count(job, false)
-			}
-			if err := c.answerHolds(run, t, model.HoldApproved, false); err != nil {
+		for _, seq := range slices.Sorted(maps.Keys(parts)) {
+			if err := c.release(parts[seq]); err != nil {
 				return err
 			}
 		}
-		return c.lapse("")
+		return nil
 	})
 	return out, err
+}
+
+// part is what a reviewed plan says of what one run holds.
+type part struct {
+	seq      uint64
+	run      model.Run
+	known    bool // there is such a run
+	selected Selection
+	why      string // nothing of it can be released now
+}
+
+func (c *change) partOf(seq uint64) (*part, error) {
+	run, ok, err := store.Runs.Get(c.tx, seq)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{seq: seq, run: run, known: ok}
+	var stale *StaleError
+	if err := c.unruled(seq); errors.As(err, &stale) {
+		p.why = stale.What
+	} else if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// release is the answer to a part of what a run holds.
+func (c *change) release(p *part) error {
+	if p.why != "" {
+		return nil
+	}
+	t := newTally(p.run)
+	for job, err := range c.held(p.seq) {
+		if err != nil {
+			return err
+		}
+		t.count(job, p.selected.Has(job))
+	}
+	if p.known {
+		if err := c.answerHolds(p.run, t, model.HoldApproved, false); err != nil {
+			return err
+		}
+	}
+	return c.rule(&ruling{Actor: c.actor, Run: model.Run{Seq: p.seq}, Answer: &answer{State: model.HoldApproved, Part: true}, selected: &p.selected}, t.done)
 }
 
 // review compares one reviewed change with what would happen now. It returns the
