@@ -225,7 +225,7 @@ func (e *Engine) digest(v any) string {
 
 // digestDesired is digest of a desired state.
 func (e *Engine) digestDesired(d *model.Desired) string {
-	return e.digestOf(appendDesired(make([]byte, 0, 512), d))
+	return e.digestOf(d.AppendJSON(make([]byte, 0, 512)))
 }
 
 func (e *Engine) digestOf(raw []byte) string {

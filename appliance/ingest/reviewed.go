@@ -41,16 +41,16 @@ type pinned struct {
 // appendPinned appends it as encoding/json writes it; want is the part of it that says
 // what is wanted.
 func appendPinned(b []byte, o *Outlook) (all, want []byte) {
-	b = appendText(append(b, `{"Effect":`...), string(o.Projection.Effect))
+	b = model.AppendText(append(b, `{"Effect":`...), o.Projection.Effect)
 	b = append(b, `,"Want":`...)
 	from := len(b)
-	b = appendDesired(b, &o.Projection.Want)
+	b = o.Projection.Want.AppendJSON(b)
 	to := len(b)
 	b = append(b, `,"Have":`...)
 	if o.Have == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendDesired(b, o.Have)
+		b = o.Have.AppendJSON(b)
 	}
 	return append(b, '}'), b[from:to:to]
 }

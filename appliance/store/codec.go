@@ -23,7 +23,12 @@ type codec[V any] struct {
 
 func jsonCodec[V any]() codec[V] {
 	return codec[V]{
-		encode: func(v V) ([]byte, error) { return json.Marshal(v) },
+		encode: func(v V) ([]byte, error) {
+			if w, ok := any(&v).(interface{ AppendJSON([]byte) []byte }); ok {
+				return encodedBy(func(e *encoder) { *e = w.AppendJSON(*e) }), nil
+			}
+			return json.Marshal(v)
+		},
 		decode: func(raw []byte, v *V) error { return json.Unmarshal(raw, v) },
 	}
 }

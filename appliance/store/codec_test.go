@@ -46,6 +46,9 @@ func fill(v reflect.Value, n *int) {
 			fill(value, n)
 			v.SetMapIndex(key, value)
 		}
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	default:
 		panic("the test does not know " + v.Type().String())
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -164,6 +165,24 @@ type Change struct {
 	Mark   Mark                       `json:"mark,omitempty"`
 	Before map[model.Name]model.Value `json:"before,omitempty"`
 	After  map[model.Name]model.Value `json:"after,omitempty"`
+}
+
+// AppendJSON appends c as encoding/json writes it, see [model.Desired.AppendJSON].
+func (c *Change) AppendJSON(b []byte) []byte {
+	value := func(b []byte, v model.Value) []byte { return v.AppendJSON(b) }
+	b = model.AppendText(append(b, `{"person":`...), c.Person)
+	b = strconv.AppendUint(append(b, `,"seq":`...), c.Seq, 10)
+	b = model.AppendTime(append(b, `,"at":`...), c.At)
+	if c.Mark != "" {
+		b = model.AppendText(append(b, `,"mark":`...), c.Mark)
+	}
+	if len(c.Before) > 0 {
+		b = model.AppendMap(append(b, `,"before":`...), c.Before, value)
+	}
+	if len(c.After) > 0 {
+		b = model.AppendMap(append(b, `,"after":`...), c.After, value)
+	}
+	return append(b, '}')
 }
 
 // Mark says that a change is the first or the last of its person.
