@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -224,4 +225,95 @@ func TestUndoOfARunInWavesStopsThem(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"rejected create": 39}, w.jobs()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestAListingInTheMiddleOfAWaveLetsNothingElseGo ends the process in every transaction
+// of the listing that lets a wave go, lists the target once more, and starts it anew. It
+// fails when the next wave goes before this one was sent, or a part of one is lost.
+func TestAListingInTheMiddleOfAWaveLetsNothingElseGo(t *testing.T) {
+	cutAnywhere(t, func() (*world, func(*ingest.Engine) error, func(round)) {
+		w := newWorld(t)
+		w.read("hr", people(40)...)
+		run := w.activateInWaves()
+		sent := []int{w.wave(nil), 0}
+		for _, k := range w.deliver() {
+			sent[1] += k
+		}
+		return w, func(e *ingest.Engine) error { _, err := e.Listed("javelo", w.accounts()); return err }, func(r round) {
+			if r.under {
+				if again, err := w.e.WaveSent("javelo"); again || err != nil {
+					t.Errorf("cut off at look %d: to be listed again although a wave is not all there, %v", r.look, err)
+				}
+				if _, err := w.e.Listed("javelo", w.accounts()); err != nil { // for another reason
+					t.Fatal(err)
+				}
+				if got := w.run(run.Seq).Waves[0].Current; got != 3 {
+					t.Errorf("cut off at look %d: wave %d goes", r.look, got)
+				}
+			}
+			if err := w.e.Recover(); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				if n := w.wave(nil); n > 0 {
+					sent = append(sent, n)
+				}
+			}
+			if diff := cmp.Diff([]int{1, 2, 10, 27}, sent); diff != "" {
+				t.Errorf("cut off at look %d, sent: %s", r.look, diff)
+			}
+			if got := w.run(run.Seq).Waves[0].State; got != model.WavesDone || len(w.jobs()) > 0 {
+				t.Errorf("cut off at look %d: %s, %v", r.look, got, w.jobs())
+			}
+		}
+	})
+}
+
+// TestASurpriseThatIsCutOffAnywhereHoldsTheRest ends the process in every transaction
+// of the listing that finds one. It fails when anything of the later waves goes without
+// a human, or can be approved before all of it is held.
+func TestASurpriseThatIsCutOffAnywhereHoldsTheRest(t *testing.T) {
+	cutAnywhere(t, func() (*world, func(*ingest.Engine) error, func(round)) {
+		w := newWorld(t)
+		w.read("hr", people(40)...)
+		run := w.activateInWaves()
+		w.wave(nil)
+		w.deliver()
+		list := w.accounts()
+		list[0].Attributes[model.GivenName] = "Somebody Else"
+		return w, func(e *ingest.Engine) error { _, err := e.Listed("javelo", list); return err }, func(r round) {
+			if r.under {
+				var stale *ingest.StaleError
+				if _, err := w.e.Approve("ops", run.Seq, ""); !errors.As(err, &stale) || !strings.Contains(stale.What, "stopped") {
+					t.Errorf("cut off at look %d: approved before it is all held: %v", r.look, err)
+				}
+				if got := w.deliver(); len(got) > 0 {
+					t.Errorf("cut off at look %d: delivered %v", r.look, got)
+				}
+			}
+			digest := w.digest(run.Seq)
+			if err := w.e.Recover(); err != nil {
+				t.Fatal(err)
+			}
+			if len(w.run(run.Seq).Holds) == 0 { // the listing was not stored
+				if _, err := w.e.Listed("javelo", list); err != nil {
+					t.Fatal(err)
+				}
+				digest = w.digest(run.Seq)
+			}
+			if got := w.jobs(); got["held create"] != 37 || len(got) != 1 {
+				t.Errorf("cut off at look %d: %v", r.look, got)
+			}
+			if h := w.run(run.Seq).Holds; len(h) != 1 || h[0].Guard != reconcile.GuardWaves || h[0].Count != 37 || len(w.waiting()) != 1 {
+				t.Errorf("cut off at look %d: held %+v", r.look, h)
+			}
+			// What was seen while it was carried out is what is approved.
+			if n, err := w.e.Approve("ops", run.Seq, digest); n != 37 || err != nil {
+				t.Errorf("cut off at look %d: a human lets the rest go: %d, %v", r.look, n, err)
+			}
+			if got := w.deliver(); got[model.EffectCreate] != 37 {
+				t.Errorf("cut off at look %d: delivered %v", r.look, got)
+			}
+		}
+	})
 }
