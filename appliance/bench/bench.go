@@ -211,6 +211,7 @@ func (w *world) configure() error {
 			w.at+"/v1", serviceUser, serviceToken)
 		authority = `"hibob", "okta"`
 	}
+	// A backup, a minute after the start, would be in the middle of what is measured then.
 	config := fmt.Sprintf(`
 [appliance]
 data_dir     = %q
@@ -222,6 +223,8 @@ format = "json"
 listen = "127.0.0.1:0"
 [metrics]
 listen = "127.0.0.1:0"
+[backup]
+every = "0s"
 %s[sources.okta]
 kind = "okta"
 [targets.javelo]

@@ -479,6 +479,7 @@ func (r *Read) Finish(readErr error) (model.Run, error) { return r.FinishWith(re
 // in the same transaction; it is told why the read counts as failed, nil when it does
 // not.
 func (r *Read) FinishWith(readErr error, last func(s *store.SourceState, readErr error)) (model.Run, error) {
+	defer giveBack(r.counts.Seen)
 	var final model.Run
 	var missing []model.RecordID
 	if readErr == nil {

@@ -37,6 +37,7 @@ func everyPerson(tx *store.Tx) (all []model.PersonID, err error) {
 }
 
 func (e *Engine) replan(actor string, cause model.Cause, persons []model.PersonID, everyone bool, remap []string) (model.Run, error) {
+	defer giveBack(len(persons))
 	var run model.Run
 	err := e.update(actor, 0, model.JobOpen, func(c *change) (err error) {
 		run, err = c.startRun("", cause)

@@ -65,6 +65,7 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 	if err != nil {
 		return run, err
 	}
+	defer giveBack(len(staged))
 	for left := staged; len(left) > 0; {
 		opened := 0
 		left, err = inBatches(e, actor, run.Seq, left, func(c *change, part []model.RecordID) error {
@@ -158,6 +159,8 @@ func (e *Engine) Preview(source string, look func(tx *store.Tx, run model.Run) e
 // PreviewAll is Preview of several sources that are activated together. Without
 // any it shows things as they stand.
 func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.Run) error) error {
+	people := 0
+	defer func() { giveBack(people) }()
 	return e.store.Rehearse(func(tx *store.Tx) error {
 		c := e.begin(tx, actorSelf, 0, model.JobOpen)
 		c.dry = true
@@ -175,6 +178,7 @@ func (e *Engine) PreviewAll(sources []string, look func(tx *store.Tx, run model.
 			}
 			staged = append(staged, records...)
 		}
+		people = len(staged)
 		run, err := c.startRun(strings.Join(sources, ", "), model.CauseActivate)
 		if err != nil {
 			return err

@@ -10,7 +10,7 @@ import (
 // What a source yields faster than it can be stored waits together and is stored
 // together, at most so much of it.
 const (
-	aheadPeople = 4000
+	aheadPeople = 2000
 	aheadPages  = 40
 )
 
