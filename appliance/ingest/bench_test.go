@@ -34,12 +34,14 @@ func company(n int) []model.Observation {
 	return list
 }
 
+// benchSettings are one source and one target.
+var benchSettings = &ingest.Settings{Policy: reconcile.Policy{Authority: []string{"hr"}}, Location: time.UTC, AbsentReads: 2,
+	Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
+	Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department, model.Manager}}}}}
+
 // measure runs a step of a first run on a database that is synced to the disk, and
 // reports what it cost of the processor, and the most memory that was reachable.
 func measure(b *testing.B, n int, prepare, step func(*ingest.Engine) error) {
-	settings := &ingest.Settings{Policy: reconcile.Policy{Authority: []string{"hr"}}, Location: time.UTC, AbsentReads: 2,
-		Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
-		Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department, model.Manager}}}}}
 	defer ingest.SetCloseBatch(ingest.CloseBatch())
 	defer func(small int) { store.LargeAt = small }(store.LargeAt)
 	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
@@ -52,7 +54,7 @@ func measure(b *testing.B, n int, prepare, step func(*ingest.Engine) error) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		e := ingest.New(s, settings, time.Now, nil)
+		e := ingest.New(s, benchSettings, time.Now, nil)
 		if err := prepare(e); err != nil {
 			b.Fatal(err)
 		}
