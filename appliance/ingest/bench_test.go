@@ -107,8 +107,8 @@ func readAll(e *ingest.Engine, list []model.Observation) error {
 	if err != nil {
 		return err
 	}
-	for i := 0; i < len(list); i += 4000 {
-		if err := r.Page(page(list[i:min(i+4000, len(list))]...)); err != nil {
+	for i := 0; i < len(list); i += 2000 {
+		if err := r.Page(page(list[i:min(i+2000, len(list))]...)); err != nil {
 			return err
 		}
 	}
