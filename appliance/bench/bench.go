@@ -6,8 +6,8 @@
 // same run on the same machine: decoding the same JSON as a stream and dropping
 // it, an empty handler, a lone write of the same disk. Nothing is faster here than
 // in production: the disk is synced, the answers go over TCP, the configuration is
-// an ordinary one but for the target's rate. It measures no target's speed, and
-// its figures say nothing of HiBob's or Javelo's.
+// an ordinary one but for the target's rate and for backups, of which there are none.
+// It measures no target's speed, and its figures say nothing of HiBob's or Javelo's.
 package bench
 
 import (
