@@ -37,9 +37,6 @@ func Restore(ctx context.Context, path, file string, identities []string, checkO
 	if file, err = filepath.Abs(file); err != nil {
 		return out, err
 	}
-	if _, err := os.Stat(file); err != nil {
-		return out, fmt.Errorf("restore: %w: name a file that \"rollcall backup\" wrote", err)
-	}
 	out.File, out.Database = file, filepath.Join(string(cfg.Appliance.DataDir), store.FileName)
 	if checkOnly {
 		// Beside nothing: a check must not wait for the running appliance.

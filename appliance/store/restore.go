@@ -47,8 +47,11 @@ type Staged struct {
 // damaged file with what is wrong, and a database that a running appliance
 // holds. Nothing is replaced yet.
 func Stage(file, path string, identities []age.Identity, o Options) (s *Staged, err error) {
-	if same, err := sameFile(file, path); err != nil || same {
-		return nil, errors.Join(err, fmt.Errorf("%s is the database itself; name a backup of it", file))
+	switch same, err := sameFile(file, path); {
+	case err != nil:
+		return nil, fmt.Errorf("restore: %w: name a file that \"rollcall backup\" wrote", err)
+	case same:
+		return nil, fmt.Errorf("%s is the database itself; name a backup of it", file)
 	}
 	s = &Staged{path: path}
 	defer func() {

@@ -184,6 +184,9 @@ func TestRestoreKeepsWhatItReplacesAndRefusesWhatIsInUse(t *testing.T) {
 	if _, err := Stage(path, path, nil, quick); err == nil {
 		t.Error("a database was restored onto itself")
 	}
+	if _, err := Stage(path+".none", path, nil, quick); err == nil || strings.Contains(err.Error(), "itself") {
+		t.Errorf("a backup that is not there: %v", err)
+	}
 	staged, err := Stage(backup, path, nil, quick)
 	if err != nil {
 		t.Fatal(err)
