@@ -33,23 +33,12 @@ func showing[T any](a *app, ask func(ctx context.Context, c *client.Client, args
 // acting makes what a command does that has the running appliance do one thing: the
 // facts that do returns with --json, else its sentence.
 func acting(a *app, do func(ctx context.Context, c *client.Client, args []string) (facts map[string]string, said string, err error)) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		ctx, cancel := seconds(cmd)
-		defer cancel()
-		c, err := a.connect()
-		if err != nil {
-			return err
-		}
-		facts, said, err := do(ctx, c, args)
-		switch {
-		case err != nil:
-			return err
-		case a.json:
-			return a.out.json(facts, true)
-		}
-		a.out.line(said)
-		return nil
+	var said string
+	ask := func(ctx context.Context, c *client.Client, args []string) (facts map[string]string, err error) {
+		facts, said, err = do(ctx, c, args)
+		return facts, err
 	}
+	return showing(a, ask, func(map[string]string) { a.out.line(said) })
 }
 
 // nothingYet says what an appliance lacks that relays nothing to nobody, so that an

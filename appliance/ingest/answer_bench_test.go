@@ -18,10 +18,7 @@ import (
 // writes all the time. It reports the largest heap in use meanwhile and the longest that
 // a write of the other one took.
 func BenchmarkAnswer(b *testing.B) {
-	defer ingest.SetCloseBatch(ingest.CloseBatch())
-	defer func(small int) { store.LargeAt = small }(store.LargeAt)
-	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
-	store.LargeAt = ingest.UsualLargeAt
+	asInProduction(b)
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("held=%d", n), func(b *testing.B) {
 			for b.Loop() {

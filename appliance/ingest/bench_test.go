@@ -39,13 +39,23 @@ var benchSettings = &ingest.Settings{Policy: reconcile.Policy{Authority: []strin
 	Sources: map[string]ingest.SourceSettings{"hr": {Kind: model.KindHiBob}},
 	Targets: []ingest.TargetSettings{{Name: "javelo", Rules: reconcile.TargetRules{Attributes: []model.Name{model.GivenName, model.FamilyName, model.Title, model.Department, model.Manager}}}}}
 
+// asInProduction has the steps of long changes as large as in production until the
+// benchmark ends: those of the tests are small.
+func asInProduction(b *testing.B) {
+	b.Helper()
+	batch, large := ingest.CloseBatch(), store.LargeAt
+	b.Cleanup(func() {
+		ingest.SetCloseBatch(batch)
+		store.LargeAt = large
+	})
+	ingest.SetCloseBatch(1000)
+	store.LargeAt = ingest.UsualLargeAt
+}
+
 // measure runs a step of a first run on a database that is synced to the disk, and
 // reports what it cost of the processor, and the most memory that was reachable.
 func measure(b *testing.B, n int, prepare, step func(*ingest.Engine) error) {
-	defer ingest.SetCloseBatch(ingest.CloseBatch())
-	defer func(small int) { store.LargeAt = small }(store.LargeAt)
-	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
-	store.LargeAt = ingest.UsualLargeAt
+	asInProduction(b)
 	var cpu time.Duration
 	var peak uint64
 	for b.Loop() {

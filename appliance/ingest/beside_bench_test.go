@@ -16,10 +16,7 @@ import (
 // for one batch and for the pages that were changed so far.
 func BenchmarkWriterBesideFirstRun(b *testing.B) {
 	list := company(100_000)
-	defer ingest.SetCloseBatch(ingest.CloseBatch())
-	defer func(small int) { store.LargeAt = small }(store.LargeAt)
-	ingest.SetCloseBatch(1000) // as in production: the tests take steps that are too small
-	store.LargeAt = ingest.UsualLargeAt
+	asInProduction(b)
 	for b.Loop() {
 		b.StopTimer()
 		s, err := store.Open(filepath.Join(b.TempDir(), store.FileName), store.Options{})

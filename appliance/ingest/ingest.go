@@ -157,9 +157,9 @@ type change struct {
 	// ends are those whose chain of managers was followed to its end, while none of
 	// them changes; nil: nobody's is remembered.
 	ends map[model.PersonID]bool
-	// closings are the runs of which something was decided that is carried out after
+	// ruled are the runs of which something was decided that is carried out after
 	// the commit; rulings what is known of what is being carried out, nil: nothing.
-	closings []uint64
+	ruled []uint64
 	rulings  map[uint64]*ruling
 	// released says that something a guard held has nothing to hold any more.
 	released bool
@@ -196,7 +196,7 @@ func (e *Engine) commit(write func(func(*store.Tx) error) error, actor string, r
 	for target := range c.kicks {
 		e.kick(target)
 	}
-	for _, seq := range c.closings {
+	for _, seq := range c.ruled {
 		if err := e.carry(seq); err != nil {
 			return fmt.Errorf("carry out what was decided of run %d, which stands and goes on by itself: %w", seq, err)
 		}

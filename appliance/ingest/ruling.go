@@ -179,7 +179,7 @@ func (c *change) rule(r *ruling, n int) error {
 	r.Of = n
 	delete(c.rulings, r.Run.Seq)
 	if n > closeBatch && !c.dry && !c.tx.Rehearsal() {
-		c.closings = append(c.closings, r.Run.Seq)
+		c.ruled = append(c.ruled, r.Run.Seq)
 		if r.Answer != nil && r.Answer.Part {
 			if err := c.tx.SetSetting(selectedName(r.Run.Seq), r.selected.stored()); err != nil {
 				return err
@@ -267,7 +267,7 @@ func (c *change) fulfil(r *ruling) error {
 func (c *change) resumeRulings() {
 	for _, name := range c.tx.SettingsNamed(rulingPrefix) {
 		if seq, err := strconv.ParseUint(name, 10, 64); err == nil {
-			c.closings = append(c.closings, seq)
+			c.ruled = append(c.ruled, seq)
 		}
 	}
 }
