@@ -159,8 +159,8 @@ type change struct {
 	ends map[model.PersonID]bool
 	// ruled are the runs of which something was decided that is carried out after
 	// the commit; rulings what is known of what is being carried out, nil: nothing.
-	ruled []uint64
-	rulings  map[uint64]*ruling
+	ruled   []uint64
+	rulings map[uint64]*ruling
 	// released says that something a guard held has nothing to hold any more.
 	released bool
 }
