@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"rollcall/appliance/admin"
+	"rollcall/appliance/store"
 	"rollcall/connectors/cast"
 	"rollcall/connectors/javelo/javelosim"
 )
@@ -117,5 +119,42 @@ func TestAFullDiskLosesNothingAndSendsNothing(t *testing.T) {
 	v, err := w.app.Verify(w.ctx())
 	if err != nil || len(v.Problems) > 0 {
 		t.Errorf("verify: %v %v", v.Problems, err)
+	}
+}
+
+// TestAnActivationThatStoppedHalfwayIsToldOfAndFinished fails when a source whose
+// activation could not be stored to its end waits for a restart, and nobody is told.
+func TestAnActivationThatStoppedHalfwayIsToldOfAndFinished(t *testing.T) {
+	w := newWorld(t, 30, "")
+	w.start()
+	w.sync("hibob")
+	err := w.app.Store().Update(func(tx *store.Tx) error { // the first of its transactions
+		s, _, err := store.Sources.Get(tx, "hibob")
+		if err != nil {
+			return err
+		}
+		s.State = store.Live
+		return store.Sources.Put(tx, "hibob", s)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func() bool {
+		s, err := w.app.Status(w.ctx())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(s.Needs, func(n admin.Need) bool { return strings.Contains(n.Text, "stopped halfway") })
+	}
+	if !told() {
+		t.Error("status does not say that the activation stopped")
+	}
+	w.app.Housekeep()
+	if told() {
+		t.Error("status says that the activation stopped after it was finished")
+	}
+	s, err := w.app.Status(w.ctx())
+	if err != nil || s.People.Active == 0 {
+		t.Errorf("nobody is in the roster: %+v, %v", s.People, err)
 	}
 }

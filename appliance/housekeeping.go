@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,11 +57,11 @@ func (a *App) Housekeep() {
 	a.retireWhenDue()
 }
 
-// carryOut goes on with what was decided and is not being carried out: the disk was
-// full, for example.
+// carryOut goes on with what was decided and is not being carried out, and with
+// activations that stopped halfway: the disk was full, for example.
 func (a *App) carryOut() {
-	if err := a.engine.Resume(); err != nil {
-		a.log.Error("what was decided of a run is not carried out yet; it is tried again in a minute", "error", err)
+	if err := errors.Join(a.engine.Resume(), a.engine.ResumeActivations()); err != nil {
+		a.log.Error("what was decided is not carried out yet; it is tried again in a minute", "error", err)
 	}
 }
 

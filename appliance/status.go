@@ -359,6 +359,14 @@ func (a *App) needs(tx *store.Tx, s *admin.Status) error {
 				Command: fmt.Sprintf("rollcall plan %s, then rollcall activate %s", src.Name, src.Name)})
 		}
 	}
+	unfinished, err := a.engine.Unfinished(tx)
+	if err != nil {
+		return err
+	}
+	for _, name := range unfinished {
+		s.Needs = append(s.Needs, admin.Need{Kind: "activate", Subject: name, Text: "the activation of " + name + " stopped halfway, and is tried again every minute",
+			Command: fmt.Sprintf("rollcall activate %s goes on at once and says what stops it", name)})
+	}
 	if err := a.foresee(tx, s); err != nil {
 		return err
 	}

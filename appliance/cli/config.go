@@ -113,7 +113,7 @@ func (a *app) tellTests(r *config.TestReport) {
 func (a *app) tellConfig(r configReport) {
 	if !r.OK {
 		a.out.paragraph(config.Problems(r.Problems).Detail())
-		a.out.linef("%s in %s: correct them and check again.", count(len(r.Problems), "problem", "problems"), r.File)
+		a.out.linef("%s in %s: correct the file and check again.", count(len(r.Problems), "problem", "problems"), r.File)
 		return
 	}
 	if len(r.Warnings) > 0 {

@@ -39,6 +39,33 @@ func TestFirstActivationMayCreateAnyNumberAndNoLaterRunMay(t *testing.T) {
 // stopped is what a clock panics with that ends the process for a test.
 type stopped struct{}
 
+// TestASourceIsActivatedByOneAtATime fails when a second activation, or housekeeping
+// that finishes what stopped halfway, begins while one is under way.
+func TestASourceIsActivatedByOneAtATime(t *testing.T) {
+	w := newWorld(t)
+	w.read("hr", people(20)...)
+	var e *ingest.Engine
+	busy, asked := false, 0
+	e = ingest.New(w.s, w.settings, func() time.Time {
+		if busy {
+			asked++
+			var stale *ingest.StaleError
+			if _, err := e.Activate("other", "hr"); !errors.As(err, &stale) {
+				t.Errorf("a second activation: %v, want a StaleError", err)
+			}
+		}
+		return w.now
+	}, nil)
+	busy = true
+	_, err := e.Activate("test", "hr")
+	if busy = false; err != nil || asked == 0 {
+		t.Errorf("asked %d times, %v", asked, err)
+	}
+	if err := e.ResumeActivations(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestActivationThatWasCutOffAnywhereIsFinishedByTheNextStart ends the process
 // in every transaction there is during an activation of three batches, and starts
 // anew on what is on disk.

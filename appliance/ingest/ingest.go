@@ -84,12 +84,13 @@ type TargetSettings struct {
 
 // Engine applies changes to the store.
 type Engine struct {
-	store    *store.Store
-	settings atomic.Pointer[Settings]
-	now      func() time.Time
-	kick     func(target string)
-	carrying sync.Map  // the runs of which something is being carried out by a caller
-	macs     sync.Pool // of keyed hashes
+	store      *store.Store
+	settings   atomic.Pointer[Settings]
+	now        func() time.Time
+	kick       func(target string)
+	carrying   sync.Map  // the runs of which something is being carried out by a caller
+	activating sync.Map  // the sources that a caller is activating
+	macs       sync.Pool // of keyed hashes
 }
 
 // New returns an engine. now is the clock; kick is called after a commit that

@@ -36,6 +36,10 @@ func (e *Engine) ActivateInWaves(actor, source string) (model.Run, error) {
 // activate is Activate with something to do in its first transaction.
 func (e *Engine) activate(actor, source string, begin func(*change, store.SourceState) error) (model.Run, error) {
 	var run model.Run
+	if _, busy := e.activating.LoadOrStore(source, true); busy {
+		return run, &StaleError{What: fmt.Sprintf("source %s is being activated: wait until it is done", source)}
+	}
+	defer e.activating.Delete(source)
 	first := false
 	err := e.update(actor, 0, model.JobOpen, func(c *change) error {
 		s, err := c.source(source)
@@ -125,19 +129,13 @@ func inBatches[ID any](e *Engine, actor string, run uint64, ids []ID, fn func(*c
 	return left, err
 }
 
-// ResumeActivations finishes activations that the end of the process cut off.
+// ResumeActivations finishes activations that the end of the process cut off, or that
+// failed halfway because the disk was full, for example.
 func (e *Engine) ResumeActivations() error {
 	var unfinished []string
-	err := e.store.View(func(tx *store.Tx) error {
-		for s, err := range store.Sources.Each(tx, nil) {
-			if err != nil {
-				return err
-			}
-			if s.State == store.Live && s.Activated.IsZero() {
-				unfinished = append(unfinished, s.Name)
-			}
-		}
-		return nil
+	err := e.store.View(func(tx *store.Tx) (err error) {
+		unfinished, err = e.Unfinished(tx)
+		return err
 	})
 	if err != nil {
 		return err
@@ -148,6 +146,20 @@ func (e *Engine) ResumeActivations() error {
 		}
 	}
 	return nil
+}
+
+// Unfinished lists the sources whose activation began and neither ended nor is under
+// way.
+func (e *Engine) Unfinished(tx *store.Tx) (names []string, err error) {
+	for s, err := range store.Sources.Each(tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if _, busy := e.activating.Load(s.Name); !busy && s.State == store.Live && s.Activated.IsZero() {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
 }
 
 // Preview applies to a rehearsal, of which nothing stays, what activating a

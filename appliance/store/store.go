@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -372,7 +373,7 @@ func (s *Store) Update(fn func(*Tx) error) error {
 			s.waiting.Add(-1)
 		}
 	}()
-	return s.db.Update(func(b *bbolt.Tx) error {
+	err := s.db.Update(func(b *bbolt.Tx) error {
 		begun = true
 		s.waiting.Add(-1)
 		tx := newTx(b)
@@ -382,6 +383,10 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		tx.memo.check()
 		return nil
 	})
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: nothing of this change is stored; make room on the disk of the database, then try again", err)
+	}
+	return err
 }
 
 // Awaited reports whether somebody waits for the transaction of writing that is under
