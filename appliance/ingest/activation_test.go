@@ -39,6 +39,37 @@ func TestFirstActivationMayCreateAnyNumberAndNoLaterRunMay(t *testing.T) {
 // stopped is what a clock panics with that ends the process for a test.
 type stopped struct{}
 
+// TestAnActivationThatStoppedGoesOnAsTheSameRun fails when what an activation had
+// committed before a full disk stopped it, for example, is left to nobody.
+func TestAnActivationThatStoppedGoesOnAsTheSameRun(t *testing.T) {
+	const n = 1001 // people in three batches
+	for _, look := range []int{3, 5, 7} {
+		w := newWorld(t)
+		w.read("hr", people(n)...)
+		if endsAt(w, look, func(e *ingest.Engine) error { _, err := e.Activate("test", "hr"); return err }) {
+			t.Fatalf("look %d: it did not stop", look)
+		}
+		if err := w.e.ResumeActivations(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{"ready create": n}, w.jobs()); diff != "" {
+			t.Errorf("stopped at look %d: %s", look, diff)
+		}
+		runs := 0
+		for _, r := range all(w, store.Runs) {
+			if r.Cause == model.CauseActivate {
+				runs++
+			}
+			if r.Verdict == model.VerdictRunning {
+				t.Errorf("stopped at look %d: run %d never ended", look, r.Seq)
+			}
+		}
+		if runs != 1 {
+			t.Errorf("stopped at look %d: %d runs", look, runs)
+		}
+	}
+}
+
 // TestASourceIsActivatedByOneAtATime fails when a second activation, or housekeeping
 // that finishes what stopped halfway, begins while one is under way.
 func TestASourceIsActivatedByOneAtATime(t *testing.T) {

@@ -54,6 +54,14 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		}
 		first = s.Activated.IsZero()
 		s.State = store.Live
+		stopped, err := c.stoppedActivation(source)
+		switch {
+		case err != nil:
+			return err
+		case stopped != nil:
+			run = *stopped
+			return store.Sources.Put(c.tx, source, s)
+		}
 		if run, err = c.startRun(source, model.CauseActivate); err != nil {
 			return err
 		}
@@ -106,6 +114,24 @@ func (e *Engine) activate(actor, source string, begin func(*change, store.Source
 		}
 	}
 	return run, err
+}
+
+// stoppedActivation returns the run of an activation that stopped halfway, nil when there
+// is none: it goes on as the same one, so that the guards judge all of it together.
+func (c *change) stoppedActivation(source string) (*model.Run, error) {
+	looked := 0
+	for run, err := range store.Runs.Backward(c.tx, nil) {
+		if err != nil {
+			return nil, err
+		}
+		if run.Cause == model.CauseActivate && run.Source == source && run.Verdict == model.VerdictRunning {
+			return &run, nil
+		}
+		if looked++; looked == recoverDepth {
+			break
+		}
+	}
+	return nil, nil
 }
 
 // goesOn reports whether a long change may take one more batch into its transaction:
